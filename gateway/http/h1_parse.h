@@ -1,0 +1,52 @@
+/* h1_parse.h -- RFC 9112 messages, strictly; used for requests of peers and answers of the data API alike.
+ *
+ * No I/O, no allocation. Refuses rather than repairs: ids DP-101 to DP-136, dataplane.md 5.2.
+ */
+#ifndef GATEWAY_HTTP_H1_PARSE_H
+#define GATEWAY_HTTP_H1_PARSE_H
+
+#include "gateway/http/http_message.h"
+
+typedef enum { H1_MORE, H1_DONE, H1_BAD } h1_step;
+
+typedef struct {
+    size_t header_bytes, field_bytes, target_bytes, fields;
+    bool   response;
+    bool   head_request;      /* response to HEAD: no body whatever the fields say */
+    bool   body_on_get;
+} h1_rules;
+
+typedef struct { /* restartable: zero it before a message */
+    size_t scanned;   /* bytes of the head already looked at */
+    bool   line_judged;
+} h1_head_state;
+
+/* Looks for a whole head at the start of `in`. H1_DONE: *head_size bytes belong to it and `out` is filled (fields array
+ * in `arena`, views into `in`: keep `in` in place). Framing fields are judged: out->body says what follows.
+ * H1_BAD: `why` has id, clause and text; `why->code` maps to a status with h1_status(). */
+h1_step h1_head_parse(h1_head_state *state, dx_bytes in, const h1_rules *rules, dx_arena *arena, http_message *out,
+                      bool *keep_alive, size_t *head_size, dx_why *why);
+/* HTTP status for a DP- id: 400, 414, 417, 431, 501, 505. */
+int h1_status(const char *id);
+
+/* Content decoder: length or chunked. */
+typedef struct {
+    http_body_kind kind;
+    uint64_t       left;       /* of the body or the chunk */
+    unsigned       state;
+    size_t         line_bytes, extension_bytes, trailer_bytes;
+    bool           response;
+    uint8_t        line[8192]; /* a chunk line or trailer section under construction */
+    size_t         line_size;
+} h1_body;
+void h1_body_init(h1_body *body, const http_message *head, bool response);
+/* Takes from `in`: *used bytes consumed, *data the content among them (a view, may be empty). H1_DONE: message complete,
+ * trailers (chunked) appended to `head` in `arena`. */
+h1_step h1_body_take(h1_body *body, dx_bytes in, size_t *used, dx_bytes *data, http_message *head, size_t trailer_fields_max,
+                     dx_arena *arena, dx_why *why);
+
+/* Serialisers: start line, framing, fields. Assert that no name or value holds CR, LF or NUL. */
+DX_RC h1_write_request(const http_message *head, const char *host, dx_buf *out);
+DX_RC h1_write_response(const http_message *head, bool keep_alive, dx_buf *out);
+
+#endif

@@ -1,0 +1,21 @@
+/* result_table.h -- every way in which we can fail to find something out.
+ * R(code, what happened, problem slug, HTTP status)
+ * A verdict ("the answer is no") is not in this table: it is an answer, with its own id and clause.
+ */
+R(OK,            "no error",                                       "",                       200)
+R(USAGE,         "the caller asked for something that cannot be",  "malformed-request",      400)
+R(MALFORMED,     "input does not follow its grammar",              "malformed-request",      400)
+R(TOO_LARGE,     "input is over its declared limit",               "limit-body",             413)
+R(NOT_FOUND,     "nothing of that name",                           "record-not-found",       404)
+R(BAD_SIGNATURE, "signature does not match its content",           "seal-invalid",           422)
+R(REFUSED,       "a check said no",                                "denied",                 403)
+R(UNREACHABLE,   "a remote service did not answer",                "upstream-unreachable",   502)
+R(TIMEOUT,       "a remote service did not answer in time",        "upstream-timeout",       504)
+R(BUSY,          "a bounded queue is full",                        "overloaded",             503)
+R(NO_MEMORY,     "out of memory",                                  "overloaded",             503)
+R(NO_SPACE,      "the disk is full",                               "provenance-unavailable", 503)
+R(IO,            "the operating system reported an error",         "provenance-unavailable", 503)
+R(BROKEN,        "stored data contradicts itself",                 "provenance-unavailable", 503)
+R(CONFIG,        "the configuration is wrong",                     "overloaded",             503)
+R(UNSUPPORTED,   "not supported by this build or its libraries",   "overloaded",             503)
+R(INTERNAL,      "a fault of our own",                             "overloaded",             500)
