@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define TURN_MS            200
 #define LIST_RETRY_S       30  /* after a run that brought nothing; the store's own schedule is longer */
@@ -516,6 +517,10 @@ void control_stop(control *c)
         dx_log(DX_LOG_INFO, "drain.started", F_INT("connections", (int64_t)net_server_connections(c->server)));
         net_server_stop_accepting(c->server);
         net_server_drain(c->server, (uint32_t)c->config->timeout->drain_s);
+        net_server_cut(c->server);
+        /* What is still under way comes back to its worker while every service lives; all their waits are finite. */
+        for (int i = 0; i < 1000 && atomic_load(&c->gate.in_flight) > 0; i++)
+            nanosleep(&(struct timespec){0, 20000000}, NULL);
     }
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
@@ -524,7 +529,6 @@ void control_stop(control *c)
     if (c->list_running)
         pthread_join(c->list_thread, NULL);
     observe_stop(c->observe);
-    /* Whoever may still answer an exchange ends before the workers do; the log ends last of all. */
     judges_free(c->gate.judges);
     stamp_service_free(c->gate.stamps);
     regulator_free(c->regulator);
