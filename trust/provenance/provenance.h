@@ -91,6 +91,8 @@ bool prov_log_healthy(const prov_log *log); /* last append was durable; for read
 typedef struct prov_reader prov_reader;
 DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **out, dx_why *why);
 void  prov_reader_close(prov_reader *reader);
+DX_RC prov_reader_refresh(prov_reader *reader, dx_why *why); /* takes in what was published since */
+const char *prov_reader_origin(const prov_reader *reader);
 DX_RC prov_reader_checkpoint(prov_reader *reader, dx_buf *note, uint64_t *size, dx_why *why); /* newest published */
 DX_RC prov_reader_leaf(prov_reader *reader, uint64_t index, dx_buf *leaf, dx_why *why);
 DX_RC prov_reader_prove(prov_reader *reader, uint64_t index, uint64_t size, dx_buf *tlog_proof, dx_why *why);
