@@ -2,6 +2,7 @@
 /* Bytes of the data API as an answer, head and content; the first byte says whether it answers HEAD. */
 #include "gateway/http/h1_parse.h"
 
+#undef NDEBUG /* the assertions are the test */
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,6 +3,7 @@
  * once. */
 #include "gateway/http/http_server.h"
 
+#undef NDEBUG /* the assertions are the test */
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
