@@ -16,7 +16,7 @@ httpsig_form httpsig_list_read(dx_bytes value, dx_arena *arena, httpsig_list *ou
     if (dict == NULL)
         return HTTPSIG_BAD;
     httpsig_form form = dictionary(value, arena, dict);
-    if (form != HTTPSIG_OK)
+    if (form == HTTPSIG_BAD)
         return form;
     for (size_t i = 0; i < dict->count; i++) {
         const sfield_parameter *tag = sfield_parameter_find(&dict->members[i].item, "tag");
@@ -24,7 +24,7 @@ httpsig_form httpsig_list_read(dx_bytes value, dx_arena *arena, httpsig_list *ou
     }
     out->list = sfield_find(dict, HTTPSIG_LABEL);
     out->times = out->list == NULL ? 0 : out->list->times;
-    return out->list != NULL && !out->list->is_inner_list ? HTTPSIG_BAD : HTTPSIG_OK;
+    return out->list != NULL && !out->list->is_inner_list ? HTTPSIG_BAD : form;
 }
 
 static httpsig_form member_read(dx_bytes field, sfield_kind kind, dx_arena *arena, httpsig_value *out)
@@ -32,15 +32,15 @@ static httpsig_form member_read(dx_bytes field, sfield_kind kind, dx_arena *aren
     sfield_list dict;
     *out = (httpsig_value){0};
     httpsig_form form = dictionary(field, arena, &dict);
-    if (form != HTTPSIG_OK)
+    if (form == HTTPSIG_BAD)
         return form;
     const sfield_member *m = sfield_find(&dict, HTTPSIG_LABEL);
     if (m == NULL)
-        return HTTPSIG_OK;
+        return form;
     if (m->is_inner_list || m->item.kind != kind)
         return HTTPSIG_BAD;
     *out = (httpsig_value){true, m->times, m->item.text};
-    return HTTPSIG_OK;
+    return form; /* LOOSE is judged after SEAL-02, so the member counts as there */
 }
 
 httpsig_form httpsig_value_read(dx_bytes field, dx_arena *arena, httpsig_value *out)

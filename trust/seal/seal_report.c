@@ -81,6 +81,16 @@ bool seal_report_ok(seal_report *report, const char *id, const char *detail, ...
     return true;
 }
 
+void seal_report_note(seal_report *report, const char *id, const char *text)
+{
+    seal_check_line *line = line_new(report, id, checks[find(id)].clause);
+    if (line == NULL)
+        return;
+    snprintf(line->text, sizeof line->text, "%s", text);
+    line->ok = true;
+    line->note = true;
+}
+
 static void decide(seal_report *report, const char *id, const char *sub, bool indeterminate)
 {
     seal_verdict *v = report->verdict;
