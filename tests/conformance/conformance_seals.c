@@ -1,6 +1,7 @@
 /* room: trust_seal
- * Seals: structured fields (httpwg), RFC 9421 appendix B.2, and the golden samples of dfft-seal-v1, which another
- * program computed from the profile alone. Usage: conformance_seals [-v] [--json FILE] .../seal-vectors
+ * Seals: structured fields (httpwg), RFC 9421 appendix B.2, and the golden samples of dfft-seal-v1, which
+ * another program computed from the profile alone. Usage: conformance_seals [-v] [--json FILE]
+ * .../seal-vectors
  */
 #include "tests/conformance/suite.h"
 #include "trust/base/clock.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 
 static const char *root;
-static dx_arena    arena;
+static dx_arena arena;
 
 /* ---- files ---- */
 
@@ -44,7 +45,7 @@ static bool read_in(const char *folder, const char *name, dx_bytes *out)
 static json_t *read_json(const char *path)
 {
     dx_bytes text;
-    json_t  *out = NULL;
+    json_t *out = NULL;
     if (read_at(path, &text))
         out = json_loadb((const char *)text.data, text.size, JSON_DECODE_ANY, NULL);
     return out;
@@ -52,7 +53,7 @@ static json_t *read_json(const char *path)
 
 typedef struct {
     dx_bytes *items;
-    size_t    count;
+    size_t count;
 } bytes_list;
 
 /* Every block of a PEM file, DER. */
@@ -61,10 +62,10 @@ static void read_pem(const char *path, bytes_list *out)
     dx_bytes text;
     if (!read_at(path, &text))
         return;
-    BIO    *bio = BIO_new_mem_buf(text.data, (int)text.size);
-    char   *name = NULL, *header = NULL;
+    BIO *bio = BIO_new_mem_buf(text.data, (int)text.size);
+    char *name = NULL, *header = NULL;
     uint8_t *der = NULL;
-    long    size = 0;
+    long size = 0;
     while (PEM_read_bio(bio, &name, &header, &der, &size) == 1) {
         dx_bytes *more = DX_ARENA_ARRAY(&arena, dx_bytes, out->count + 1);
         if (out->count != 0)
@@ -81,11 +82,13 @@ static void read_pem(const char *path, bytes_list *out)
 static bytes_list option_pem(const json_t *options, const char *name)
 {
     bytes_list out = {0};
-    json_t    *list = json_object_get(options, name);
+    json_t *list = json_object_get(options, name);
     if (json_is_string(list))
         read_pem(dx_arena_printf(&arena, "%s/dfft-seal-v1/%s", root, json_string_value(list)), &out);
     for (size_t i = 0; i < json_array_size(list); i++)
-        read_pem(dx_arena_printf(&arena, "%s/dfft-seal-v1/%s", root, json_string_value(json_array_get(list, i))), &out);
+        read_pem(
+            dx_arena_printf(&arena, "%s/dfft-seal-v1/%s", root, json_string_value(json_array_get(list, i))),
+            &out);
     return out;
 }
 
@@ -94,8 +97,8 @@ static bytes_list option_pem(const json_t *options, const char *name)
 static dx_bytes take_line(dx_bytes *rest)
 {
     const uint8_t *lf = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
-    size_t         size = lf == NULL ? rest->size : (size_t)(lf - rest->data);
-    dx_bytes       line = dx_bytes_part(*rest, 0, size);
+    size_t size = lf == NULL ? rest->size : (size_t)(lf - rest->data);
+    dx_bytes line = dx_bytes_part(*rest, 0, size);
     *rest = dx_bytes_part(*rest, lf == NULL ? size : size + 1, rest->size);
     if (line.size != 0 && line.data[line.size - 1] == '\r')
         line.size--;
@@ -113,9 +116,10 @@ static size_t read_fields(dx_bytes *rest, seal_field *out, size_t max)
         if (count == max)
             break;
         /* no colon, or a fold: a name that no field can have, for the seal room to refuse */
-        out[count++] = colon == NULL ? (seal_field){line, DX_BYTES("")}
-                                     : (seal_field){dx_bytes_of(line.data, (size_t)(colon - line.data)),
-                                                    dx_bytes_of(colon + 1, line.size - (size_t)(colon - line.data) - 1)};
+        out[count++] =
+            colon == NULL ? (seal_field){line, DX_BYTES("")}
+                          : (seal_field){dx_bytes_of(line.data, (size_t)(colon - line.data)),
+                                         dx_bytes_of(colon + 1, line.size - (size_t)(colon - line.data) - 1)};
     }
     return count;
 }
@@ -135,7 +139,7 @@ static dx_bytes word(dx_bytes line, unsigned index)
 static bool parse_message(dx_bytes text, seal_message *out)
 {
     seal_field *fields = DX_ARENA_ARRAY(&arena, seal_field, 128);
-    dx_bytes    start;
+    dx_bytes start;
     *out = (seal_message){0};
     do { /* interim answers before the final one */
         start = take_line(&text);
@@ -161,17 +165,17 @@ static bool parse_message(dx_bytes text, seal_message *out)
 /* ---- one case ---- */
 
 typedef struct {
-    const char  *name, *folder, *group;
-    json_t      *expected, *options;
+    const char *name, *folder, *group;
+    json_t *expected, *options;
     seal_message message, request;
-    bool         has_request;
+    bool has_request;
 } sample;
 
 typedef struct {
     const char *org, *id;
 } seen_pair;
 static seen_pair seen_pairs[8];
-static size_t    seen_count;
+static size_t seen_count;
 
 static bool seen(void *context, dx_bytes organisation_id, dx_bytes message_id)
 {
@@ -184,7 +188,7 @@ static bool seen(void *context, dx_bytes organisation_id, dx_bytes message_id)
 
 static int64_t option_time_us(const json_t *options, const char *name)
 {
-    int64_t     us = 0;
+    int64_t us = 0;
     const char *text = json_string_value(json_object_get(options, name));
     return text != NULL && dx_time_parse(dx_bytes_text(text), false, &us) ? us : 0;
 }
@@ -204,12 +208,14 @@ static const char **option_texts(const json_t *options, const char *name, size_t
 static void tsa_anchors(const json_t *options, seal_check_spec *spec)
 {
     const char *territory;
-    json_t     *files;
+    json_t *files;
     json_object_foreach(json_object_get(options, "tsa_anchor"), territory, files)
     {
         bytes_list list = {0};
         for (size_t i = 0; i < json_array_size(files); i++)
-            read_pem(dx_arena_printf(&arena, "%s/dfft-seal-v1/%s", root, json_string_value(json_array_get(files, i))), &list);
+            read_pem(dx_arena_printf(&arena, "%s/dfft-seal-v1/%s", root,
+                                     json_string_value(json_array_get(files, i))),
+                     &list);
         for (size_t i = 0; i < list.count && spec->tsa_anchor_count < 8; i++) {
             spec->tsa_anchors[spec->tsa_anchor_count].territory = territory;
             spec->tsa_anchors[spec->tsa_anchor_count++].anchor = list.items[i];
@@ -220,7 +226,7 @@ static void tsa_anchors(const json_t *options, seal_check_spec *spec)
 static void fill_spec(const sample *s, seal_check_spec *spec)
 {
     const json_t *o = s->options;
-    bytes_list    anchors = option_pem(o, "anchor"), certs = option_pem(o, "cert"), crls = option_pem(o, "crl"),
+    bytes_list anchors = option_pem(o, "anchor"), certs = option_pem(o, "cert"), crls = option_pem(o, "crl"),
                tls = option_pem(o, "tls_cert");
     *spec = (seal_check_spec){.anchors = anchors.items,
                               .anchor_count = anchors.count,
@@ -241,8 +247,9 @@ static void fill_spec(const sample *s, seal_check_spec *spec)
     json_t *pairs = json_object_get(o, "seen");
     seen_count = 0;
     for (size_t i = 0; i < json_array_size(pairs) && i < 8; i++)
-        seen_pairs[seen_count++] = (seen_pair){json_string_value(json_array_get(json_array_get(pairs, i), 0)),
-                                               json_string_value(json_array_get(json_array_get(pairs, i), 1))};
+        seen_pairs[seen_count++] =
+            (seen_pair){json_string_value(json_array_get(json_array_get(pairs, i), 0)),
+                        json_string_value(json_array_get(json_array_get(pairs, i), 1))};
     if (pairs != NULL)
         spec->seen = seen;
 }
@@ -252,25 +259,28 @@ static bool same_text(const char *a, const char *b)
     return (a == NULL || b == NULL) ? a == b : strcmp(a, b) == 0;
 }
 
-static void compare(const sample *s, const char *indication, const char *sub, const char *first, const char *text)
+static void compare(const sample *s, const char *indication, const char *sub, const char *first,
+                    const char *text)
 {
     const char *want = json_string_value(json_object_get(s->expected, "indication")),
                *want_sub = json_string_value(json_object_get(s->expected, "sub_indication")),
                *want_first = json_string_value(json_object_get(s->expected, "first"));
     bool ok = same_text(indication, want) && same_text(sub, want_sub) && same_text(first, want_first);
-    suite_check(ok, s->group, s->name, "got %s/%s %s (%s), expected %s/%s %s", indication, sub == NULL ? "-" : sub,
-                first == NULL ? "-" : first, text, want, want_sub == NULL ? "-" : want_sub, want_first == NULL ? "-" : want_first);
+    suite_check(ok, s->group, s->name, "got %s/%s %s (%s), expected %s/%s %s", indication,
+                sub == NULL ? "-" : sub, first == NULL ? "-" : first, text, want,
+                want_sub == NULL ? "-" : want_sub, want_first == NULL ? "-" : want_first);
 }
 
 static void compare_verdict(const sample *s, const seal_verdict *v)
 {
     static const char *const names[] = {"TOTAL-FAILED", "INDETERMINATE", "TOTAL-PASSED"};
-    compare(s, names[v->indication], v->sub_indication, v->first, v->line_count == 0 ? "" : v->lines[v->line_count - 1].text);
+    compare(s, names[v->indication], v->sub_indication, v->first,
+            v->line_count == 0 ? "" : v->lines[v->line_count - 1].text);
 }
 
 static void compare_facts(const sample *s, const seal_verdict *v)
 {
-    json_t     *facts = json_object_get(s->expected, "facts");
+    json_t *facts = json_object_get(s->expected, "facts");
     const char *base = json_string_value(json_object_get(facts, "seal_base_sha256")),
                *input = json_string_value(json_object_get(facts, "jws_input_sha256")),
                *leaf = json_string_value(json_object_get(facts, "leaf"));
@@ -280,7 +290,8 @@ static void compare_facts(const sample *s, const seal_verdict *v)
     dx_hex(dx_bytes_of(v->base_sha256, 32), hex[0]);
     dx_hex(dx_bytes_of(v->jws_input_sha256, 32), hex[1]);
     dx_hex(dx_bytes_of(v->leaf, 32), hex[2]);
-    suite_check((base == NULL || strcmp(base, hex[0]) == 0) && (input == NULL || strcmp(input, hex[1]) == 0) &&
+    suite_check((base == NULL || strcmp(base, hex[0]) == 0) &&
+                    (input == NULL || strcmp(input, hex[1]) == 0) &&
                     (leaf == NULL || strcmp(leaf, hex[2]) == 0),
                 "dfft-seal-v1 facts", s->name, "base %s input %s leaf %s", hex[0], hex[1], hex[2]);
 }
@@ -288,8 +299,9 @@ static void compare_facts(const sample *s, const seal_verdict *v)
 static bool load_messages(sample *s)
 {
     dx_bytes text, body;
-    bool     response = strcmp(json_string_value(json_object_get(s->expected, "kind")), "response") == 0;
-    if (!read_in(s->folder, response ? "response.txt" : "request.txt", &text) || !parse_message(text, &s->message))
+    bool response = strcmp(json_string_value(json_object_get(s->expected, "kind")), "response") == 0;
+    if (!read_in(s->folder, response ? "response.txt" : "request.txt", &text) ||
+        !parse_message(text, &s->message))
         return false;
     if (response && read_in(s->folder, "request.txt", &text))
         s->has_request = parse_message(text, &s->request);
@@ -323,17 +335,18 @@ static bool is_made_here(dx_bytes name)
 /* Component names that our own order does not begin with. */
 static size_t extras(dx_bytes list, const seal_message *m, const char **out)
 {
-    static const char *const standard[] = {"@status", "@method", "@target-uri", "content-type", "content-encoding",
-                                           "content-digest", "dfft-message-id", "dfft-audience", "content-range", "location",
-                                           "dfft-evidence", "dfft-in-reply-to"};
+    static const char *const standard[] = {"@status",         "@method",          "@target-uri",
+                                           "content-type",    "content-encoding", "content-digest",
+                                           "dfft-message-id", "dfft-audience",    "content-range",
+                                           "location",        "dfft-evidence",    "dfft-in-reply-to"};
     sfield_list dict;
-    size_t      count = 0;
+    size_t count = 0;
     if (!sfield_dictionary_parse(list, &arena, &dict) || dict.count == 0)
         return 0;
     const sfield_member *e = sfield_find(&dict, "eseal");
     for (size_t i = 0; e != NULL && i < e->item_count; i++) {
         seal_component c;
-        size_t         j = 0;
+        size_t j = 0;
         if (!seal_component_read(&e->items[i], &arena, &c))
             continue;
         while (j < sizeof standard / sizeof *standard && !dx_bytes_is(c.name, standard[j]))
@@ -349,21 +362,22 @@ static size_t extras(dx_bytes list, const seal_message *m, const char **out)
 static sign_key *key_named(const char *name)
 {
     sign_key *key = NULL;
-    char     *path = dx_arena_printf(&arena, "%s/dfft-seal-v1/keys/%s.pem", root, name);
-    (void)!sign_open(&(sign_spec){.file = path, .io = &dx_io_system, .allow_loose_mode = true}, &key, NULL).code;
+    char *path = dx_arena_printf(&arena, "%s/dfft-seal-v1/keys/%s.pem", root, name);
+    (void)!sign_open(&(sign_spec){.file = path, .io = &dx_io_system, .allow_loose_mode = true}, &key, NULL)
+        .code;
     return key;
 }
 
 /* Whose certificate is the keyid? The persona is the file name. */
 static seal_credential *credential_of(dx_bytes keyid)
 {
-    char            *folder = dx_arena_printf(&arena, "%s/dfft-seal-v1/certs", root);
-    DIR             *dir = opendir(folder);
+    char *folder = dx_arena_printf(&arena, "%s/dfft-seal-v1/certs", root);
+    DIR *dir = opendir(folder);
     seal_credential *out = NULL;
     for (struct dirent *e; out == NULL && dir != NULL && (e = readdir(dir)) != NULL;) {
         bytes_list list = {0};
-        uint8_t    sha256[32];
-        char       id[DX_BASE64URL_SIZE(32)], name[128];
+        uint8_t sha256[32];
+        char id[DX_BASE64URL_SIZE(32)], name[128];
         if (strncmp(e->d_name, "seal-", 5) != 0 || strstr(e->d_name, "crl") != NULL)
             continue;
         read_pem(dx_arena_printf(&arena, "%s/%s", folder, e->d_name), &list);
@@ -386,15 +400,17 @@ static seal_credential *credential_of(dx_bytes keyid)
 
 static dx_bytes bare(const seal_message *m, const char *name)
 {
-    dx_bytes    value;
+    dx_bytes value;
     sfield_item item;
-    return seal_message_anywhere(m, name, &arena, &value) && sfield_item_parse(value, &arena, &item) ? item.text : DX_BYTES("");
+    return seal_message_anywhere(m, name, &arena, &value) && sfield_item_parse(value, &arena, &item)
+               ? item.text
+               : DX_BYTES("");
 }
 
 static void reproduce(const sample *s)
 {
     dx_bytes want_base, want_input, list, ignored;
-    bool     has_input = read_in(s->folder, "jws-signing-input.bin", &want_input);
+    bool has_input = read_in(s->folder, "jws-signing-input.bin", &want_input);
     if (!read_in(s->folder, "seal-base.txt", &want_base))
         return;
     bool httpsig = seal_message_anywhere(&s->message, "signature-input", &arena, &list);
@@ -403,11 +419,12 @@ static void reproduce(const sample *s)
     sfield_list dict;
     if (!sfield_dictionary_parse(list, &arena, &dict))
         return;
-    const sfield_member    *e = sfield_find(&dict, "eseal");
-    const sfield_parameter *keyid = sfield_parameter_find(&e->item, "keyid"), *created = sfield_parameter_find(&e->item, "created");
-    seal_message            plain = s->message;
-    seal_field             *fields = DX_ARENA_ARRAY(&arena, seal_field, plain.field_count + 1);
-    const char             *extra[SEAL_BASE_MAX_COMPONENTS];
+    const sfield_member *e = sfield_find(&dict, "eseal");
+    const sfield_parameter *keyid = sfield_parameter_find(&e->item, "keyid"),
+                           *created = sfield_parameter_find(&e->item, "created");
+    seal_message plain = s->message;
+    seal_field *fields = DX_ARENA_ARRAY(&arena, seal_field, plain.field_count + 1);
+    const char *extra[SEAL_BASE_MAX_COMPONENTS];
     plain.field_count = 0;
     for (size_t i = 0; i < s->message.field_count; i++)
         if (!is_made_here(s->message.fields[i].name))
@@ -415,7 +432,8 @@ static void reproduce(const sample *s)
     plain.fields = fields;
     plain.trailers = NULL;
     plain.trailer_count = 0;
-    bool         stream = seal_message_value(seal_message_trailers(&s->message), DX_BYTES("content-digest"), &arena, &ignored);
+    bool stream =
+        seal_message_value(seal_message_trailers(&s->message), DX_BYTES("content-digest"), &arena, &ignored);
     seal_request spec = {.credential = credential_of(keyid->value.text),
                          .formats = (httpsig ? SEAL_FORMAT_HTTPSIG : 0) | (has_input ? SEAL_FORMAT_JADES : 0),
                          .created_s = created->value.number,
@@ -429,30 +447,32 @@ static void reproduce(const sample *s)
                          .allow_eddsa = true,
                          .field_max_bytes = 16384,
                          .fields_max_bytes = 65536};
-    seal_result  made;
-    dx_why       why = {0};
+    seal_result made;
+    dx_why why = {0};
     if (spec.credential == NULL) {
         suite_fail("dfft-seal-v1 reproduce", s->name, "no credential for the keyid");
         return;
     }
     struct dx_rc rc = seal_make(&spec, &plain, s->has_request ? &s->request : NULL, &arena, &made, &why);
     seal_credential_unref(spec.credential);
-    suite_check(rc.code == DX_OK && dx_bytes_equal(made.base, want_base) && (!has_input || dx_bytes_equal(made.jws_input, want_input)),
-                "dfft-seal-v1 reproduce", s->name, "%s %s\n" DX_TEXT_FMT "\n" DX_TEXT_FMT, dx_code_name(rc.code), why.text,
-                DX_TEXT_ARG(made.base), DX_TEXT_ARG(want_base));
+    suite_check(rc.code == DX_OK && dx_bytes_equal(made.base, want_base) &&
+                    (!has_input || dx_bytes_equal(made.jws_input, want_input)),
+                "dfft-seal-v1 reproduce", s->name, "%s %s\n" DX_TEXT_FMT "\n" DX_TEXT_FMT,
+                dx_code_name(rc.code), why.text, DX_TEXT_ARG(made.base), DX_TEXT_ARG(want_base));
 }
 
 static void run_message(sample *s)
 {
     seal_check_spec spec;
-    seal_verdict    verdict;
-    dx_why          why = {0};
+    seal_verdict verdict;
+    dx_why why = {0};
     if (!load_messages(s)) {
         suite_fail(s->group, s->name, "cannot be read");
         return;
     }
     fill_spec(s, &spec);
-    if (seal_check(&s->message, s->has_request ? &s->request : NULL, &spec, &arena, &verdict, &why).code != DX_OK) {
+    if (seal_check(&s->message, s->has_request ? &s->request : NULL, &spec, &arena, &verdict, &why).code !=
+        DX_OK) {
         suite_fail(s->group, s->name, "%s", why.text);
         return;
     }
@@ -465,11 +485,11 @@ static void run_message(sample *s)
 static void run_jws(sample *s)
 {
     seal_check_spec spec;
-    seal_verdict    verdict;
-    dx_bytes        jws, base, body;
-    dx_why          why = {0};
-    seal_object     objects[2] = {{.name = "seal-base.txt"}, {.name = "body.bin"}};
-    size_t          count = 0;
+    seal_verdict verdict;
+    dx_bytes jws, base, body;
+    dx_why why = {0};
+    seal_object objects[2] = {{.name = "seal-base.txt"}, {.name = "body.bin"}};
+    size_t count = 0;
     if (!read_in(s->folder, "seal.json", &jws) && !read_in(s->folder, "seal.jws", &jws)) {
         suite_fail(s->group, s->name, "cannot be read");
         return;
@@ -485,11 +505,12 @@ static void run_jws(sample *s)
         suite_fail(s->group, s->name, "%s", why.text);
 }
 
-/* Query: SEQUENCE { version, SEQUENCE { algorithm, imprint }, policy?, nonce?, certReq? }: read with OpenSSL. */
+/* Query: SEQUENCE { version, SEQUENCE { algorithm, imprint }, policy?, nonce?, certReq? }: read with OpenSSL.
+ */
 #include <openssl/ts.h>
 static void run_answer(sample *s)
 {
-    dx_bytes        query, answer, token;
+    dx_bytes query, answer, token;
     seal_check_spec spec;
     fill_spec(s, &spec);
     if (!read_in(s->folder, "query.tsq", &query) || !read_in(s->folder, "answer.tsr", &answer)) {
@@ -497,29 +518,33 @@ static void run_answer(sample *s)
         return;
     }
     const uint8_t *at = query.data;
-    TS_REQ        *req = d2i_TS_REQ(NULL, &at, (long)query.size);
-    size_t         oid_count;
-    stamp_tsa      tsa = {.name = "test", .eku_strict = true, .policy_oids = option_texts(s->options, "policy", &oid_count)};
+    TS_REQ *req = d2i_TS_REQ(NULL, &at, (long)query.size);
+    size_t oid_count;
+    stamp_tsa tsa = {
+        .name = "test", .eku_strict = true, .policy_oids = option_texts(s->options, "policy", &oid_count)};
     tsa.policy_oid_count = oid_count;
     ASN1_OCTET_STRING *imprint = TS_MSG_IMPRINT_get_msg(TS_REQ_get_msg_imprint(req));
-    stamp_expect       expect = {.tsa = &tsa,
-                                 .imprint = dx_bytes_of(imprint->data, (size_t)imprint->length),
-                                 .sent_us = option_time_us(s->options, "sent"),
-                                 .received_us = option_time_us(s->options, "received"),
-                                 .skew_s = 60};
+    stamp_expect expect = {.tsa = &tsa,
+                           .imprint = dx_bytes_of(imprint->data, (size_t)imprint->length),
+                           .sent_us = option_time_us(s->options, "sent"),
+                           .received_us = option_time_us(s->options, "received"),
+                           .skew_s = 60};
     expect.has_nonce = ASN1_INTEGER_get_uint64(&expect.nonce, TS_REQ_get_nonce(req)) == 1;
     bytes_list anchors = {0};
     anchors.items = DX_ARENA_ARRAY(&arena, dx_bytes, 8);
     for (size_t i = 0; i < spec.tsa_anchor_count; i++)
         anchors.items[anchors.count++] = spec.tsa_anchors[i].anchor;
-    stamp_trust   trust = {.anchors = anchors.items, .anchor_count = anchors.count, .revocation_off = true};
-    stamp_facts   facts;
+    stamp_trust trust = {.anchors = anchors.items, .anchor_count = anchors.count, .revocation_off = true};
+    stamp_facts facts;
     stamp_verdict v = stamp_response_open(answer, &tsa, &token);
     if (v.ok)
         v = stamp_check(token, &expect, &trust, &arena, &facts);
     TS_REQ_free(req);
-    compare(s, v.ok ? "TOTAL-PASSED" : v.indeterminate ? "INDETERMINATE" : "TOTAL-FAILED", v.ok ? NULL : v.sub_indication,
-            v.ok ? NULL : v.id, v.text);
+    compare(s,
+            v.ok              ? "TOTAL-PASSED"
+            : v.indeterminate ? "INDETERMINATE"
+                              : "TOTAL-FAILED",
+            v.ok ? NULL : v.sub_indication, v.ok ? NULL : v.id, v.text);
 }
 
 static void run_case(const char *folder, const char *name, const char *group)
@@ -546,10 +571,11 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void each(const char *folder, void (*run)(const char *path, const char *name, const char *group), const char *group)
+static void each(const char *folder, void (*run)(const char *path, const char *name, const char *group),
+                 const char *group)
 {
     struct dirent **list = NULL;
-    int             count = scandir(folder, &list, NULL, by_name);
+    int count = scandir(folder, &list, NULL, by_name);
     if (count < 0)
         suite_skip(group, folder, "no such folder");
     for (int i = 0; i < count; i++) {
@@ -570,21 +596,22 @@ static void each(const char *folder, void (*run)(const char *path, const char *n
 static void run_structured(const char *path, const char *name, const char *group)
 {
     json_t *tests = read_json(path), *test;
-    size_t  i;
+    size_t i;
     json_array_foreach(tests, i, test)
     {
         dx_buf raw, printed;
         dx_buf_init(&raw, 65536);
         dx_buf_init(&printed, 65536);
         struct dx_rc rc = DX_OKAY;
-        json_t      *lines = json_object_get(test, "raw"), *canonical = json_object_get(test, "canonical");
+        json_t *lines = json_object_get(test, "raw"), *canonical = json_object_get(test, "canonical");
         for (size_t k = 0; k < json_array_size(lines) && rc.code == DX_OK; k++)
             rc = dx_buf_addf(&raw, "%s%s", k == 0 ? "" : ", ", json_string_value(json_array_get(lines, k)));
         const char *type = json_string_value(json_object_get(test, "header_type"));
-        char       *what = dx_arena_printf(&arena, "%s: %s", name, json_string_value(json_object_get(test, "name")));
+        char *what =
+            dx_arena_printf(&arena, "%s: %s", name, json_string_value(json_object_get(test, "name")));
         sfield_item item;
         sfield_list list;
-        bool        ok;
+        bool ok;
         if (strcmp(type, "item") == 0) {
             ok = sfield_item_parse(dx_buf_view(&raw), &arena, &item);
             rc = ok ? sfield_print_item(&item, &printed) : DX_OKAY;
@@ -602,8 +629,9 @@ static void run_structured(const char *path, const char *name, const char *group
         else {
             const char *want = canonical == NULL ? json_string_value(json_array_get(lines, 0))
                                                  : json_string_value(json_array_get(canonical, 0));
-            suite_check(ok && rc.code == DX_OK && dx_bytes_is(dx_buf_view(&printed), want == NULL ? "" : want), group, what,
-                        "printed " DX_TEXT_FMT, DX_TEXT_ARG(dx_buf_view(&printed)));
+            suite_check(ok && rc.code == DX_OK &&
+                            dx_bytes_is(dx_buf_view(&printed), want == NULL ? "" : want),
+                        group, what, "printed " DX_TEXT_FMT, DX_TEXT_ARG(dx_buf_view(&printed)));
         }
         dx_buf_fini(&raw);
         dx_buf_fini(&printed);
@@ -616,9 +644,9 @@ static void run_structured(const char *path, const char *name, const char *group
 static dx_bytes spki_of(const char *pem)
 {
     uint8_t *der = NULL, *data = NULL;
-    char    *name = NULL, *header = NULL;
-    long     size = 0;
-    BIO     *bio = BIO_new_mem_buf(pem, -1);
+    char *name = NULL, *header = NULL;
+    long size = 0;
+    BIO *bio = BIO_new_mem_buf(pem, -1);
     dx_bytes out = {0};
     if (PEM_read_bio(bio, &name, &header, &data, &size) == 1)
         out = dx_arena_bytes(&arena, dx_bytes_of(data, (size_t)size));
@@ -632,11 +660,11 @@ static dx_bytes spki_of(const char *pem)
 
 static void run_rfc9421(const char *label, const char *key, sign_form form, dx_hash_kind hash, json_t *data)
 {
-    json_t      *v = json_object_get(json_object_get(data, "vectors"), label);
-    const char  *input = json_string_value(json_object_get(v, "signature_input")),
+    json_t *v = json_object_get(json_object_get(data, "vectors"), label);
+    const char *input = json_string_value(json_object_get(v, "signature_input")),
                *signature = json_string_value(json_object_get(v, "signature"));
     seal_message request, response;
-    sfield_list  lists, values;
+    sfield_list lists, values;
     (void)parse_message(dx_bytes_text(json_string_value(json_object_get(data, "request"))), &request);
     (void)parse_message(dx_bytes_text(json_string_value(json_object_get(data, "response"))), &response);
     if (input == NULL || !sfield_dictionary_parse(dx_bytes_text(input), &arena, &lists) ||
@@ -645,39 +673,44 @@ static void run_rfc9421(const char *label, const char *key, sign_form form, dx_h
         return;
     }
     seal_component components[16];
-    size_t         count = 0;
-    bool           is_response = false;
+    size_t count = 0;
+    bool is_response = false;
     for (; count < lists.members[0].item_count; count++) {
         if (!seal_component_read(&lists.members[0].items[count], &arena, &components[count]))
             suite_fail("rfc9421-b2", label, "a component is not understood");
         is_response |= dx_bytes_is(components[count].name, "@status");
     }
-    dx_bytes     base = {0};
-    dx_why       why = {0};
-    uint8_t      digest[64];
-    struct dx_rc rc = seal_base_build(components, count, lists.members[0].raw, is_response ? &response : &request, &request, &arena,
-                                      &base, &why);
-    suite_check(rc.code == DX_OK && dx_bytes_is(base, json_string_value(json_object_get(v, "signature_base"))), "rfc9421-b2 base",
-                label, "%s " DX_TEXT_FMT, why.text, DX_TEXT_ARG(base));
+    dx_bytes base = {0};
+    dx_why why = {0};
+    uint8_t digest[64];
+    struct dx_rc rc = seal_base_build(components, count, lists.members[0].raw,
+                                      is_response ? &response : &request, &request, &arena, &base, &why);
+    suite_check(rc.code == DX_OK &&
+                    dx_bytes_is(base, json_string_value(json_object_get(v, "signature_base"))),
+                "rfc9421-b2 base", label, "%s " DX_TEXT_FMT, why.text, DX_TEXT_ARG(base));
     if (rc.code != DX_OK)
         return;
-    dx_bytes spki = spki_of(json_string_value(json_object_get(json_object_get(data, "public_keys_pem"), key)));
+    dx_bytes spki =
+        spki_of(json_string_value(json_object_get(json_object_get(data, "public_keys_pem"), key)));
     dx_bytes value = values.members[0].item.text;
     dx_digest(hash, base, digest);
     dx_bytes text = form == SIGN_EDDSA ? base : dx_bytes_of(digest, dx_hash_size(hash));
-    suite_check(sign_verify(spki, form, text, value, &why).code == DX_OK, "rfc9421-b2 signature", label, "%s", why.text);
+    suite_check(sign_verify(spki, form, text, value, &why).code == DX_OK, "rfc9421-b2 signature", label, "%s",
+                why.text);
     uint8_t *flipped = (uint8_t *)dx_arena_text(&arena, value);
-    bool     refused = true;
+    bool refused = true;
     for (size_t i = 0; i < value.size; i += 7) {
         flipped[i] ^= 1;
-        refused &= sign_verify(spki, form, text, dx_bytes_of(flipped, value.size), NULL).code == DX_BAD_SIGNATURE;
+        refused &=
+            sign_verify(spki, form, text, dx_bytes_of(flipped, value.size), NULL).code == DX_BAD_SIGNATURE;
         flipped[i] ^= 1;
     }
     for (size_t i = 0; i < base.size; i += 5) {
         uint8_t *changed = (uint8_t *)dx_arena_text(&arena, base);
         changed[i] ^= 1;
         dx_digest(hash, dx_bytes_of(changed, base.size), digest);
-        dx_bytes other = form == SIGN_EDDSA ? dx_bytes_of(changed, base.size) : dx_bytes_of(digest, dx_hash_size(hash));
+        dx_bytes other =
+            form == SIGN_EDDSA ? dx_bytes_of(changed, base.size) : dx_bytes_of(digest, dx_hash_size(hash));
         refused &= sign_verify(spki, form, other, value, NULL).code == DX_BAD_SIGNATURE;
     }
     suite_check(refused, "rfc9421-b2 one flipped byte", label, "was accepted");

@@ -8,13 +8,14 @@
 #define PARAMETERS_MAX  64
 
 typedef struct {
-    dx_bytes  in;
-    size_t    at;
+    dx_bytes in;
+    size_t at;
     dx_arena *arena;
-    bool      loose; /* a byte sequence in another spelling than the canonical one was met */
+    bool loose; /* a byte sequence in another spelling than the canonical one was met */
 } reader;
 
-/* Room for one more at items[count]: doubles, since a field with 256 members is rare and a zeroed page is not free. */
+/* Room for one more at items[count]: doubles, since a field with 256 members is rare and a zeroed page is not
+ * free. */
 static bool room(dx_arena *arena, void *items, size_t count, size_t item_size, size_t max)
 {
     void **at = items;
@@ -83,8 +84,8 @@ static bool read_key(reader *r, dx_bytes *out)
 
 static bool read_number(reader *r, sfield_item *out)
 {
-    bool    negative = take(r, '-');
-    size_t  whole = 0, fraction = 0;
+    bool negative = take(r, '-');
+    size_t whole = 0, fraction = 0;
     int64_t value = 0;
     for (; is_digit(peek(r)); r->at++, whole++) {
         if (whole == 15)
@@ -115,7 +116,7 @@ static bool read_number(reader *r, sfield_item *out)
 static bool read_string(reader *r, sfield_item *out)
 {
     uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t   n = 0;
+    size_t n = 0;
     if (copy == NULL)
         return false;
     for (r->at++; peek(r) != '"'; r->at++) {
@@ -142,7 +143,7 @@ static bool read_bytes(reader *r, sfield_item *out)
     if (end == NULL)
         return false;
     dx_bytes text = dx_bytes_part(r->in, r->at + 1, (size_t)(end - r->in.data) - r->at - 1);
-    size_t   size = text.size;
+    size_t size = text.size;
     uint8_t *value = dx_arena_alloc(r->arena, size + 1);
     if (value == NULL)
         return false;
@@ -165,7 +166,7 @@ static bool read_display(reader *r, sfield_item *out)
     if (!take(r, '"'))
         return false;
     uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t   n = 0;
+    size_t n = 0;
     if (copy == NULL)
         return false;
     for (; peek(r) != '"'; r->at++) {
@@ -174,7 +175,7 @@ static bool read_display(reader *r, sfield_item *out)
             return false;
         if (c == '%') {
             uint8_t byte;
-            size_t  one = 1;
+            size_t one = 1;
             if (!dx_hex_decode(dx_bytes_part(r->in, r->at + 1, 2), &byte, &one) || one != 1)
                 return false;
             c = byte;
@@ -250,7 +251,8 @@ static bool read_inner_list(reader *r, sfield_member *m)
         skip(r, " ");
         if (take(r, ')'))
             return read_parameters(r, &m->item);
-        if (!room(r->arena, &m->items, m->item_count, sizeof *m->items, MEMBERS_MAX) || !read_bare(r, &m->items[m->item_count]) || !read_parameters(r, &m->items[m->item_count]))
+        if (!room(r->arena, &m->items, m->item_count, sizeof *m->items, MEMBERS_MAX) ||
+            !read_bare(r, &m->items[m->item_count]) || !read_parameters(r, &m->items[m->item_count]))
             return false;
         m->item_count++;
         if (peek(r) != ' ' && peek(r) != ')')
@@ -261,7 +263,7 @@ static bool read_inner_list(reader *r, sfield_member *m)
 static bool read_member(reader *r, sfield_member *m)
 {
     size_t from = r->at;
-    bool   ok = peek(r) == '(' ? read_inner_list(r, m) : read_bare(r, &m->item) && read_parameters(r, &m->item);
+    bool ok = peek(r) == '(' ? read_inner_list(r, m) : read_bare(r, &m->item) && read_parameters(r, &m->item);
     m->raw = dx_bytes_part(r->in, from, r->at - from);
     return ok;
 }
@@ -295,7 +297,8 @@ static bool next_member(reader *r, bool *more)
 bool sfield_item_parse(dx_bytes in, dx_arena *arena, sfield_item *out)
 {
     reader r;
-    return open_reader(&r, in, arena) && read_bare(&r, out) && read_parameters(&r, out) && at_end(&r) && !r.loose;
+    return open_reader(&r, in, arena) && read_bare(&r, out) && read_parameters(&r, out) && at_end(&r) &&
+           !r.loose;
 }
 
 bool sfield_list_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
@@ -305,7 +308,8 @@ bool sfield_list_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
     if (!open_reader(&r, in, arena))
         return false;
     for (bool more = r.at < r.in.size; more;) {
-        if (!room(arena, &out->members, out->count, sizeof *out->members, MEMBERS_MAX) || !read_member(&r, &out->members[out->count]))
+        if (!room(arena, &out->members, out->count, sizeof *out->members, MEMBERS_MAX) ||
+            !read_member(&r, &out->members[out->count]))
             return false;
         out->count++;
         if (!next_member(&r, &more))
@@ -379,9 +383,10 @@ DX_RC sfield_print_string(dx_bytes text, dx_buf *out)
 
 static DX_RC print_decimal(int64_t thousandths, dx_buf *out)
 {
-    int64_t  v = thousandths < 0 ? -thousandths : thousandths;
-    char     text[32];
-    unsigned n = (unsigned)snprintf(text, sizeof text, "%s%" PRId64 ".%03" PRId64, thousandths < 0 ? "-" : "", v / 1000, v % 1000);
+    int64_t v = thousandths < 0 ? -thousandths : thousandths;
+    char text[32];
+    unsigned n = (unsigned)snprintf(text, sizeof text, "%s%" PRId64 ".%03" PRId64, thousandths < 0 ? "-" : "",
+                                    v / 1000, v % 1000);
     while (text[n - 1] == '0' && text[n - 2] != '.')
         n--;
     return dx_buf_add(out, dx_bytes_of(text, n));

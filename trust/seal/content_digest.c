@@ -23,7 +23,8 @@ content_digest_form content_digest_parse(dx_bytes value, dx_arena *arena, conten
     if (!sfield_dictionary_parse(value, arena, &list))
         return list.loose ? CONTENT_DIGEST_LOOSE : CONTENT_DIGEST_BAD;
     if (!member(&list, "sha-256", out->sha256, 32, &out->has_sha256) ||
-        !member(&list, "sha-512", out->sha512, 64, &out->has_sha512) || (!out->has_sha256 && !out->has_sha512))
+        !member(&list, "sha-512", out->sha512, 64, &out->has_sha512) ||
+        (!out->has_sha256 && !out->has_sha512))
         return CONTENT_DIGEST_BAD;
     return CONTENT_DIGEST_OK;
 }

@@ -7,7 +7,7 @@
 #include "trust/base/arena.h"
 
 typedef struct {
-    bool    has_sha256, has_sha512;
+    bool has_sha256, has_sha512;
     uint8_t sha256[32], sha512[64];
 } content_digest;
 

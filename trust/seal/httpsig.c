@@ -20,7 +20,8 @@ httpsig_form httpsig_list_read(dx_bytes value, dx_arena *arena, httpsig_list *ou
         return form;
     for (size_t i = 0; i < dict->count; i++) {
         const sfield_parameter *tag = sfield_parameter_find(&dict->members[i].item, "tag");
-        out->tagged += tag != NULL && tag->value.kind == SFIELD_STRING && dx_bytes_is(tag->value.text, HTTPSIG_TAG);
+        out->tagged +=
+            tag != NULL && tag->value.kind == SFIELD_STRING && dx_bytes_is(tag->value.text, HTTPSIG_TAG);
     }
     out->list = sfield_find(dict, HTTPSIG_LABEL);
     out->times = out->list == NULL ? 0 : out->list->times;
@@ -83,7 +84,7 @@ bool httpsig_created(const sfield_member *list, int64_t *out)
 bool httpsig_parameters_ok(const sfield_member *list)
 {
     static const char *const known[] = {"created", "keyid", "alg", "tag"};
-    dx_bytes                 text;
+    dx_bytes text;
     for (size_t i = 0; i < list->item.parameter_count; i++) {
         size_t j = 0;
         while (j < sizeof known / sizeof *known && !dx_bytes_is(list->item.parameters[i].name, known[j]))

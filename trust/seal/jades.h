@@ -16,13 +16,13 @@
 
 /* ---- writing ---- */
 typedef struct {
-    const char     *alg, *keyid;
-    int64_t         iat_s;
-    dx_bytes        message_id;
+    const char *alg, *keyid;
+    int64_t iat_s;
+    dx_bytes message_id;
     const dx_bytes *x5c;
-    size_t          x5c_count;
-    const uint8_t  *base_sha256, *body_sha256; /* body NULL: no second object */
-    dx_bytes        content_type;              /* as in the field; empty when there is none */
+    size_t x5c_count;
+    const uint8_t *base_sha256, *body_sha256; /* body NULL: no second object */
+    dx_bytes content_type;                    /* as in the field; empty when there is none */
 } jades_header;
 
 /* Appends base64url(protected header) and a dot: the signing input (dfft-seal-v1 4). */
@@ -34,29 +34,37 @@ dx_bytes jades_cty(dx_bytes content_type, dx_arena *arena);
 typedef enum { JADES_REF_NONE, JADES_REF_X5T_S256, JADES_REF_OTHER } jades_reference;
 
 typedef struct {
+    bool is_archive; /* arcTst; else sigTst */
+    size_t index;    /* of its element in etsi_u */
+    dx_bytes der;
+} jades_token;
+
+typedef struct {
     dx_bytes protected_text, signature_text; /* base64url as received */
     dx_bytes payload_text;                   /* foreign attached payloads; NULL data: detached */
     dx_bytes signature;
     dx_bytes alg;
-    bool     b64;                            /* false: objects are hashed as they are */
-    int64_t  claimed_s;                      /* iat or sigT */
-    dx_bytes jti;                            /* NULL data: none */
+    bool b64;          /* false: objects are hashed as they are */
+    int64_t claimed_s; /* iat or sigT */
+    dx_bytes jti;      /* NULL data: none */
     jades_reference reference;
-    uint8_t  x5t_s256[32];
-    dx_bytes x5t_o_alg, x5t_o;               /* JADES_REF_OTHER: hash name and value of x5t#o or of the first of sigX5ts */
-    dx_bytes *x5c;                           /* DER */
-    size_t   x5c_count;
-    bool     has_sigd, sigd_extra;           /* a member that the standard does not know inside sigD */
+    uint8_t x5t_s256[32];
+    dx_bytes x5t_o_alg, x5t_o; /* JADES_REF_OTHER: hash name and value of x5t#o or of the first of sigX5ts */
+    dx_bytes *x5c;             /* DER */
+    size_t x5c_count;
+    bool has_sigd, sigd_extra; /* a member that the standard does not know inside sigD */
     dx_bytes mid, hash_m;
     dx_bytes pars[JADES_OBJECTS_MAX], hash_v[JADES_OBJECTS_MAX]; /* hash_v: as text */
-    size_t   par_count, hash_count, cty_count;
-    bool     has_ctys, sigd_shape_ok;        /* arrays of texts, within limits */
-    dx_bytes *etsi_u;                        /* raw base64url texts */
-    size_t   etsi_u_count;
+    size_t par_count, hash_count, cty_count;
+    bool has_ctys, sigd_shape_ok; /* arrays of texts, within limits */
+    dx_bytes *etsi_u;             /* raw base64url texts */
+    size_t etsi_u_count;
+    jades_token *tokens; /* of sigTst and arcTst, in order */
+    size_t token_count;
 } jades;
 
 typedef struct {
-    const char *id;     /* NULL: sound; else the first failing SEAL id */
+    const char *id; /* NULL: sound; else the first failing SEAL id */
     const char *detail;
 } jades_fault;
 

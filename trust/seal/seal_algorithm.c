@@ -2,11 +2,16 @@
 
 /* RFC 7518 3.1, RFC 8037 3.1. `none`, HS*, ES256K and SHA-1 are not here, and so are refused. */
 static const seal_algorithm jws[] = {
-    {"ES256", SIGN_P256, SIGN_ECDSA_FIXED, DX_HASH_SHA256, 64},  {"ES384", SIGN_P384, SIGN_ECDSA_FIXED, DX_HASH_SHA384, 96},
-    {"ES512", SIGN_P521, SIGN_ECDSA_FIXED, DX_HASH_SHA512, 132}, {"PS256", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA256, 0},
-    {"PS384", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA384, 0},        {"PS512", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA512, 0},
-    {"RS256", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA256, 0},      {"RS384", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA384, 0},
-    {"RS512", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA512, 0},      {"EdDSA", SIGN_ED25519, SIGN_EDDSA, DX_HASH_SHA512, 64},
+    {"ES256", SIGN_P256, SIGN_ECDSA_FIXED, DX_HASH_SHA256, 64},
+    {"ES384", SIGN_P384, SIGN_ECDSA_FIXED, DX_HASH_SHA384, 96},
+    {"ES512", SIGN_P521, SIGN_ECDSA_FIXED, DX_HASH_SHA512, 132},
+    {"PS256", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA256, 0},
+    {"PS384", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA384, 0},
+    {"PS512", SIGN_RSA, SIGN_RSA_PSS, DX_HASH_SHA512, 0},
+    {"RS256", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA256, 0},
+    {"RS384", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA384, 0},
+    {"RS512", SIGN_RSA, SIGN_RSA_PKCS1, DX_HASH_SHA512, 0},
+    {"EdDSA", SIGN_ED25519, SIGN_EDDSA, DX_HASH_SHA512, 64},
 };
 
 /* RFC 9421 3.3, 6.2.2; the last row has no registered name. */
@@ -45,9 +50,13 @@ const seal_algorithm *seal_algorithm_httpsig_of_key(sign_key_kind kind)
     return &httpsig[i];
 }
 
-bool seal_algorithm_for_sealing(sign_key_kind kind, unsigned bits, bool rsa_v15, bool eddsa, seal_algorithm_pair *out)
+bool seal_algorithm_for_sealing(sign_key_kind kind, unsigned bits, bool rsa_v15, bool eddsa,
+                                seal_algorithm_pair *out)
 {
-    const char *name = kind == SIGN_P256 ? "ES256" : kind == SIGN_P384 ? "ES384" : kind == SIGN_P521 ? "ES512" : "EdDSA";
+    const char *name = kind == SIGN_P256   ? "ES256"
+                       : kind == SIGN_P384 ? "ES384"
+                       : kind == SIGN_P521 ? "ES512"
+                                           : "EdDSA";
     if (kind == SIGN_ED25519 && !eddsa)
         return false;
     *out = (seal_algorithm_pair){.httpsig = seal_algorithm_httpsig_of_key(kind)};
@@ -64,7 +73,8 @@ bool seal_algorithm_for_sealing(sign_key_kind kind, unsigned bits, bool rsa_v15,
     return true;
 }
 
-DX_RC seal_algorithm_sign(const seal_algorithm *algorithm, sign_key *key, dx_bytes text, sign_value *out, dx_why *why)
+DX_RC seal_algorithm_sign(const seal_algorithm *algorithm, sign_key *key, dx_bytes text, sign_value *out,
+                          dx_why *why)
 {
     uint8_t digest[64];
     if (algorithm->form == SIGN_EDDSA)
@@ -73,7 +83,8 @@ DX_RC seal_algorithm_sign(const seal_algorithm *algorithm, sign_key *key, dx_byt
     return sign_now(key, algorithm->form, dx_bytes_of(digest, dx_hash_size(algorithm->hash)), out, why);
 }
 
-DX_RC seal_algorithm_verify(const seal_algorithm *algorithm, dx_bytes spki, dx_bytes text, dx_bytes value, dx_why *why)
+DX_RC seal_algorithm_verify(const seal_algorithm *algorithm, dx_bytes spki, dx_bytes text, dx_bytes value,
+                            dx_why *why)
 {
     uint8_t digest[64];
     if (algorithm->form == SIGN_EDDSA)

@@ -5,11 +5,13 @@
 bool seal_component_make(const char *name, dx_arena *arena, seal_component *out)
 {
     const char *end = strchr(name, ';');
-    *out = (seal_component){.name = end == NULL ? dx_bytes_text(name) : dx_bytes_of(name, (size_t)(end - name))};
+    *out =
+        (seal_component){.name = end == NULL ? dx_bytes_text(name) : dx_bytes_of(name, (size_t)(end - name))};
     out->req = strstr(name, ";req") != NULL;
     out->tr = strstr(name, ";tr") != NULL;
     out->bs = strstr(name, ";bs") != NULL;
-    char *text = dx_arena_printf(arena, "\"" DX_TEXT_FMT "\"%s", DX_TEXT_ARG(out->name), end == NULL ? "" : end);
+    char *text =
+        dx_arena_printf(arena, "\"" DX_TEXT_FMT "\"%s", DX_TEXT_ARG(out->name), end == NULL ? "" : end);
     out->text = dx_bytes_text(text);
     return text != NULL;
 }
@@ -19,8 +21,8 @@ static bool name_ok(dx_bytes name)
 {
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL) ||
-              (c == '@' && i == 0)))
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+              (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL) || (c == '@' && i == 0)))
             return false;
     }
     return name.size != 0 && !dx_bytes_is(name, "@");
@@ -38,10 +40,10 @@ bool seal_component_read(const sfield_item *item, dx_arena *arena, seal_componen
     dx_buf_fini(&buf);
     for (size_t i = 0; i < item->parameter_count; i++) {
         const sfield_parameter *p = &item->parameters[i];
-        bool                   *flag = dx_bytes_is(p->name, "req")  ? &out->req
-                                       : dx_bytes_is(p->name, "tr") ? &out->tr
-                                       : dx_bytes_is(p->name, "bs") ? &out->bs
-                                                                    : NULL;
+        bool *flag = dx_bytes_is(p->name, "req")  ? &out->req
+                     : dx_bytes_is(p->name, "tr") ? &out->tr
+                     : dx_bytes_is(p->name, "bs") ? &out->bs
+                                                  : NULL;
         if (flag == NULL || p->value.kind != SFIELD_BOOLEAN || p->value.number != 1)
             return false;
         *flag = true;
@@ -54,7 +56,8 @@ bool seal_component_same(const seal_component *a, const seal_component *b)
     return dx_bytes_equal(a->name, b->name) && a->req == b->req && a->tr == b->tr && a->bs == b->bs;
 }
 
-const seal_component *seal_component_find(const seal_component *list, size_t count, const char *name, bool req, bool tr)
+const seal_component *seal_component_find(const seal_component *list, size_t count, const char *name,
+                                          bool req, bool tr)
 {
     for (size_t i = 0; i < count; i++)
         if (dx_bytes_is(list[i].name, name) && list[i].req == req && list[i].tr == tr)
@@ -66,7 +69,7 @@ const seal_component *seal_component_find(const seal_component *list, size_t cou
 static dx_bytes uri_part(dx_bytes uri, const char *which)
 {
     dx_bytes rest = dx_bytes_part(uri, 8, uri.size);
-    size_t   slash = 0, query;
+    size_t slash = 0, query;
     while (slash < rest.size && rest.data[slash] != '/' && rest.data[slash] != '?')
         slash++;
     query = slash;
@@ -119,7 +122,7 @@ static DX_RC add_byte_sequences(seal_block block, dx_bytes name, dx_arena *arena
         if (!dx_bytes_equal_nocase(block.fields[i].name, name))
             continue;
         dx_bytes value = seal_message_trim(block.fields[i].value);
-        char    *text = dx_arena_alloc(arena, DX_BASE64_SIZE(value.size));
+        char *text = dx_arena_alloc(arena, DX_BASE64_SIZE(value.size));
         if (text == NULL)
             return DX_FAIL(why, NO_MEMORY, "", "no room for a field");
         dx_base64(value, text);
@@ -129,41 +132,49 @@ static DX_RC add_byte_sequences(seal_block block, dx_bytes name, dx_arena *arena
     return DX_OKAY;
 }
 
-static DX_RC add_value(const seal_component *c, const seal_message *m, dx_arena *arena, dx_buf *out, dx_why *why)
+static DX_RC add_value(const seal_component *c, const seal_message *m, dx_arena *arena, dx_buf *out,
+                       dx_why *why)
 {
-    char     status[16];
+    char status[16];
     dx_bytes value;
     if (c->name.data[0] == '@') {
         if (!derived(c, m, status, &value))
-            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.2", "the component " DX_TEXT_FMT " cannot be derived here",
+            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.2",
+                              "the component " DX_TEXT_FMT " cannot be derived here",
                               DX_TEXT_ARG(dx_bytes_part(c->text, 0, 80)));
         return dx_buf_add(out, value);
     }
     seal_block block = c->tr ? seal_message_trailers(m) : seal_message_head(m);
     if (!seal_message_value(block, c->name, arena, &value))
-        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.5", "the message has no field for " DX_TEXT_FMT,
+        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.5",
+                          "the message has no field for " DX_TEXT_FMT,
                           DX_TEXT_ARG(dx_bytes_part(c->text, 0, 80)));
     if (c->bs)
         return add_byte_sequences(block, c->name, arena, out, why);
     if (!seal_message_is_ascii(value))
-        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3", "the field " DX_TEXT_FMT " holds bytes beyond ASCII",
+        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3",
+                          "the field " DX_TEXT_FMT " holds bytes beyond ASCII",
                           DX_TEXT_ARG(dx_bytes_part(c->text, 0, 80)));
     return dx_buf_add(out, value);
 }
 
-static DX_RC build(const seal_component *components, size_t count, dx_bytes parameters, const seal_message *message,
-                   const seal_message *request, dx_arena *arena, dx_buf *out, dx_why *why)
+static DX_RC build(const seal_component *components, size_t count, dx_bytes parameters,
+                   const seal_message *message, const seal_message *request, dx_arena *arena, dx_buf *out,
+                   dx_why *why)
 {
     for (size_t i = 0; i < count; i++) {
         const seal_component *c = &components[i];
         for (size_t j = 0; j < i; j++)
             if (seal_component_same(c, &components[j]))
-                return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.5", "the component " DX_TEXT_FMT " is listed twice",
+                return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.5",
+                                  "the component " DX_TEXT_FMT " is listed twice",
                                   DX_TEXT_ARG(dx_bytes_part(c->text, 0, 80)));
         if (c->req && !message->is_response)
-            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.4", "a request cannot cover another request");
+            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.4",
+                              "a request cannot cover another request");
         if (c->req && request == NULL)
-            return DX_FAIL_ID(why, NOT_FOUND, "SEAL-07", "RFC 9421 2.4", "the request that is answered is not at hand");
+            return DX_FAIL_ID(why, NOT_FOUND, "SEAL-07", "RFC 9421 2.4",
+                              "the request that is answered is not at hand");
         DX_TRY(dx_buf_add(out, c->text));
         DX_TRY(dx_buf_add_text(out, ": "));
         DX_TRY(add_value(c, c->req ? request : message, arena, out, why));
@@ -173,8 +184,9 @@ static DX_RC build(const seal_component *components, size_t count, dx_bytes para
     return dx_buf_add(out, parameters);
 }
 
-DX_RC seal_base_build(const seal_component *components, size_t count, dx_bytes parameters, const seal_message *message,
-                      const seal_message *request, dx_arena *arena, dx_bytes *out, dx_why *why)
+DX_RC seal_base_build(const seal_component *components, size_t count, dx_bytes parameters,
+                      const seal_message *message, const seal_message *request, dx_arena *arena,
+                      dx_bytes *out, dx_why *why)
 {
     dx_buf buf;
     dx_buf_init(&buf, SEAL_BASE_MAX_BYTES);

@@ -16,7 +16,8 @@
 static X509 *decode(dx_bytes der)
 {
     const uint8_t *at = der.data;
-    X509          *x509 = der.size == 0 || der.size > CERTIFICATE_MAX_BYTES ? NULL : d2i_X509(NULL, &at, (long)der.size);
+    X509 *x509 =
+        der.size == 0 || der.size > CERTIFICATE_MAX_BYTES ? NULL : d2i_X509(NULL, &at, (long)der.size);
     if (x509 != NULL && at != der.data + der.size) {
         X509_free(x509);
         x509 = NULL;
@@ -30,17 +31,18 @@ static bool time_s(const ASN1_TIME *time, int64_t *out)
     struct tm tm;
     if (ASN1_TIME_to_tm(time, &tm) != 1)
         return false;
-    *out = dx_days_from_civil(1900 + tm.tm_year, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) * 86400 + tm.tm_hour * 3600 +
-           tm.tm_min * 60 + tm.tm_sec;
+    *out = dx_days_from_civil(1900 + tm.tm_year, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) * 86400 +
+           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
     return true;
 }
 
 static void name_entry(const X509 *x509, int nid, char *out, size_t size)
 {
     X509_NAME *subject = X509_get_subject_name(x509);
-    int        at = X509_NAME_get_index_by_NID(subject, nid, -1);
-    uint8_t   *utf8 = NULL;
-    int        length = at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    int at = X509_NAME_get_index_by_NID(subject, nid, -1);
+    uint8_t *utf8 = NULL;
+    int length =
+        at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     out[0] = 0;
     /* two identifiers, or one that does not fit, are none */
     if (length > 0 && (size_t)length < size && memchr(utf8, 0, (size_t)length) == NULL &&
@@ -57,7 +59,8 @@ static bool spki_span(dx_bytes der, dx_bytes *out)
     if (!der_only(der, DER_SEQUENCE, &certificate) || !der_take(&certificate, DER_SEQUENCE, &tbs))
         return false;
     bool versioned = tbs.size != 0 && tbs.data[0] == DER_CONSTRUCTED(0);
-    for (int i = 0; i < 6 + versioned; i++) /* [0] version, serial, signature, issuer, validity, subject, key */
+    for (int i = 0; i < 6 + versioned;
+         i++) /* [0] version, serial, signature, issuer, validity, subject, key */
         if (!der_next(&tbs, &item))
             return false;
     *out = item.whole;
@@ -67,7 +70,7 @@ static bool spki_span(dx_bytes der, dx_bytes *out)
 DX_RC seal_certificate_open(dx_bytes der, seal_certificate **out, dx_why *why)
 {
     *out = NULL;
-    X509             *x509 = decode(der);
+    X509 *x509 = decode(der);
     seal_certificate *c = x509 == NULL ? NULL : calloc(1, sizeof *c);
     if (c == NULL) {
         X509_free(x509);
@@ -105,7 +108,8 @@ static bool issued(X509 *subject, X509 *issuer)
 {
     bool ok = X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0 &&
               X509_check_ca(issuer) == 1 && X509_get0_pubkey(issuer) != NULL &&
-              (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) || (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0) &&
+              (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
+               (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0) &&
               X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
     ERR_clear_error();
     return ok;
@@ -114,12 +118,13 @@ static bool issued(X509 *subject, X509 *issuer)
 static bool alive(X509 *x509, int64_t at_s)
 {
     int64_t from, until;
-    return time_s(X509_get0_notBefore(x509), &from) && time_s(X509_get0_notAfter(x509), &until) && from <= at_s && at_s <= until;
+    return time_s(X509_get0_notBefore(x509), &from) && time_s(X509_get0_notAfter(x509), &until) &&
+           from <= at_s && at_s <= until;
 }
 
 /* Anchors are believed because they were named; what stands between must hold at the time of sealing. */
-static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *others, size_t other_count, int64_t at_s,
-                  unsigned depth, X509 **leaf_issuer)
+static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *others, size_t other_count,
+                  int64_t at_s, unsigned depth, X509 **leaf_issuer)
 {
     for (size_t i = 0; i < spec->anchor_count; i++) {
         X509 *anchor = decode(spec->anchors[i]);
@@ -131,8 +136,8 @@ static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *ot
     }
     for (size_t i = 0; i < other_count && depth < DEPTH_MAX; i++) {
         X509 *between = decode(others[i]), *above = NULL;
-        if (between != NULL && issued(subject, between) && X509_cmp(subject, between) != 0 && alive(between, at_s) &&
-            leads(between, spec, others, other_count, at_s, depth + 1, &above)) {
+        if (between != NULL && issued(subject, between) && X509_cmp(subject, between) != 0 &&
+            alive(between, at_s) && leads(between, spec, others, other_count, at_s, depth + 1, &above)) {
             X509_free(above);
             *leaf_issuer = between;
             return true;
@@ -144,15 +149,17 @@ static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *ot
 
 static seal_revocation ask_crl(dx_bytes der, X509 *leaf, X509 *issuer, int64_t *revoked_s)
 {
-    const uint8_t  *at = der.data;
-    X509_CRL       *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
-    X509_REVOKED   *entry = NULL;
+    const uint8_t *at = der.data;
+    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
+    X509_REVOKED *entry = NULL;
     seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
     if (crl != NULL && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(leaf)) == 0 &&
-        (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) || (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0) &&
+        (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
+         (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0) &&
         X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1) {
         answer = SEAL_REVOCATION_GOOD;
-        if (X509_CRL_get0_by_cert(crl, &entry, leaf) == 1 && time_s(X509_REVOKED_get0_revocationDate(entry), revoked_s))
+        if (X509_CRL_get0_by_cert(crl, &entry, leaf) == 1 &&
+            time_s(X509_REVOKED_get0_revocationDate(entry), revoked_s))
             answer = SEAL_REVOCATION_REVOKED;
     }
     X509_CRL_free(crl);
@@ -160,11 +167,16 @@ static seal_revocation ask_crl(dx_bytes der, X509 *leaf, X509 *issuer, int64_t *
     return answer;
 }
 
-seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec, const dx_bytes *others,
-                                       size_t other_count, int64_t at_s, seal_revocation *revocation, int64_t *revoked_s)
+seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
+                                       const dx_bytes *others, size_t other_count, int64_t at_s,
+                                       seal_revocation *revocation, int64_t *revoked_s)
 {
     X509 *issuer = NULL;
     *revocation = SEAL_REVOCATION_UNKNOWN;
+    for (size_t i = 0; i < spec->anchor_count; i++)
+        if (dx_bytes_equal(leaf->der,
+                           spec->anchors[i])) /* named itself: believed as it is (EN 319 102-1 5.2.6) */
+            return SEAL_PATH_OK;
     if (!leads(leaf->x509, spec, others, other_count, at_s, 0, &issuer))
         return SEAL_PATH_NONE;
     for (size_t i = 0; i < spec->crl_count && *revocation != SEAL_REVOCATION_REVOKED; i++) {

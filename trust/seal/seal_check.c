@@ -1,5 +1,5 @@
-/* The order of judging (seals.md 10): cheap checks first, the first no ends it, and no signature is verified for a
- * certificate that is not believed. */
+/* The order of judging (seals.md 10): cheap checks first, the first no ends it, and no signature is verified
+ * for a certificate that is not believed. */
 #include "trust/seal/seal_judge.h"
 
 static bool (*const steps[])(seal_judge *) = {
@@ -16,8 +16,8 @@ static bool all_steps(seal_judge *j)
     return j->spec->inspect_now || seal_step_lifetime(j);
 }
 
-DX_RC seal_check(const seal_message *message, const seal_message *request, const seal_check_spec *spec, dx_arena *arena,
-                 seal_verdict *out, dx_why *why)
+DX_RC seal_check(const seal_message *message, const seal_message *request, const seal_check_spec *spec,
+                 dx_arena *arena, seal_verdict *out, dx_why *why)
 {
     *out = (seal_verdict){0};
     seal_judge *j = DX_ARENA_NEW(arena, seal_judge);

@@ -1,4 +1,5 @@
-/* Steps 4 and 5 of seal_check: is the content the one that was sealed, and does the JWS refer to base and content? */
+/* Steps 4 and 5 of seal_check: is the content the one that was sealed, and does the JWS refer to base and
+ * content? */
 #include "trust/seal/seal_judge.h"
 
 #include "trust/base/digest.h"
@@ -7,14 +8,14 @@
 
 /* Content as far as it is known; `digest_only`: its SHA-256 stands for it. */
 typedef struct {
-    bool     wanted, known, digest_only;
+    bool wanted, known, digest_only;
     dx_bytes bytes;
 } content;
 
 static content content_of(const seal_judge *j)
 {
     const seal_message *m = j->message;
-    content             c = {.wanted = seal_message_wants_body(m, j->request)};
+    content c = {.wanted = seal_message_wants_body(m, j->request)};
     c.digest_only = m->body_sha256_known && (m->body_elsewhere || m->body.data == NULL);
     c.known = !m->body_elsewhere || c.digest_only;
     c.bytes = m->body;
@@ -24,10 +25,12 @@ static content content_of(const seal_judge *j)
 static bool digest_holds(seal_judge *j, const content *c)
 {
     if (j->digest_form != CONTENT_DIGEST_OK)
-        return seal_report_no(&j->report, "SEAL-10", "Content-Digest has no usable member, or one that is malformed");
+        return seal_report_no(&j->report, "SEAL-10",
+                              "Content-Digest has no usable member, or one that is malformed");
     seal_report_ok(&j->report, "SEAL-10", NULL);
     if (c->wanted && (!c->known || (c->digest_only && !j->digest.has_sha256)))
-        return seal_report_no_as(&j->report, "SEAL-11", "SIGNED_DATA_NOT_FOUND", "the content is not at hand");
+        return seal_report_no_as(&j->report, "SEAL-11", "SIGNED_DATA_NOT_FOUND",
+                                 "the content is not at hand");
     bool holds = c->wanted && c->digest_only ? memcmp(j->digest.sha256, j->message->body_sha256, 32) == 0
                                              : content_digest_holds(&j->digest, c->bytes);
     if (!holds)
@@ -56,7 +59,7 @@ static bool range_fits(seal_judge *j, const content *c)
 {
     dx_bytes range = {0}, type = {0};
     uint64_t span;
-    bool     there = seal_message_anywhere(j->message, "content-range", j->arena, &range);
+    bool there = seal_message_anywhere(j->message, "content-range", j->arena, &range);
     if (!j->message->is_response)
         return true;
     if (there && j->message->status != 206 && j->message->status != 416)
@@ -107,8 +110,8 @@ bool seal_hash(dx_bytes hash_m, dx_bytes in, uint8_t out[64], size_t *size)
 static bool reference_holds(const seal_judge *j, size_t index, dx_bytes object)
 {
     uint8_t hash[64];
-    char    text[DX_BASE64URL_SIZE(64)];
-    size_t  size = 0;
+    char text[DX_BASE64URL_SIZE(64)];
+    size_t size = 0;
     if (j->jws.b64) {
         char *encoded = dx_arena_alloc(j->arena, DX_BASE64URL_SIZE(object.size));
         if (encoded == NULL)
@@ -141,7 +144,8 @@ static bool counts_fit(seal_judge *j, const content *c)
             if (dx_bytes_equal(s->pars[i], s->pars[k]))
                 return seal_report_no(&j->report, "SEAL-17", "pars names one object twice");
     if (s->par_count == 0 || s->par_count > (c->wanted ? 2u : 1u))
-        return seal_report_no(&j->report, "SEAL-17", "%zu objects where the message has %d", s->par_count, c->wanted ? 2 : 1);
+        return seal_report_no(&j->report, "SEAL-17", "%zu objects where the message has %d", s->par_count,
+                              c->wanted ? 2 : 1);
     return seal_report_ok(&j->report, "SEAL-17", NULL);
 }
 
@@ -149,11 +153,12 @@ bool seal_step_references(seal_judge *j)
 {
     content c = content_of(j);
     uint8_t hash[64];
-    size_t  size;
+    size_t size;
     if (!j->has_jws)
         return true;
     if (!j->jws.has_sigd || j->jws.sigd_extra || !dx_bytes_is(j->jws.mid, JADES_BY_URI_HASH))
-        return seal_report_no(&j->report, "SEAL-16", "sigD is missing, has a member of its own, or another mechanism");
+        return seal_report_no(&j->report, "SEAL-16",
+                              "sigD is missing, has a member of its own, or another mechanism");
     seal_report_ok(&j->report, "SEAL-16", NULL);
     if (!seal_hash(j->jws.hash_m, DX_BYTES(""), hash, &size))
         return seal_report_no(&j->report, "SEAL-14", "hashM names no usable algorithm");

@@ -8,7 +8,8 @@ static void read_components(seal_judge *j)
     const sfield_member *list = j->list.list;
     j->components_ok = list->item_count <= SEAL_BASE_MAX_COMPONENTS;
     for (size_t i = 0; i < list->item_count && i < SEAL_BASE_MAX_COMPONENTS; i++)
-        j->components_ok &= seal_component_read(&list->items[i], j->arena, &j->components[j->component_count++]);
+        j->components_ok &=
+            seal_component_read(&list->items[i], j->arena, &j->components[j->component_count++]);
 }
 
 static bool covered(const seal_judge *j, const char *name, bool req, bool tr)
@@ -30,23 +31,27 @@ static bool covered_text(seal_judge *j, const char *text)
 
 static bool mandatory(seal_judge *j)
 {
-    static const char *const response[] = {"@status", "dfft-message-id", "dfft-audience", "@method;req", "@target-uri;req", NULL};
+    static const char *const response[] = {"@status",     "dfft-message-id", "dfft-audience",
+                                           "@method;req", "@target-uri;req", NULL};
     static const char *const request[] = {"@method", "@target-uri", "dfft-message-id", "dfft-audience", NULL};
     for (const char *const *at = j->message->is_response ? response : request; *at != NULL; at++)
         if (!covered_text(j, *at))
             return seal_report_no(&j->report, "SEAL-04", "%s is not covered", *at);
     for (size_t i = 0; j->spec->request_components != NULL && i < j->spec->request_component_count; i++)
         if (!covered_text(j, j->spec->request_components[i]))
-            return seal_report_no(&j->report, "SEAL-04", "%s is not covered, and policy demands it", j->spec->request_components[i]);
+            return seal_report_no(&j->report, "SEAL-04", "%s is not covered, and policy demands it",
+                                  j->spec->request_components[i]);
     return seal_report_ok(&j->report, "SEAL-04", NULL);
 }
 
 static bool starred_in(seal_judge *j, const seal_message *m, const char *name, bool req)
 {
     if (seal_message_has(seal_message_head(m), name) && !covered(j, name, req, false))
-        return seal_report_no(&j->report, "SEAL-05", "%s%s is there and not covered", name, req ? " of the request" : "");
+        return seal_report_no(&j->report, "SEAL-05", "%s%s is there and not covered", name,
+                              req ? " of the request" : "");
     if (seal_message_has(seal_message_trailers(m), name) && !covered(j, name, req, true))
-        return seal_report_no(&j->report, "SEAL-05", "%s%s is there as a trailer and not covered", name, req ? " of the request" : "");
+        return seal_report_no(&j->report, "SEAL-05", "%s%s is there as a trailer and not covered", name,
+                              req ? " of the request" : "");
     return true;
 }
 
@@ -62,7 +67,8 @@ static bool starred(seal_judge *j)
             return false;
     if (j->message->is_response && j->request != NULL) {
         bool later = seal_message_has(seal_message_head(j->message), "dfft-in-reply-to");
-        if (!starred_in(j, j->request, "content-digest", true) || (!later && !starred_in(j, j->request, "dfft-message-id", true)))
+        if (!starred_in(j, j->request, "content-digest", true) ||
+            (!later && !starred_in(j, j->request, "dfft-message-id", true)))
             return false;
     }
     return seal_report_ok(&j->report, "SEAL-05", NULL);
@@ -74,10 +80,11 @@ static bool created(seal_judge *j)
     if (!httpsig_created(j->list.list, &j->created_s))
         return seal_report_no(&j->report, "SEAL-06", "created is missing or no integer");
     if (j->created_s > spec->at_s + spec->skew_s)
-        return seal_report_no(&j->report, "SEAL-06", "created is %lld s in the future", (long long)(j->created_s - spec->at_s));
+        return seal_report_no(&j->report, "SEAL-06", "created is %lld s in the future",
+                              (long long)(j->created_s - spec->at_s));
     if (spec->max_age_s != 0 && j->created_s < spec->at_s - spec->max_age_s)
-        return seal_report_no(&j->report, "SEAL-06", "created %lld s ago, the limit is %lld", (long long)(spec->at_s - j->created_s),
-                              (long long)spec->max_age_s);
+        return seal_report_no(&j->report, "SEAL-06", "created %lld s ago, the limit is %lld",
+                              (long long)(spec->at_s - j->created_s), (long long)spec->max_age_s);
     j->report.verdict->created_s = j->created_s;
     return seal_report_ok(&j->report, "SEAL-06", NULL);
 }
@@ -126,10 +133,11 @@ bool seal_step_base(seal_judge *j)
     if (!agreement(j))
         return false;
     if (!j->components_ok)
-        return seal_report_no(&j->report, "SEAL-07", "the list names a component that is not of this profile");
-    dx_why       why = {0};
-    struct dx_rc rc = seal_base_build(j->components, j->component_count, j->list.list->raw, j->message, j->request, j->arena,
-                                      &j->base, &why);
+        return seal_report_no(&j->report, "SEAL-07",
+                              "the list names a component that is not of this profile");
+    dx_why why = {0};
+    struct dx_rc rc = seal_base_build(j->components, j->component_count, j->list.list->raw, j->message,
+                                      j->request, j->arena, &j->base, &why);
     if (rc.code == DX_NOT_FOUND)
         return seal_report_no_as(&j->report, "SEAL-07", "SIGNED_DATA_NOT_FOUND", "%s", why.text);
     if (rc.code != DX_OK)

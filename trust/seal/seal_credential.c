@@ -20,31 +20,37 @@ static bool copy(dx_bytes from, dx_bytes *to)
 static DX_RC probe(sign_key *key, dx_bytes spki, dx_why *why)
 {
     static const uint8_t digest[64] = {0x5e, 0xa1};
-    static const sign_form forms[] = {SIGN_ECDSA_FIXED, SIGN_ECDSA_FIXED, SIGN_ECDSA_FIXED, SIGN_RSA_PSS, SIGN_EDDSA};
-    sign_form   form = forms[sign_kind(key)];
-    dx_bytes    text = dx_bytes_of(digest, 32);
-    sign_value  value;
+    static const sign_form forms[] = {SIGN_ECDSA_FIXED, SIGN_ECDSA_FIXED, SIGN_ECDSA_FIXED, SIGN_RSA_PSS,
+                                      SIGN_EDDSA};
+    sign_form form = forms[sign_kind(key)];
+    dx_bytes text = dx_bytes_of(digest, 32);
+    sign_value value;
     if (!dx_bytes_equal(sign_public_spki(key), spki))
         return DX_FAIL(why, CONFIG, "dfft-seal-v1 2", "the seal certificate is not of the seal key");
     DX_TRY(sign_now(key, form, text, &value, why));
     struct dx_rc rc = sign_verify(spki, form, text, dx_bytes_of(value.bytes, value.size), why);
     if (rc.code != DX_OK)
-        return DX_FAIL(why, CONFIG, "dfft-seal-v1 2", "the seal certificate does not verify what the seal key signs");
+        return DX_FAIL(why, CONFIG, "dfft-seal-v1 2",
+                       "the seal certificate does not verify what the seal key signs");
     return DX_OKAY;
 }
 
-static DX_RC fill(seal_credential *c, dx_bytes certificate, const dx_bytes *chain, size_t chain_count, dx_why *why)
+static DX_RC fill(seal_credential *c, dx_bytes certificate, const dx_bytes *chain, size_t chain_count,
+                  dx_why *why)
 {
     seal_certificate *read = NULL;
     if (chain_count > SEAL_CREDENTIAL_CHAIN_MAX)
-        return DX_FAIL(why, CONFIG, "dfft-seal-v1 2", "more than %d certificates in the chain of the seal certificate",
+        return DX_FAIL(why, CONFIG, "dfft-seal-v1 2",
+                       "more than %d certificates in the chain of the seal certificate",
                        SEAL_CREDENTIAL_CHAIN_MAX);
     DX_TRY(seal_certificate_open(certificate, &read, why));
-    bool         usable = read->usage_ok;
-    dx_bytes     spki = read->spki;
-    struct dx_rc rc = usable ? probe(c->key, spki, why)
-                             : DX_FAIL_ID(why, CONFIG, "SEAL-41", "RFC 5280 4.2.1.3",
-                                          "the seal certificate's key usage has neither digitalSignature nor nonRepudiation");
+    bool usable = read->usage_ok;
+    dx_bytes spki = read->spki;
+    struct dx_rc rc =
+        usable
+            ? probe(c->key, spki, why)
+            : DX_FAIL_ID(why, CONFIG, "SEAL-41", "RFC 5280 4.2.1.3",
+                         "the seal certificate's key usage has neither digitalSignature nor nonRepudiation");
     c->bits = read->bits;
     seal_certificate_close(read);
     DX_TRY(rc);

@@ -9,12 +9,12 @@
 #define SEAL_CREDENTIAL_CHAIN_MAX 8
 
 struct seal_credential {
-    sign_key     *key;
-    unsigned      bits;
-    dx_bytes      certificate, chain[SEAL_CREDENTIAL_CHAIN_MAX]; /* owned */
-    size_t        chain_count;
-    char          keyid[48];
-    int           references;
+    sign_key *key;
+    unsigned bits;
+    dx_bytes certificate, chain[SEAL_CREDENTIAL_CHAIN_MAX]; /* owned */
+    size_t chain_count;
+    char keyid[48];
+    int references;
 };
 
 #endif

@@ -45,8 +45,10 @@ static bool message_id_ok(dx_bytes id)
         return false;
     for (size_t i = 0; i < id.size; i++) {
         uint8_t c = id.data[i];
-        bool    hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-        if (form[i] == 'x' ? !hex : form[i] == 'V' ? strchr("89ab", c) == NULL || c == 0 : c != (uint8_t)form[i])
+        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (form[i] == 'x'   ? !hex
+            : form[i] == 'V' ? strchr("89ab", c) == NULL || c == 0
+                             : c != (uint8_t)form[i])
             return false;
     }
     return true;
@@ -55,7 +57,7 @@ static bool message_id_ok(dx_bytes id)
 /* A string without parameters; absent is left to SEAL-04. */
 static bool bare_string(seal_judge *j, const char *name, dx_bytes *out)
 {
-    dx_bytes    value;
+    dx_bytes value;
     sfield_item item;
     *out = (dx_bytes){0};
     if (!seal_message_anywhere(j->message, name, j->arena, &value))
@@ -69,11 +71,13 @@ static bool bare_string(seal_judge *j, const char *name, dx_bytes *out)
 static bool identity_fields(seal_judge *j)
 {
     dx_bytes other;
-    if (!bare_string(j, "dfft-message-id", &j->message_id) || !bare_string(j, "dfft-audience", &j->audience) ||
-        !bare_string(j, "dfft-evidence", &other) || !bare_string(j, "dfft-in-reply-to", &other))
+    if (!bare_string(j, "dfft-message-id", &j->message_id) ||
+        !bare_string(j, "dfft-audience", &j->audience) || !bare_string(j, "dfft-evidence", &other) ||
+        !bare_string(j, "dfft-in-reply-to", &other))
         return false;
     if (j->message_id.data != NULL && !message_id_ok(j->message_id))
-        return seal_report_no(&j->report, "SEAL-01", "DFFT-Message-Id is no urn:uuid of version 7 in lower case");
+        return seal_report_no(&j->report, "SEAL-01",
+                              "DFFT-Message-Id is no urn:uuid of version 7 in lower case");
     return true;
 }
 
@@ -84,22 +88,24 @@ static bool no_conflict(seal_judge *j)
         dx_bytes a, b;
         if (seal_message_value(head, trailers.fields[i].name, j->arena, &a) &&
             seal_message_value(trailers, trailers.fields[i].name, j->arena, &b) && !dx_bytes_equal(a, b))
-            return seal_report_no(&j->report, "SEAL-18", "the field " DX_TEXT_FMT " differs between head and trailers",
+            return seal_report_no(&j->report, "SEAL-18",
+                                  "the field " DX_TEXT_FMT " differs between head and trailers",
                                   DX_TEXT_ARG(dx_bytes_part(trailers.fields[i].name, 0, 64)));
     }
     return true;
 }
 
 typedef struct {
-    bool         there[5]; /* signature-input, dfft-seal-input, signature, dfft-seal, dfft-seal-time */
+    bool there[5]; /* signature-input, dfft-seal-input, signature, dfft-seal, dfft-seal-time */
     httpsig_form form[5];
-    bool         twice;
+    bool twice;
     httpsig_list lists[2];
 } fields_read;
 
 static void read_fields(seal_judge *j, fields_read *r)
 {
-    static const char *const names[] = {"signature-input", "dfft-seal-input", "signature", "dfft-seal", "dfft-seal-time"};
+    static const char *const names[] = {"signature-input", "dfft-seal-input", "signature", "dfft-seal",
+                                        "dfft-seal-time"};
     for (size_t i = 0; i < 5; i++) {
         dx_bytes value;
         r->there[i] = seal_message_anywhere(j->message, names[i], j->arena, &value);
@@ -114,7 +120,9 @@ static void read_fields(seal_judge *j, fields_read *r)
         } else {
             seal_time_form form = seal_time_read(value, j->arena, j->times, &j->time_count);
             r->twice = form == SEAL_TIME_TWICE;
-            r->form[i] = form == SEAL_TIME_BAD ? HTTPSIG_BAD : form == SEAL_TIME_LOOSE ? HTTPSIG_LOOSE : HTTPSIG_OK;
+            r->form[i] = form == SEAL_TIME_BAD     ? HTTPSIG_BAD
+                         : form == SEAL_TIME_LOOSE ? HTTPSIG_LOOSE
+                                                   : HTTPSIG_OK;
         }
     }
 }
@@ -123,8 +131,8 @@ static void read_fields(seal_judge *j, fields_read *r)
 static bool one_seal(seal_judge *j, const fields_read *r)
 {
     const httpsig_list *plain = &r->lists[0], *own = &r->lists[1];
-    j->report.verdict->present =
-        plain->list != NULL || own->list != NULL || j->seal.present || j->signature.present || plain->tagged + own->tagged != 0;
+    j->report.verdict->present = plain->list != NULL || own->list != NULL || j->seal.present ||
+                                 j->signature.present || plain->tagged + own->tagged != 0;
     if (!j->report.verdict->present)
         return seal_report_no(&j->report, "SEAL-02", "the message carries no seal of this profile");
     if (plain->times > 1 || own->times > 1 || j->signature.times > 1 || j->seal.times > 1 || r->twice)
@@ -146,7 +154,8 @@ static bool one_seal(seal_judge *j, const fields_read *r)
 bool seal_step_form(seal_judge *j)
 {
     fields_read r = {0};
-    if (!block_ok(j, seal_message_head(j->message)) || !block_ok(j, seal_message_trailers(j->message)) || !identity_fields(j))
+    if (!block_ok(j, seal_message_head(j->message)) || !block_ok(j, seal_message_trailers(j->message)) ||
+        !identity_fields(j))
         return false;
     read_fields(j, &r);
     for (size_t i = 0; i < 5; i++)
@@ -156,10 +165,11 @@ bool seal_step_form(seal_judge *j)
     if (!no_conflict(j) || !one_seal(j, &r))
         return false;
     seal_report_ok(&j->report, "SEAL-02", NULL);
-    j->has_digest = seal_message_value(seal_message_head(j->message), DX_BYTES("content-digest"), j->arena, &j->digest_value);
+    j->has_digest = seal_message_value(seal_message_head(j->message), DX_BYTES("content-digest"), j->arena,
+                                       &j->digest_value);
     if (!j->has_digest)
-        j->digest_in_trailers = j->has_digest =
-            seal_message_value(seal_message_trailers(j->message), DX_BYTES("content-digest"), j->arena, &j->digest_value);
+        j->digest_in_trailers = j->has_digest = seal_message_value(
+            seal_message_trailers(j->message), DX_BYTES("content-digest"), j->arena, &j->digest_value);
     if (j->has_digest)
         j->digest_form = content_digest_parse(j->digest_value, j->arena, &j->digest);
     for (size_t i = 0; i < 5; i++)

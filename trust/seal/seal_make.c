@@ -1,4 +1,5 @@
-/* One base, two proofs (seals.md 1): what is made once is the digest of the content, the list and the base. */
+/* One base, two proofs (seals.md 1): what is made once is the digest of the content, the list and the base.
+ */
 #include "trust/seal/content_digest.h"
 #include "trust/seal/jades.h"
 #include "trust/seal/seal_algorithm.h"
@@ -12,16 +13,16 @@
 typedef struct {
     const seal_request *spec;
     const seal_message *message, *request;
-    dx_arena           *arena;
-    dx_why             *why;
+    dx_arena *arena;
+    dx_why *why;
     seal_algorithm_pair algorithms;
-    bool                has_body;
-    seal_field          own[3]; /* content-digest, dfft-message-id, dfft-audience */
-    size_t              own_count;
-    seal_message        sealed; /* the message with them */
-    seal_component      components[SEAL_BASE_MAX_COMPONENTS];
-    size_t              component_count;
-    seal_result        *out;
+    bool has_body;
+    seal_field own[3]; /* content-digest, dfft-message-id, dfft-audience */
+    size_t own_count;
+    seal_message sealed; /* the message with them */
+    seal_component components[SEAL_BASE_MAX_COMPONENTS];
+    size_t component_count;
+    seal_result *out;
 } maker;
 
 static bool in_trailers(const maker *m, dx_bytes name)
@@ -31,17 +32,19 @@ static bool in_trailers(const maker *m, dx_bytes name)
 
 static DX_RC check_field(const seal_field *field, seal_block block, dx_why *why)
 {
-    static const char *const made_here[] = {"content-digest",   "dfft-message-id", "dfft-audience",
-                                            "dfft-seal",        "dfft-seal-input", "dfft-seal-time"};
+    static const char *const made_here[] = {"content-digest", "dfft-message-id", "dfft-audience",
+                                            "dfft-seal",      "dfft-seal-input", "dfft-seal-time"};
     char name[64];
     for (size_t i = 0; i < sizeof made_here / sizeof *made_here; i++)
         if (dx_bytes_is_nocase(field->name, made_here[i]))
-            return DX_FAIL_ID(why, MALFORMED, "SEAL-01", "dfft-seal-v1 1.1", "the message has a field %s already", made_here[i]);
+            return DX_FAIL_ID(why, MALFORMED, "SEAL-01", "dfft-seal-v1 1.1",
+                              "the message has a field %s already", made_here[i]);
     if (seal_message_is_single(field->name) && field->name.size < sizeof name) {
         memcpy(name, field->name.data, field->name.size);
         name[field->name.size] = 0;
         if (seal_message_times(block, name) > 1)
-            return DX_FAIL_ID(why, MALFORMED, "SEAL-01", "dfft-seal-v1 3 rule 2", "the field %s stands on two lines", name);
+            return DX_FAIL_ID(why, MALFORMED, "SEAL-01", "dfft-seal-v1 3 rule 2",
+                              "the field %s stands on two lines", name);
     }
     return DX_OKAY;
 }
@@ -70,7 +73,8 @@ static DX_RC dress(maker *m)
     const seal_message *msg = m->message;
     for (size_t i = 0; i < msg->field_count; i++)
         DX_TRY(check_field(&msg->fields[i], seal_message_head(msg), m->why));
-    m->has_body = msg->is_response ? msg->has_body && seal_message_wants_body(msg, m->request) : msg->has_body;
+    m->has_body =
+        msg->is_response ? msg->has_body && seal_message_wants_body(msg, m->request) : msg->has_body;
     if (m->has_body) {
         if (msg->body_sha256_known)
             memcpy(m->out->body_sha256, msg->body_sha256, 32);
@@ -80,7 +84,8 @@ static DX_RC dress(maker *m)
             dx_sha256(msg->body, m->out->body_sha256);
         char text[CONTENT_DIGEST_TEXT_SIZE];
         content_digest_print(m->out->body_sha256, text);
-        DX_TRY(add_own(m, "content-digest", dx_bytes_of(dx_arena_text(m->arena, dx_bytes_text(text)), strlen(text)), false));
+        DX_TRY(add_own(m, "content-digest",
+                       dx_bytes_of(dx_arena_text(m->arena, dx_bytes_text(text)), strlen(text)), false));
     }
     DX_TRY(add_own(m, "dfft-message-id", m->spec->message_id, true));
     DX_TRY(add_own(m, "dfft-audience", m->spec->audience, true));
@@ -109,7 +114,8 @@ static DX_RC dress(maker *m)
 static DX_RC cover(maker *m, const char *name)
 {
     if (m->component_count == SEAL_BASE_MAX_COMPONENTS)
-        return DX_FAIL(m->why, TOO_LARGE, "dfft-seal-v1 3", "more than %d components", SEAL_BASE_MAX_COMPONENTS);
+        return DX_FAIL(m->why, TOO_LARGE, "dfft-seal-v1 3", "more than %d components",
+                       SEAL_BASE_MAX_COMPONENTS);
     seal_component *c = &m->components[m->component_count];
     if (!seal_component_make(name, m->arena, c))
         return DX_FAIL(m->why, NO_MEMORY, "", "no room for a component");
@@ -172,7 +178,8 @@ static DX_RC print_list(maker *m, dx_bytes *out)
             rc = dx_buf_add(&buf, m->components[i].text);
     }
     if (rc.code == DX_OK)
-        rc = dx_buf_addf(&buf, ");created=%lld;keyid=\"%s\"", (long long)m->spec->created_s, m->spec->credential->keyid);
+        rc = dx_buf_addf(&buf, ");created=%lld;keyid=\"%s\"", (long long)m->spec->created_s,
+                         m->spec->credential->keyid);
     if (rc.code == DX_OK && (m->spec->formats & SEAL_FORMAT_HTTPSIG) != 0 && m->algorithms.named)
         rc = dx_buf_addf(&buf, ";alg=\"%s\"", m->algorithms.httpsig->name);
     if (rc.code == DX_OK)
@@ -181,7 +188,8 @@ static DX_RC print_list(maker *m, dx_bytes *out)
         *out = dx_arena_bytes(m->arena, dx_buf_view(&buf));
     dx_buf_fini(&buf);
     if (rc.code != DX_OK)
-        return DX_FAIL(m->why, TOO_LARGE, "dfft-seal-v1 1.2", "the list of components does not fit its field");
+        return DX_FAIL(m->why, TOO_LARGE, "dfft-seal-v1 1.2",
+                       "the list of components does not fit its field");
     return out->data == NULL ? DX_FAIL(m->why, NO_MEMORY, "", "no room for a list") : DX_OKAY;
 }
 
@@ -198,11 +206,13 @@ static DX_RC add_field(maker *m, const char *name, const char *value)
 static DX_RC prove_httpsig(maker *m)
 {
     sign_value value;
-    DX_TRY(seal_algorithm_sign(m->algorithms.httpsig, m->spec->credential->key, m->out->base, &value, m->why));
+    DX_TRY(
+        seal_algorithm_sign(m->algorithms.httpsig, m->spec->credential->key, m->out->base, &value, m->why));
     char text[DX_BASE64_SIZE(SIGN_VALUE_MAX_BYTES)];
     dx_base64(dx_bytes_of(value.bytes, value.size), text);
     DX_TRY(add_field(m, "signature", dx_arena_printf(m->arena, "eseal=:%s:", text)));
-    if ((m->spec->formats & SEAL_FORMAT_JADES) == 0) { /* then time is proven over the raw signature (seals.md 7.1) */
+    if ((m->spec->formats & SEAL_FORMAT_JADES) ==
+        0) { /* then time is proven over the raw signature (seals.md 7.1) */
         dx_sha256(dx_bytes_of(value.bytes, value.size), m->out->sha256);
         memcpy(m->out->leaf, m->out->sha256, 32);
         memcpy(m->out->imprint, m->out->sha256, 32);
@@ -215,9 +225,9 @@ static DX_RC prove_httpsig(maker *m)
 static DX_RC prove_jades(maker *m, bool x5c)
 {
     const seal_credential *c = m->spec->credential;
-    dx_bytes               chain[1 + SEAL_CREDENTIAL_CHAIN_MAX];
-    size_t                 chain_count = 0;
-    uint8_t                base_sha256[32];
+    dx_bytes chain[1 + SEAL_CREDENTIAL_CHAIN_MAX];
+    size_t chain_count = 0;
+    uint8_t base_sha256[32];
     dx_sha256(m->out->base, base_sha256);
     if (x5c) {
         chain[chain_count++] = c->certificate;
@@ -240,7 +250,8 @@ static DX_RC prove_jades(maker *m, bool x5c)
     DX_TRY(seal_algorithm_sign(m->algorithms.jws, c->key, m->out->jws_input, &value, m->why));
     char signature[DX_BASE64URL_SIZE(SIGN_VALUE_MAX_BYTES)];
     dx_base64url(dx_bytes_of(value.bytes, value.size), signature);
-    char *field = dx_arena_printf(m->arena, "eseal=\"" DX_TEXT_FMT ".%s\"", DX_TEXT_ARG(m->out->jws_input), signature);
+    char *field =
+        dx_arena_printf(m->arena, "eseal=\"" DX_TEXT_FMT ".%s\"", DX_TEXT_ARG(m->out->jws_input), signature);
     DX_TRY(add_field(m, "dfft-seal", field));
     m->out->jws = dx_bytes_of(field + 7, strlen(field) - 8);
     dx_sha256(m->out->jws, m->out->sha256);
@@ -274,7 +285,7 @@ static DX_RC prove(maker *m, dx_bytes list)
     if ((m->spec->formats & SEAL_FORMAT_JADES) == 0)
         return DX_OKAY;
     size_t before = m->out->field_count;
-    bool   x5c = m->spec->x5c && !m->spec->stream;
+    bool x5c = m->spec->x5c && !m->spec->stream;
     DX_TRY(prove_jades(m, x5c));
     if (!x5c || fits(m))
         return DX_OKAY;
@@ -288,8 +299,9 @@ static DX_RC choose_algorithm(maker *m)
     const seal_credential *c = m->spec->credential;
     bool v15 = m->spec->allow_rsa_v15 && m->spec->created_s < RSA_V15_LAST_S;
     if (!seal_algorithm_for_sealing(sign_kind(c->key), c->bits, v15, m->spec->allow_eddsa, &m->algorithms))
-        return DX_FAIL_ID(m->why, CONFIG, "SEAL-24", "dfft-seal-v1 2", "the seal key may not seal: RSA below 3072 bits needs "
-                                                                       "seal.allow_rsa_v15, Ed25519 needs seal.allow_eddsa");
+        return DX_FAIL_ID(m->why, CONFIG, "SEAL-24", "dfft-seal-v1 2",
+                          "the seal key may not seal: RSA below 3072 bits needs "
+                          "seal.allow_rsa_v15, Ed25519 needs seal.allow_eddsa");
     return DX_OKAY;
 }
 
@@ -312,7 +324,8 @@ static DX_RC make(maker *m)
         m->out->fields[m->out->field_count++] = m->sealed.trailers[0];
     dx_bytes list;
     DX_TRY(print_list(m, &list));
-    DX_TRY(seal_base_build(m->components, m->component_count, list, &m->sealed, m->request, m->arena, &m->out->base, m->why));
+    DX_TRY(seal_base_build(m->components, m->component_count, list, &m->sealed, m->request, m->arena,
+                           &m->out->base, m->why));
     DX_TRY(prove(m, list));
     if (!fits(m))
         return DX_FAIL(m->why, TOO_LARGE, "dfft-seal-v1 1.2", "the seal does not fit into its fields");
@@ -321,8 +334,8 @@ static DX_RC make(maker *m)
     return DX_OKAY;
 }
 
-DX_RC seal_make(const seal_request *spec, const seal_message *message, const seal_message *request, dx_arena *arena,
-                seal_result *out, dx_why *why)
+DX_RC seal_make(const seal_request *spec, const seal_message *message, const seal_message *request,
+                dx_arena *arena, seal_result *out, dx_why *why)
 {
     *out = (seal_result){0};
     maker *m = DX_ARENA_NEW(arena, maker);

@@ -29,7 +29,7 @@ dx_bytes seal_message_trim(dx_bytes value)
 
 bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_bytes *out)
 {
-    size_t   times = 0, size = 0;
+    size_t times = 0, size = 0;
     dx_bytes only = {0};
     for (size_t i = 0; i < block.count; i++)
         if (named(&block.fields[i], name)) {
@@ -43,7 +43,7 @@ bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_byt
     if (times == 1)
         return true;
     uint8_t *joined = dx_arena_alloc(arena, size);
-    size_t   at = 0;
+    size_t at = 0;
     if (joined == NULL)
         return false;
     for (size_t i = 0; i < block.count; i++)

@@ -17,16 +17,18 @@ static bool choose(seal_judge *j, const seal_algorithm **httpsig, const seal_alg
     dx_bytes name;
     if (j->list.list != NULL) {
         bool named = httpsig_text(j->list.list, "alg", &name);
-        *httpsig = named                          ? seal_algorithm_httpsig(name)
+        *httpsig = named                        ? seal_algorithm_httpsig(name)
                    : j->certificate->known_kind ? seal_algorithm_httpsig_of_key(j->certificate->kind)
                                                 : NULL;
         if ((named || j->signature.present) && !fits(j, *httpsig))
-            return seal_report_no(&j->report, "SEAL-24", "alg of the signature is not accepted or does not fit the key");
+            return seal_report_no(&j->report, "SEAL-24",
+                                  "alg of the signature is not accepted or does not fit the key");
     }
     if (j->has_jws) {
         *jws = seal_algorithm_jws(j->jws.alg);
         if (!fits(j, *jws))
-            return seal_report_no(&j->report, "SEAL-24", "alg of the JWS is not accepted or does not fit the key");
+            return seal_report_no(&j->report, "SEAL-24",
+                                  "alg of the JWS is not accepted or does not fit the key");
     }
     return seal_report_ok(&j->report, "SEAL-24", NULL);
 }
@@ -44,18 +46,22 @@ static bool holds(seal_judge *j, const char *id, const seal_algorithm *a, dx_byt
         return seal_report_ok(&j->report, id, NULL);
     if (rc.code == DX_BAD_SIGNATURE)
         return seal_report_no(&j->report, id, "%s", why.text);
-    return seal_report_no_as(&j->report, id, "CRYPTO_CONSTRAINTS_FAILURE", "%s", why.text); /* could not find out */
+    return seal_report_no_as(&j->report, id, "CRYPTO_CONSTRAINTS_FAILURE", "%s",
+                             why.text); /* could not find out */
 }
 
-/* protected ‖ "." ‖ payload, which is empty for ObjectIdByURIHash. */
+/* protected ‖ "." ‖ payload (RFC 7515 5.1, RFC 7797 3). */
 static dx_bytes signing_input(seal_judge *j)
 {
-    uint8_t *text = dx_arena_alloc(j->arena, j->jws.protected_text.size + 1);
+    size_t head = j->jws.protected_text.size;
+    uint8_t *text = dx_arena_alloc(j->arena, head + 1 + j->payload.size);
     if (text == NULL)
         return (dx_bytes){0};
-    memcpy(text, j->jws.protected_text.data, j->jws.protected_text.size);
-    text[j->jws.protected_text.size] = '.';
-    return dx_bytes_of(text, j->jws.protected_text.size + 1);
+    memcpy(text, j->jws.protected_text.data, head);
+    text[head] = '.';
+    if (j->payload.size != 0)
+        memcpy(text + head + 1, j->payload.data, j->payload.size);
+    return dx_bytes_of(text, head + 1 + j->payload.size);
 }
 
 bool seal_step_signatures(seal_judge *j)
@@ -89,7 +95,8 @@ bool seal_step_addressee(seal_judge *j)
         for (size_t i = 0; i < spec->audience_count; i++)
             ours |= dx_bytes_is(j->audience, spec->audience_ids[i]);
         if (!ours)
-            return seal_report_no(&j->report, "SEAL-48", "addressed to " DX_TEXT_FMT, DX_TEXT_ARG(dx_bytes_part(j->audience, 0, 96)));
+            return seal_report_no(&j->report, "SEAL-48", "addressed to " DX_TEXT_FMT,
+                                  DX_TEXT_ARG(dx_bytes_part(j->audience, 0, 96)));
         seal_report_ok(&j->report, "SEAL-48", NULL);
     }
     if (spec->seen == NULL)
@@ -106,8 +113,8 @@ static void copy_text(char *to, size_t size, const char *from)
     snprintf(to, size, "%s", from == NULL ? "" : from);
 }
 
-static stamp_verdict ask_stamp(const seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash, const stamp_trust *trust,
-                               stamp_facts *facts)
+static stamp_verdict ask_stamp(const seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash,
+                               const stamp_trust *trust, stamp_facts *facts)
 {
     *facts = (stamp_facts){0};
     if (is_record)
@@ -120,19 +127,20 @@ static stamp_verdict ask_stamp(const seal_judge *j, bool is_record, dx_bytes der
 }
 
 /* Named anchors tell the territory of an authority by which of them believes it. */
-static stamp_verdict ask_anchors(const seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash, stamp_facts *facts)
+static stamp_verdict ask_anchors(const seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash,
+                                 stamp_facts *facts)
 {
     const seal_check_spec *spec = j->spec;
-    dx_bytes               all[8];
-    size_t                 count = spec->tsa_anchor_count > 8 ? 8 : spec->tsa_anchor_count;
+    dx_bytes all[8];
+    size_t count = spec->tsa_anchor_count > 8 ? 8 : spec->tsa_anchor_count;
     for (size_t i = 0; i < count; i++)
         all[i] = spec->tsa_anchors[i].anchor;
-    stamp_trust   trust = {.anchors = all,
-                           .anchor_count = count,
-                           .crls = spec->crls,
-                           .crl_count = spec->crl_count,
-                           .evidence = spec->evidence,
-                           .revocation_off = spec->revocation_off};
+    stamp_trust trust = {.anchors = all,
+                         .anchor_count = count,
+                         .crls = spec->crls,
+                         .crl_count = spec->crl_count,
+                         .evidence = spec->evidence,
+                         .revocation_off = spec->revocation_off};
     stamp_verdict verdict = ask_stamp(j, is_record, der, hash, &trust, facts);
     for (size_t i = 0; verdict.ok && i < count; i++) {
         stamp_facts again;
@@ -146,12 +154,13 @@ static stamp_verdict ask_anchors(const seal_judge *j, bool is_record, dx_bytes d
     return verdict;
 }
 
-/* STAMP-13 and 14 for evidence that we did not ask for: not ahead of the time of checking, not before the seal. */
+/* STAMP-13 and 14 for evidence that we did not ask for: not ahead of the time of checking, not before the
+ * seal. */
 static bool time_fits(seal_judge *j, const stamp_facts *facts)
 {
     stamp_verdict no = {.indeterminate = true};
-    int64_t       slack = j->spec->skew_s * 1000000 + facts->accuracy_us;
-    const char   *clause = NULL, *text;
+    int64_t slack = j->spec->skew_s * 1000000 + facts->accuracy_us;
+    const char *clause = NULL, *text;
     if (facts->time_us > j->spec->at_s * 1000000 + slack) {
         memcpy(no.id, "STAMP-13", 9);
         no.sub_indication = "SIG_CONSTRAINTS_FAILURE";
@@ -167,23 +176,50 @@ static bool time_fits(seal_judge *j, const stamp_facts *facts)
     return seal_report_stamp(&j->report, &no);
 }
 
-bool seal_step_stamp(seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash)
+static stamp_verdict ask(const seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash, stamp_facts *facts)
 {
-    stamp_facts       facts;
     const stamp_trust trust = {.snapshot = j->spec->snapshot,
                                .judge = j->spec->judge,
                                .evidence = j->spec->evidence,
                                .revocation_off = j->spec->revocation_off};
-    stamp_verdict     verdict = j->spec->snapshot != NULL ? ask_stamp(j, is_record, der, hash, &trust, &facts)
-                                                          : ask_anchors(j, is_record, der, hash, &facts);
-    if (!seal_report_stamp(&j->report, &verdict) || !time_fits(j, &facts))
-        return false;
+    return j->spec->snapshot != NULL ? ask_stamp(j, is_record, der, hash, &trust, facts)
+                                     : ask_anchors(j, is_record, der, hash, facts);
+}
+
+static bool believe(seal_judge *j, const stamp_verdict *verdict, const stamp_facts *facts)
+{
     seal_verdict *v = j->report.verdict;
+    if (!seal_report_stamp(&j->report, verdict) || !time_fits(j, facts))
+        return false;
     if (v->stamp_count < sizeof v->stamps / sizeof *v->stamps)
-        v->stamps[v->stamp_count++] = facts;
-    if (facts.time_us / 1000000 < j->proven_s)
-        j->proven_s = facts.time_us / 1000000;
+        v->stamps[v->stamp_count++] = *facts;
+    if (facts->time_us / 1000000 < j->proven_s)
+        j->proven_s = facts->time_us / 1000000;
     return true;
+}
+
+bool seal_step_stamp(seal_judge *j, bool is_record, dx_bytes der, dx_bytes hash)
+{
+    stamp_facts facts;
+    stamp_verdict verdict = ask(j, is_record, der, hash, &facts);
+    return believe(j, &verdict, &facts);
+}
+
+bool seal_step_stamp_text(seal_judge *j, dx_bytes der, dx_bytes text)
+{
+    static const dx_hash_kind kinds[] = {DX_HASH_SHA256, DX_HASH_SHA384, DX_HASH_SHA512};
+    stamp_facts facts, first_facts = {0};
+    stamp_verdict verdict, first = {0};
+    uint8_t hash[64];
+    for (size_t i = 0; i < 3; i++) {
+        dx_digest(kinds[i], text, hash);
+        verdict = ask(j, false, der, dx_bytes_of(hash, dx_hash_size(kinds[i])), &facts);
+        if (verdict.ok || strcmp(verdict.id, "STAMP-03") != 0)
+            return believe(j, &verdict, &facts);
+        if (i == 0)
+            first = verdict;
+    }
+    return believe(j, &first, &first_facts);
 }
 
 /* Each territory that is asked for must have stamped; two stamps of one count once. */
@@ -195,8 +231,9 @@ static bool territories(seal_judge *j)
         for (size_t k = 0; k < v->stamp_count; k++)
             found |= strcmp(v->stamps[k].territory, j->spec->territories[i]) == 0;
         if (!found) {
-            stamp_verdict no = {.id = "STAMP-12", .indeterminate = true, .sub_indication = "SIG_CONSTRAINTS_FAILURE"};
-            const char   *clause = NULL;
+            stamp_verdict no = {
+                .id = "STAMP-12", .indeterminate = true, .sub_indication = "SIG_CONSTRAINTS_FAILURE"};
+            const char *clause = NULL;
             (void)stamp_check_text(no.id, &clause);
             copy_text(no.clause, sizeof no.clause, clause);
             copy_text(no.text, sizeof no.text, "a territory that must have stamped is missing");
@@ -209,11 +246,13 @@ static bool territories(seal_judge *j)
 bool seal_step_time(seal_judge *j)
 {
     uint8_t *leaf = j->report.verdict->leaf, imprint[32];
-    /* what is stamped: the compact JWS and its signature text; without one the raw signature (seals.md 7.1) */
+    /* what is stamped: the compact JWS and its signature text; without one the raw signature (seals.md 7.1)
+     */
     dx_sha256(j->has_jws ? j->jws_text : j->signature.value, leaf);
     dx_sha256(j->has_jws ? j->jws.signature_text : j->signature.value, imprint);
     for (size_t i = 0; i < j->time_count; i++)
-        if (!seal_step_stamp(j, j->times[i].is_record, j->times[i].der, dx_bytes_of(j->times[i].is_record ? leaf : imprint, 32)))
+        if (!seal_step_stamp(j, j->times[i].is_record, j->times[i].der,
+                             dx_bytes_of(j->times[i].is_record ? leaf : imprint, 32)))
             return false;
     return territories(j);
 }

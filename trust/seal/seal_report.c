@@ -43,7 +43,7 @@ static seal_check_line *line_new(seal_report *report, const char *id, const char
 {
     seal_verdict *v = report->verdict;
     if (v->line_count == report->capacity) {
-        size_t           capacity = report->capacity == 0 ? 32 : 2 * report->capacity;
+        size_t capacity = report->capacity == 0 ? 32 : 2 * report->capacity;
         seal_check_line *lines = DX_ARENA_ARRAY(report->arena, seal_check_line, capacity);
         if (lines == NULL) {
             report->no_memory = true;
@@ -101,7 +101,7 @@ static void decide(seal_report *report, const char *id, const char *sub, bool in
 
 bool seal_report_no(seal_report *report, const char *id, const char *detail, ...)
 {
-    size_t           at = find(id);
+    size_t at = find(id);
     seal_check_line *line = line_new(report, id, checks[at].clause);
     decide(report, checks[at].id, checks[at].sub_indication, !is_final(checks[at].sub_indication));
     if (line == NULL)
@@ -113,9 +113,10 @@ bool seal_report_no(seal_report *report, const char *id, const char *detail, ...
     return false;
 }
 
-bool seal_report_no_as(seal_report *report, const char *id, const char *sub_indication, const char *detail, ...)
+bool seal_report_no_as(seal_report *report, const char *id, const char *sub_indication, const char *detail,
+                       ...)
 {
-    size_t           at = find(id);
+    size_t at = find(id);
     seal_check_line *line = line_new(report, id, checks[at].clause);
     decide(report, checks[at].id, sub_indication, !is_final(sub_indication));
     if (line == NULL)
@@ -138,7 +139,8 @@ bool seal_report_stamp(seal_report *report, const stamp_verdict *stamp)
         const char *id = dx_arena_text(report->arena, dx_bytes_text(stamp->id));
         report->no_memory |= id == NULL;
         decide(report, id == NULL ? "STAMP" : id,
-               stamp->sub_indication == NULL ? "FORMAT_FAILURE" : stamp->sub_indication, stamp->indeterminate);
+               stamp->sub_indication == NULL ? "FORMAT_FAILURE" : stamp->sub_indication,
+               stamp->indeterminate);
     }
     return stamp->ok;
 }

@@ -1,4 +1,5 @@
-/* The target of a request as its peer wrote it (seals.md 3 rule 1): the one form that both sides can rebuild. */
+/* The target of a request as its peer wrote it (seals.md 3 rule 1): the one form that both sides can rebuild.
+ */
 #include "trust/seal/seal.h"
 
 #define TARGET_MAX_BYTES 65536
@@ -14,7 +15,8 @@ static bool authority_ok(dx_bytes a)
     static const char allowed[] = "-._~%!$&'()*+,;=:[]";
     for (size_t i = 0; i < a.size; i++) {
         uint8_t c = a.data[i];
-        if (!((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || (c != 0 && strchr(allowed, c) != NULL)))
+        if (!((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') ||
+              (c != 0 && strchr(allowed, c) != NULL)))
             return false;
     }
     return a.size != 0 && a.size <= 512;
@@ -44,7 +46,8 @@ static bool target_ok(dx_bytes target)
 DX_RC seal_target_uri(dx_bytes authority, dx_bytes target, dx_arena *arena, dx_bytes *out, dx_why *why)
 {
     if (!authority_ok(authority) || !target_ok(target))
-        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3 rule 1", "the request names no target that can be sealed");
+        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3 rule 1",
+                          "the request names no target that can be sealed");
     uint8_t *uri = dx_arena_alloc(arena, 8 + authority.size + 1 + target.size);
     if (uri == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no room for a target");
@@ -58,15 +61,18 @@ DX_RC seal_target_uri(dx_bytes authority, dx_bytes target, dx_arena *arena, dx_b
         uint8_t *again = dx_arena_alloc(arena, named.size + 1);
         if (again == NULL)
             return DX_FAIL(why, NO_MEMORY, "", "no room for a target");
-        if (!authority_ok(named) || !dx_bytes_equal(dx_bytes_of(again, authority_write(named, again)), dx_bytes_of(uri + 8, at - 8)))
-            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9112 3.2.2", "target and Host name two authorities");
+        if (!authority_ok(named) ||
+            !dx_bytes_equal(dx_bytes_of(again, authority_write(named, again)), dx_bytes_of(uri + 8, at - 8)))
+            return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9112 3.2.2",
+                              "target and Host name two authorities");
         target = dx_bytes_part(target, end, target.size - end);
         if (target.size == 0 || target.data[0] == '?')
             uri[at++] = '/';
     } else if (dx_bytes_is(target, "*")) {
         target.size = 0; /* RFC 9112 3.3: no path at all */
     } else if (target.data[0] != '/') {
-        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3 rule 1", "a target of another form or scheme is not sealed");
+        return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "dfft-seal-v1 3 rule 1",
+                          "a target of another form or scheme is not sealed");
     }
     if (target.size != 0)
         memcpy(uri + at, target.data, target.size);

@@ -29,14 +29,16 @@ static DX_RC add_all(const stamp_result *stamps, stamp_mode mode, dx_arena *aren
     return several ? dx_buf_add_byte(out, ')') : DX_OKAY;
 }
 
-DX_RC seal_time_field(const stamp_result *stamps, stamp_mode mode, dx_arena *arena, seal_field *out, dx_why *why)
+DX_RC seal_time_field(const stamp_result *stamps, stamp_mode mode, dx_arena *arena, seal_field *out,
+                      dx_why *why)
 {
     if (stamps->count == 0 || stamps->count > 2)
-        return DX_FAIL(why, USAGE, "dfft-seal-v1 1.1", "one or two pieces of time evidence go into DFFT-Seal-Time");
+        return DX_FAIL(why, USAGE, "dfft-seal-v1 1.1",
+                       "one or two pieces of time evidence go into DFFT-Seal-Time");
     dx_buf buf;
     dx_buf_init(&buf, EVIDENCE_MAX_BYTES);
     struct dx_rc rc = add_all(stamps, mode, arena, &buf, why);
-    dx_bytes     value = rc.code == DX_OK ? dx_arena_bytes(arena, dx_buf_view(&buf)) : (dx_bytes){0};
+    dx_bytes value = rc.code == DX_OK ? dx_arena_bytes(arena, dx_buf_view(&buf)) : (dx_bytes){0};
     dx_buf_fini(&buf);
     if (rc.code == DX_OK && value.data == NULL)
         rc = DX_FAIL(why, NO_MEMORY, "", "no room for time evidence");
@@ -46,7 +48,8 @@ DX_RC seal_time_field(const stamp_result *stamps, stamp_mode mode, dx_arena *are
 
 static bool item_read(const sfield_item *item, seal_time_item *out)
 {
-    const sfield_parameter *type = sfield_parameter_find(item, "type"), *by = sfield_parameter_find(item, "by");
+    const sfield_parameter *type = sfield_parameter_find(item, "type"),
+                           *by = sfield_parameter_find(item, "by");
     if (item->kind != SFIELD_BYTES || type == NULL || type->value.kind != SFIELD_TOKEN ||
         (by != NULL && by->value.kind != SFIELD_STRING))
         return false;
@@ -55,7 +58,8 @@ static bool item_read(const sfield_item *item, seal_time_item *out)
     return out->is_record || dx_bytes_is(type->value.text, "tst");
 }
 
-seal_time_form seal_time_read(dx_bytes value, dx_arena *arena, seal_time_item items[SEAL_TIME_MAX], size_t *count)
+seal_time_form seal_time_read(dx_bytes value, dx_arena *arena, seal_time_item items[SEAL_TIME_MAX],
+                              size_t *count)
 {
     sfield_list list;
     *count = 0;
