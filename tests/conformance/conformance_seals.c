@@ -16,6 +16,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static const char *root;
 static dx_arena arena;
@@ -680,6 +681,14 @@ static void run_rfc9421(const char *label, const char *key, sign_form form, dx_h
             suite_fail("rfc9421-b2", label, "a component is not understood");
         is_response |= dx_bytes_is(components[count].name, "@status");
     }
+    /* The stored answer was repaired: its digest is that of its content, while the RFC's example signs the
+     * digest of another text (RFC 9421 erratum). The field is set to what the example covers. */
+    const char *covered =
+        strstr(json_string_value(json_object_get(v, "signature_base")), "\"content-digest\": ");
+    for (size_t i = 0; is_response && covered != NULL && i < response.field_count; i++)
+        if (dx_bytes_is_nocase(response.fields[i].name, "content-digest"))
+            ((seal_field *)(uintptr_t)response.fields)[i].value =
+                dx_bytes_of(covered + 18, strcspn(covered + 18, "\n"));
     dx_bytes base = {0};
     dx_why why = {0};
     uint8_t digest[64];
@@ -716,6 +725,122 @@ static void run_rfc9421(const char *label, const char *key, sign_form form, dx_h
     suite_check(refused, "rfc9421-b2 one flipped byte", label, "was accepted");
 }
 
+/* ---- JAdES files of other writers ---- */
+
+static json_t *header_of(dx_bytes jws)
+{
+    json_t *tree = json_loadb((const char *)jws.data, jws.size, 0, NULL);
+    json_t *one = json_array_get(json_object_get(tree, "signatures"), 0);
+    dx_bytes text =
+        tree == NULL
+            ? jws
+            : dx_bytes_text(json_string_value(json_object_get(one == NULL ? tree : one, "protected")));
+    const uint8_t *dot = memchr(text.data, '.', text.size);
+    size_t size = dot == NULL ? text.size : (size_t)(dot - text.data), room = size;
+    uint8_t *json = dx_arena_alloc(&arena, size + 1);
+    bool ok = dx_base64url_decode(dx_bytes_of(text.data, size), json, &room);
+    json_decref(tree);
+    return ok ? json_loadb((const char *)json, room, 0, NULL) : NULL;
+}
+
+static bytes_list x5c_of(const json_t *header)
+{
+    json_t *list = json_object_get(header, "x5c");
+    bytes_list out = {DX_ARENA_ARRAY(&arena, dx_bytes, json_array_size(list) + 1), 0};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        dx_bytes text = dx_bytes_text(json_string_value(json_array_get(list, i)));
+        size_t size = text.size;
+        uint8_t *der = dx_arena_alloc(&arena, size + 1);
+        if (dx_base64_decode(text, der, &size))
+            out.items[out.count++] = dx_bytes_of(der, size);
+    }
+    return out;
+}
+
+/* `first`: the id that must fail, NULL for a pass. The signer is believed because it is named: its own
+ * certificate is the anchor. Nobody vouches for the time-stamp units of these files (their lists are long
+ * gone), so a token that holds in all but its issuer, STAMP-11, is what can be asked for. */
+static void run_jades(const char *name, const char *first, const char *sub, const seal_object *objects,
+                      size_t count)
+{
+    dx_bytes jws;
+    if (!read_at(dx_arena_printf(&arena, "%s/jades/%s", root, name), &jws)) {
+        suite_skip("jades", name, "no such file");
+        return;
+    }
+    jws = dx_bytes_trim(jws);
+    json_t *infocert =
+        strstr(name, "infocert") == NULL ? NULL : json_loadb((const char *)jws.data, jws.size, 0, NULL);
+    seal_check_spec spec = {.revocation_off = true, .skew_s = 60, .at_s = 1767225600};
+    bytes_list known = {0};
+    seal_verdict v;
+    dx_why why = {0};
+    seal_object fields[32];
+    if (infocert != NULL) {
+        json_t *headers = json_object_get(infocert, "headers");
+        jws = dx_bytes_text(json_string_value(json_object_get(infocert, "jws_compact_detached")));
+        known.items = DX_ARENA_ARRAY(&arena, dx_bytes, 1);
+        const char *text = json_string_value(json_object_get(infocert, "signing_cert_der_b64"));
+        size_t size = strlen(text);
+        uint8_t *der = dx_arena_alloc(&arena, size);
+        if (dx_base64_decode(dx_bytes_text(text), der, &size))
+            known.items[known.count++] = dx_bytes_of(der, size);
+        for (count = 0; count < json_array_size(headers) && count < 32; count++)
+            fields[count] =
+                (seal_object){.name = json_string_value(json_array_get(json_array_get(headers, count), 0)),
+                              .content = dx_bytes_text(
+                                  json_string_value(json_array_get(json_array_get(headers, count), 1)))};
+        objects = fields;
+    } else {
+        json_t *header = header_of(jws);
+        known = x5c_of(header);
+        json_decref(header);
+    }
+    spec.certificates = spec.anchors = known.items;
+    spec.certificate_count = spec.anchor_count = known.count;
+    if (known.count != 0) { /* checked while its certificate was alive */
+        const uint8_t *at = known.items[0].data;
+        X509 *leaf = d2i_X509(NULL, &at, (long)known.items[0].size);
+        struct tm tm;
+        if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) == 1)
+            spec.at_s = timegm(&tm) - 60;
+        X509_free(leaf);
+    }
+    if (seal_check_jws(jws, objects, count, &spec, &arena, &v, &why).code != DX_OK)
+        suite_fail("jades", name, "%s", why.text);
+    else
+        suite_check(same_text(v.first, first) && (sub == NULL || same_text(v.sub_indication, sub)), "jades",
+                    name, "got %s/%s: %s", v.first == NULL ? "pass" : v.first,
+                    v.sub_indication == NULL ? "-" : v.sub_indication,
+                    v.line_count == 0 ? "" : v.lines[v.line_count - 1].text);
+    json_decref(infocert);
+}
+
+static void all_jades(void)
+{
+    seal_object plain = {.name = "sample.json"},
+                html[2] = {{.name = "ObjectIdByURIHash-1.html"}, {.name = "ObjectIdByURIHash-2.html"}};
+    (void)read_at(dx_arena_printf(&arena, "%s/jades/sample.json", root), &plain.content);
+    (void)read_at(dx_arena_printf(&arena, "%s/jades/ObjectIdByURIHash-1.html", root), &html[0].content);
+    (void)read_at(dx_arena_printf(&arena, "%s/jades/ObjectIdByURIHash-2.html", root), &html[1].content);
+    run_jades("http-headers-infocert.json", NULL, NULL, NULL, 0);
+    run_jades("simple-detached.json", NULL, NULL, &plain, 1);
+    run_jades("jades-detached-by-uri-hash-encoded-pars.json", NULL, NULL, html, 2);
+    run_jades("jades-flattened-BpB-detached-objectByURIHash.json", "SEAL-12", "SIGNED_DATA_NOT_FOUND", NULL,
+              0);
+    run_jades("jades-lta.json", "STAMP-11", NULL, NULL, 0);
+    run_jades("jades-flattened-BpT-broken-sigTst.json", "STAMP-03", "HASH_FAILURE", NULL, 0);
+    run_jades("altered-jws.json", "SEAL-30", "SIG_CRYPTO_FAILURE", NULL, 0);
+    run_jades("simple-detached-wrong-algo.json", "SEAL-14", NULL, &plain, 1);
+    run_jades("jades-b-iat-and-sigt.json", "SEAL-26", NULL, NULL, 0);
+    run_jades("jades-with-mixed-etsiU-type.json", "SEAL-27", NULL, NULL, 0);
+    run_jades("jades-with-b64-not-in-crit.json", "SEAL-23", NULL, NULL, 0);
+    run_jades("jades-with-empty-crit.json", "SEAL-22", NULL, NULL, 0);
+    run_jades("jades-with-extra-crit-entry.json", "SEAL-22", NULL, NULL, 0);
+    suite_skip("jades", "jades-lta-broken-arcTst.json",
+               "its sigTst is refused first: no anchor for that time-stamp unit");
+}
+
 int main(int argc, char **argv)
 {
     root = suite_begin("seals", argc, argv);
@@ -731,6 +856,9 @@ int main(int argc, char **argv)
         run_rfc9421("sig-b26", "ed", SIGN_EDDSA, DX_HASH_SHA512, b2);
         json_decref(b2);
     }
+    dx_arena_fini(&arena);
+    dx_arena_init(&arena, 0);
+    all_jades();
     dx_arena_fini(&arena);
     snprintf(path, sizeof path, "%s/dfft-seal-v1/cases/positive", root);
     each(path, run_case, "dfft-seal-v1 positive");

@@ -2,6 +2,7 @@
 
 #include "trust/base/clock.h"
 #include "trust/base/der.h"
+#include "trust/sign/sign_kind.h"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
@@ -84,8 +85,8 @@ DX_RC seal_certificate_open(dx_bytes der, seal_certificate **out, dx_why *why)
         seal_certificate_close(c);
         return DX_FAIL(why, MALFORMED, "RFC 5280 4.1", "not a certificate that can be read");
     }
-    c->known_kind = sign_spki_kind(c->spki, &c->kind, &c->bits, NULL).code == DX_OK;
-    EVP_PKEY *key = X509_get0_pubkey(x509);
+    EVP_PKEY *key = X509_get0_pubkey(x509); /* decoded with the certificate: once is enough */
+    c->known_kind = key != NULL && sign_kind_of(key, &c->kind, &c->bits);
     c->pss_only = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA_PSS;
     bool has_usage = X509_get_extension_flags(x509) & EXFLAG_KUSAGE;
     c->usage_ok = has_usage && (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;

@@ -23,9 +23,9 @@ static void loose_base64_is_refused_and_told_apart(void **state)
     (void)state;
     static const struct {
         const char *text;
-        bool        ok, loose;
-    } cases[] = {{"a=:YWI=:", true, false},  {"a=:YWI:", false, true}, {"a=:YWJ=:", false, true}, {"a=:Y W I=:", false, false},
-                 {"a=:YWI=", false, false}, {"a=:YWI:, b=(", false, false}};
+        bool ok, loose;
+    } cases[] = {{"a=:YWI=:", true, false},    {"a=:YWI:", false, true},  {"a=:YWJ=:", false, true},
+                 {"a=:Y W I=:", false, false}, {"a=:YWI=", false, false}, {"a=:YWI:, b=(", false, false}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sfield_list list;
         assert_int_equal(sfield_dictionary_parse(dx_bytes_text(cases[i].text), &arena, &list), cases[i].ok);
@@ -48,14 +48,15 @@ static void the_raw_text_of_a_member_is_kept(void **state)
 {
     (void)state;
     sfield_list list;
-    assert_true(sfield_dictionary_parse(DX_BYTES("x=1, eseal=(\"a\"  \"b\";req);created=01;tag=\"t\" , y"), &arena, &list));
+    assert_true(sfield_dictionary_parse(DX_BYTES("x=1, eseal=(\"a\"  \"b\";req);created=01;tag=\"t\" , y"),
+                                        &arena, &list));
     assert_true(dx_bytes_is(sfield_find(&list, "eseal")->raw, "(\"a\"  \"b\";req);created=01;tag=\"t\""));
 }
 
 static void limits_hold(void **state)
 {
     (void)state;
-    dx_buf      buf;
+    dx_buf buf;
     sfield_list list;
     dx_buf_init(&buf, 65536);
     for (unsigned i = 0; i < 256; i++)
@@ -80,10 +81,11 @@ static void no_memory_is_a_no(void **state)
 {
     (void)state;
     for (size_t max = 1; max < 4096; max += 16) {
-        dx_arena    small;
+        dx_arena small;
         sfield_list list;
         dx_arena_init(&small, max);
-        (void)sfield_dictionary_parse(DX_BYTES("a=(1 2 3 4 5);x=:YWJj:, b=\"q\\\"\", c;d;e;f;g;h"), &small, &list);
+        (void)sfield_dictionary_parse(DX_BYTES("a=(1 2 3 4 5);x=:YWJj:, b=\"q\\\"\", c;d;e;f;g;h"), &small,
+                                      &list);
         dx_arena_fini(&small);
     }
 }
