@@ -60,7 +60,8 @@ static seal_check_line *line_new(seal_report *report, const char *id, const char
     return line;
 }
 
-static void line_text(seal_check_line *line, const char *id, const char *detail, va_list args)
+__attribute__((format(printf, 3, 0))) static void line_text(seal_check_line *line, const char *id,
+                                                            const char *detail, va_list args)
 {
     if (detail != NULL)
         vsnprintf(line->text, sizeof line->text, detail, args);
