@@ -69,7 +69,7 @@ static DX_RC load(prov_reader *r, dx_why *why)
 
 static DX_RC read_head(prov_reader *r, dx_why *why)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 8];
     snprintf(path, sizeof path, "%s/HEAD", r->dir);
     dx_buf_fini(&r->head);
     DX_TRY(dx_io_read_file(r->io, path, 98304, &r->head, why));
