@@ -19,11 +19,12 @@ typedef enum { POLICY_DENY = 0, POLICY_PERMIT } policy_answer;
 /* What the gateway can fulfil (policy.md 7, can-do). Absent = not configured. */
 typedef struct {
     bool has_table; /* false: everything can be met (check, test, explain without --can) */
-    struct { bool present, healthy; policy_level level; bool level_known; unsigned formats; const char *max; } seal; /* formats: 1 httpsig 2 jades */
+    struct { bool present, healthy; policy_level level; bool level_known; unsigned formats; const char *max, *device; } seal; /* formats: 1 httpsig 2 jades, 0 no limit; max: B-B to B-LTA; device: any, accredited-hsm, qscd */
     struct { const char *class_; bool healthy; } tsa[8];
     size_t tsa_count;
     struct { bool present, healthy, replicated; } durability;
     bool redact, subject_ref, proofs, meter;
+    bool redact_down, subject_ref_down, proofs_down, meter_down; /* configured, but not healthy */
 } policy_can;
 
 typedef struct {
@@ -57,7 +58,7 @@ const uint8_t *policy_sha256(const policy *p); /* 32 bytes: of manifest.json; ze
 typedef enum { POLICY_STAMP_UNSET = 0, POLICY_STAMP_NONE, POLICY_STAMP_DEFERRED, POLICY_STAMP_BATCH, POLICY_STAMP_TOKEN } policy_stamp_mode;
 
 typedef struct { /* merged obligations; an unset member has no opinion */
-    struct { bool set; bool min_set; policy_level min; unsigned formats; /* 0: any */ const char *level; } seal;
+    struct { bool set; bool min_set; policy_level min; unsigned formats; /* 0: any */ const char *level; bool queue; /* on_failure: queue, for an asynchronous dataset */ } seal;
     struct { bool set; policy_stamp_mode mode; const char *accept[5]; /* NULL-ended */ unsigned min; int64_t max_delay_s; bool defer, on_failure_set; } timestamp;
     const char *retention_min, *retention_max; /* ISO 8601 or NULL */
     bool        durability_replicated;
@@ -65,7 +66,12 @@ typedef struct { /* merged obligations; an unset member has no opinion */
     size_t      response_header_count;
     int64_t     limit_bytes, limit_records; /* 0: unset */
     int64_t     min_records;
-    bool        redact;
+    bool        redact, keep_set;
+    const dx_bytes *keep, *drop;    /* JSON Pointers with '*'; keep only these when keep_set */
+    size_t      keep_count, drop_count;
+    const dx_bytes *confidential, *subject_ref; /* JSON Pointers */
+    size_t      confidential_count, subject_ref_count;
+    bool        proofs_inclusion, proofs_consistency;
 } policy_obligations;
 
 typedef struct { /* zeroed = deny */
