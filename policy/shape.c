@@ -2,10 +2,8 @@
 #include "policy/oblige.h"
 
 /* Most rows of the table leave most fields at zero: that is what makes it readable. */
-#pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #include "policy/shape_table.h"
-#pragma GCC diagnostic pop
 
 static void check_value(place *p, json_t *value, const value_shape *shape);
 
@@ -485,7 +483,8 @@ static void check_instruments(place *p, const json_t *doc)
 
 static void check_redact(place *p, json_t *oblige)
 {
-    static const value_shape list = {V_LIST, &(const shape){.value = {V_POINTER}}};
+    static const shape_node  pointer = {.value = {V_POINTER}};
+    static const value_shape list = {V_LIST, &pointer};
     json_t                  *keep = json_object_get(json_object_get(oblige, "redact"), "keep_only");
     if (keep == NULL || dx_bytes_is(json_view(keep), "dataset"))
         return;
@@ -512,7 +511,7 @@ static void check_oblige_lists(place *p, const json_t *doc, const char *list)
     place_pop(p, at);
 }
 
-static const shape *const kind_shapes[] = {&guards_shape, &levels_shape, &vocab_shape, &partnership_shape, &party_shape,
+static const shape_node *const kind_shapes[] = {&guards_shape, &levels_shape, &vocab_shape, &partnership_shape, &party_shape,
                                            &dataset_shape, &agreement_shape, &authority_shape, &test_shape,
                                            &manifest_shape, &facts_shape};
 

@@ -17,10 +17,10 @@ condition_op condition_op_find(dx_bytes name)
     return (condition_op)op;
 }
 
-static void at_member(place *p, const char *member, unsigned number, const char *text, dx_bytes about)
+static void at_member(place *p, const char *member, unsigned number, dx_bytes about, const char *text)
 {
     size_t at = place_push(p, member);
-    FINDING(p, number, text, DX_TEXT_ARG(about));
+    FINDING(p, number, "\"" DX_TEXT_FMT "\" %s", DX_TEXT_ARG(about), text);
     place_pop(p, at);
 }
 

@@ -8,10 +8,10 @@ typedef enum {
     V_OBJECT, V_LIST, V_MAP, V_INTERVAL, V_HEADERS, V_ORIGIN,
 } value_kind;
 
-typedef struct shape shape;
+typedef struct shape_node shape_node;
 typedef struct {
     value_kind   kind;
-    const shape *of;        /* members of an object, element of a list, value of a map */
+    const shape_node *of;        /* members of an object, element of a list, value of a map */
     const char  *words;     /* V_WORD: "a|b" */
     int64_t      min, max;  /* V_INT; V_LIST: least number of elements */
     unsigned     unknown;   /* V_OBJECT: the finding for an unknown member, 0 for PL-104 */
@@ -21,13 +21,13 @@ typedef struct {
     char        need;
     value_shape value;
 } member_shape;
-struct shape {
+struct shape_node {
     value_shape         value;   /* of list elements and map values */
     bool                annotated; /* title, law, note may stand here */
     const member_shape *members;
 };
 
-#define ELEMENT(...)  (&(const shape){.value = {__VA_ARGS__}})
+#define ELEMENT(...)  (&(const shape_node){.value = {__VA_ARGS__}})
 #define TEXT          {V_TEXT}
 #define WORD(w)       {V_WORD, NULL, w}
 #define NUMBER(lo)    {V_INT, NULL, NULL, lo, 9007199254740991LL}
@@ -36,7 +36,7 @@ struct shape {
 #define LIST_MIN(n, ...) {V_LIST, ELEMENT(__VA_ARGS__), NULL, n}
 #define SHAPE(name, notes, ...) \
     static const member_shape name##_members[] = {__VA_ARGS__, {0}}; \
-    static const shape        name = {.annotated = notes, .members = name##_members}
+    static const shape_node   name = {.annotated = notes, .members = name##_members}
 
 #define HEAD                                                                                                          \
     {"dfft", '!', TEXT}, {"kind", '!', TEXT}, {"id", '!', {V_DOC_ID}}, {"version", '!', NUMBER(0)}
