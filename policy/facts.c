@@ -42,56 +42,64 @@ void policy_fact_source(policy_facts *facts, policy_attribute a, policy_source_o
     facts->fact[a].source = (uint8_t)source;
 }
 
-static dx_bytes lower(policy_facts *facts, dx_bytes text)
+static dx_bytes lower(dx_arena *arena, dx_bytes text)
 {
     size_t i = 0;
     while (i < text.size && !(text.data[i] >= 'A' && text.data[i] <= 'Z'))
         i++;
     if (i == text.size)
         return text;
-    char *copy = dx_arena_text(facts->arena, text);
-    if (copy == NULL) {
-        facts->over_limit = true;
-        return text;
-    }
+    char *copy = dx_arena_text(arena, text);
+    if (copy == NULL)
+        return (dx_bytes){NULL, 0};
     for (; i < text.size; i++)
         if (copy[i] >= 'A' && copy[i] <= 'Z')
             copy[i] = (char)(copy[i] + 32);
     return dx_bytes_of(copy, text.size);
 }
 
-/* One spelling for what has several: documents are brought to the same form at compile time. */
-static dx_bytes normal(policy_facts *facts, policy_attribute a, dx_bytes value)
+static dx_bytes without_port(dx_bytes host)
+{
+    for (size_t i = host.size; i > 0 && host.data[i - 1] != ']'; i--)
+        if (host.data[i - 1] == ':')
+            return dx_bytes_part(host, 0, i - 1);
+    return host;
+}
+
+static dx_bytes without_parameters(dx_bytes media_type)
+{
+    for (size_t i = 0; i < media_type.size; i++)
+        if (media_type.data[i] == ';')
+            media_type.size = i;
+    return dx_bytes_trim(media_type);
+}
+
+dx_bytes policy_value_fold(dx_arena *arena, policy_attribute a, dx_bytes value)
 {
     const policy_attribute_row *row = &policy_attributes[a];
-    if (row->type == TYPE_TERR || row->type == TYPE_TERRS) {
-        value = policy_territory_fold(value);
-    } else if ((row->flags & TERM) != 0) {
-        value = policy_term_fold(facts->arena, value);
-        if (a == POLICY_DATA_ORIGIN)
-            value = policy_territory_fold(value);
-    } else if ((row->flags & SEGMENT) != 0) {
-        value = policy_last_segment(value);
-    } else if (a == POLICY_PEER_ORG_ID) {
-        value = policy_org_fold(facts->arena, value);
-    } else if (a == POLICY_REQ_HOST) {
-        value = lower(facts, value);
-        for (size_t i = value.size; i > 0 && value.data[value.size - 1] != ']'; i--)
-            if (value.data[i - 1] == ':') {
-                value.size = i - 1;
-                break;
-            }
-    } else if (a == POLICY_REQ_MEDIA_TYPE || a == POLICY_RES_MEDIA_TYPE) {
-        for (size_t i = 0; i < value.size; i++)
-            if (value.data[i] == ';')
-                value.size = i;
-        value = lower(facts, dx_bytes_trim(value));
-    } else if (a == POLICY_PEER_CERT_SHA256) {
-        value = lower(facts, value);
-    }
-    if (value.data == NULL && value.size == 0)
+    if (row->type == TYPE_TERR || row->type == TYPE_TERRS)
+        return policy_territory_fold(value);
+    if (a == POLICY_DATA_ORIGIN)
+        return policy_territory_fold(policy_term_fold(arena, value));
+    if ((row->flags & TERM) != 0)
+        return policy_term_fold(arena, value);
+    if ((row->flags & SEGMENT) != 0)
+        return policy_last_segment(value);
+    if (a == POLICY_PEER_ORG_ID)
+        return policy_org_fold(arena, value);
+    if (a == POLICY_REQ_HOST)
+        return lower(arena, without_port(value));
+    if (a == POLICY_REQ_MEDIA_TYPE || a == POLICY_RES_MEDIA_TYPE)
+        return lower(arena, without_parameters(value));
+    return a == POLICY_PEER_CERT_SHA256 ? lower(arena, value) : value;
+}
+
+static dx_bytes normal(policy_facts *facts, policy_attribute a, dx_bytes value)
+{
+    dx_bytes folded = policy_value_fold(facts->arena, a, value);
+    if (folded.data == NULL)
         facts->over_limit = true;
-    return value;
+    return folded;
 }
 
 void policy_fact_text(policy_facts *facts, policy_attribute a, dx_bytes value)

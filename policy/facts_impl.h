@@ -35,6 +35,8 @@ struct policy_facts {
     bool        bad_territory;
 };
 
+/* One spelling for what has several: the same for facts and for documents. NULL data: out of memory. */
+dx_bytes policy_value_fold(dx_arena *arena, policy_attribute a, dx_bytes value);
 /* The value as canonical JSON, as traces show it. */
 DX_RC policy_fact_print(const policy_fact *fact, policy_type type, dx_buf *out);
 DX_RC policy_level_print(policy_level level, dx_buf *out);

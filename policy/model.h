@@ -36,14 +36,13 @@ struct condition {
         bool         flag;
         int64_t      number; /* times: microseconds */
         dx_bytes     text;
-        text_set     set;
+        text_set     set; /* numbers stand as their decimal texts */
         policy_level level;
         struct {
             int      offset_s, from_s, to_s; /* seconds of the local day; from_s < 0: no `daily` */
             unsigned days;                   /* bit 0 Monday; 0: no `days` */
         } within;
     };
-    const text_set *numbers; /* `in` over ints: the sorted numbers stand as their decimal texts */
     const char     *want;    /* the value as written, canonical JSON */
     const char     *law;
 };
