@@ -16,7 +16,7 @@ const char      *compile_c_text(compiler *c, const json_t *value); /* NULL when 
 int64_t          compile_time_s(const json_t *value);
 text_set         compile_set(compiler *c, policy_attribute as, const json_t *list, bool expand);
 const condition *compile_condition(compiler *c, const json_t *value);
-void             compile_oblige(compiler *c, const json_t *value, text_set dataset_keep, obligations *out);
+void             compile_oblige(compiler *c, const json_t *value, obligations *out);
 DX_RC            compile_bundle(bundle *b, policy *p, dx_why *why);
 /* References between documents: PL-201, and ids that stand twice (PL-111). */
 void bundle_refer(bundle *b);

@@ -298,15 +298,17 @@ static void oblige_notify(compiler *c, const json_t *list, obligations *o)
     c->failed = !oblige_merge_one(o, &source, OBLIGE_NOTIFY, &c->p->arena) || c->failed;
 }
 
-static void oblige_redact(compiler *c, const json_t *v, text_set dataset_keep, obligations *o)
+static void oblige_redact(compiler *c, const json_t *v, obligations *o)
 {
     json_t *keep = json_object_get(v, "keep_only");
     o->redact.keep_set = keep != NULL;
-    o->redact.keep = json_is_string(keep) ? dataset_keep : pointers_of(c, keep);
+    o->redact.keep_dataset = json_is_string(keep);
+    if (json_is_array(keep))
+        o->redact.keep = pointers_of(c, keep);
     o->redact.drop = pointers_of(c, json_object_get(v, "drop"));
 }
 
-void compile_oblige(compiler *c, const json_t *value, text_set dataset_keep, obligations *o)
+void compile_oblige(compiler *c, const json_t *value, obligations *o)
 {
     *o = (obligations){0};
     for (unsigned n = 0; n < OBLIGE_COUNT; n++) {
@@ -321,7 +323,7 @@ void compile_oblige(compiler *c, const json_t *value, text_set dataset_keep, obl
         else if (n == OBLIGE_DURABILITY)
             o->durability = word_of(oblige_durabilities, v);
         else if (n == OBLIGE_REDACT)
-            oblige_redact(c, v, dataset_keep, o);
+            oblige_redact(c, v, o);
         else if (n == OBLIGE_MIN_RECORDS)
             o->min_records = json_integer_value(v);
         else if (n == OBLIGE_RESPONSE_HEADERS)

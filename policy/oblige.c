@@ -154,6 +154,7 @@ static bool merge_redact(obligations *into, const obligations *from, dx_arena *a
         else if (!text_set_cut(arena, into->redact.keep, from->redact.keep, &into->redact.keep))
             return false;
         into->redact.keep_set = true;
+        into->redact.keep_dataset = from->redact.keep_dataset;
     }
     return text_set_union(arena, into->redact.drop, from->redact.drop, &into->redact.drop);
 }
@@ -206,6 +207,16 @@ bool oblige_merge_one(obligations *into, const obligations *from, oblige_name na
         break;
     }
     return true;
+}
+
+const obligations *oblige_resolve(const obligations *o, text_set fields, obligations *copy)
+{
+    if (!o->redact.keep_dataset)
+        return o;
+    *copy = *o;
+    copy->redact.keep = fields;
+    copy->redact.keep_dataset = false;
+    return copy;
 }
 
 bool oblige_merge(obligations *into, const obligations *from, dx_arena *arena)

@@ -61,7 +61,7 @@ typedef struct {
     oblige_duration retention_min, retention_max;
     unsigned        durability;
     struct {
-        bool     keep_set;
+        bool     keep_set, keep_dataset; /* keep_dataset: "dataset", until oblige_resolve puts the fields there */
         text_set keep, drop;
     } redact;
     int64_t min_records;
@@ -81,6 +81,8 @@ typedef struct {
 
 /* Takes one obligation of `from` into `into`. False: out of memory. */
 bool oblige_merge_one(obligations *into, const obligations *from, oblige_name name, dx_arena *arena);
+/* Puts the dataset's fields where keep_only says "dataset"; `copy` holds the result when it changes anything. */
+const obligations *oblige_resolve(const obligations *o, text_set fields, obligations *copy);
 bool oblige_merge(obligations *into, const obligations *from, dx_arena *arena);
 bool oblige_conflict(const obligations *o, oblige_name name);
 
