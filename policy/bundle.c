@@ -212,6 +212,22 @@ static DX_RC add_document(bundle *b, const char *path, bundle_kind kind, dx_why 
     return DX_OKAY;
 }
 
+static DX_RC add_other(bundle *b, const char *path, dx_why *why)
+{
+    const char *copy = dx_arena_text(&b->arena, dx_bytes_text(path));
+    if ((b->other_count & (b->other_count - 1)) == 0) { /* room is the next power of two */
+        size_t       room = b->other_count == 0 ? 1 : b->other_count * 2;
+        const char **more = realloc(b->others, room * sizeof *more);
+        if (more == NULL || room > FILES_MAX * 2)
+            return DX_FAIL(why, NO_MEMORY, "", "too many files");
+        b->others = more;
+    }
+    if (copy == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for names");
+    b->others[b->other_count++] = copy;
+    return DX_OKAY;
+}
+
 static DX_RC read_folder(bundle *b, const char *folder, bundle_kind kind, dx_why *why);
 
 /* One name in the bundle folder or in one of its folders. */
@@ -245,9 +261,9 @@ static DX_RC take_entry(bundle *b, const char *path, const char *name, bundle_ki
         if (strcmp(name, "manifest.json") == 0 || strncmp(name, "manifest.sig.", 13) == 0)
             return DX_OKAY;
     } else if (kind == KIND_AGREEMENT && (ends(name, ".assigner.jws") || ends(name, ".assignee.jws"))) {
-        return DX_OKAY;
+        return add_other(b, path, why);
     } else if (kind == KIND_NONE && ends(name, ".json")) {
-        return DX_OKAY; /* fixtures are read by the tests that name them */
+        return add_other(b, path, why); /* fixtures are read by the tests that name them */
     } else if (ends(name, ".json")) {
         return add_document(b, path, kind, why);
     }
@@ -329,5 +345,6 @@ void bundle_fini(bundle *b)
         json_decref(b->documents[i].json);
     json_decref(b->manifest.json);
     free(b->documents);
+    free(b->others);
     dx_arena_fini(&b->arena);
 }

@@ -31,6 +31,8 @@ typedef struct {
     dx_arena             arena;
     bundle_document     *documents; /* by path */
     size_t               count, room;
+    const char         **others; /* seals and fixtures: files that are no documents */
+    size_t               other_count;
     bundle_document      manifest;
     bool                 has_manifest;
     bundle_document     *by_kind_guards, *by_kind_levels, *by_kind_vocab;

@@ -213,6 +213,7 @@ static void dataset_of(compiler *c, model_dataset *out, const bundle_document *d
         c->failed = true;
         return;
     }
+    text_map_put(&c->datasets, dx_bytes_text(out->doc.id), out);
     out->next = text_map_get(&c->p->dataset_by_address, out->address);
     text_map_put(&c->p->dataset_by_address, out->address, out);
     text_map_put(&c->p->hosts, out->host, out);
@@ -314,10 +315,9 @@ static void permit_of(compiler *c, model_permit *out, const model_agreement *a, 
     out->datasets = MAKE(c, const model_dataset *, json_array_size(datasets));
     json_array_foreach(datasets, i, item)
     {
-        const bundle_document *doc = text_map_get(&c->b->ids, json_view(item));
-        for (size_t k = 0; k < c->p->dataset_count && out->datasets != NULL && doc != NULL; k++)
-            if (strcmp(c->p->datasets[k].doc.file, doc->path) == 0)
-                out->datasets[out->dataset_count++] = &c->p->datasets[k];
+        const model_dataset *dataset = text_map_get(&c->datasets, json_view(item));
+        if (out->datasets != NULL && dataset != NULL)
+            out->datasets[out->dataset_count++] = dataset;
     }
     out->quota = quotas_of(c, out->rule.pointer, json_object_get(j, "quota"), &out->quota_count);
     compile_oblige(c, json_object_get(j, "oblige"), &out->oblige);
@@ -599,7 +599,7 @@ DX_RC compile_bundle(bundle *b, policy *p, dx_why *why)
     index_quotas(b, &orgs, &permits);
     bool maps = text_map_init(&p->party_by_org, &p->arena, orgs) && text_map_init(&p->dataset_by_address, &p->arena, b->count) &&
                 text_map_init(&p->hosts, &p->arena, b->count) && text_map_init(&p->agreement_by_id, &p->arena, b->count) &&
-                text_map_init(&p->candidates, &p->arena, permits);
+                text_map_init(&p->candidates, &p->arena, permits) && text_map_init(&c.datasets, &b->arena, b->count);
     c.failed = !maps;
     if (!c.failed)
         globals_of(&c);

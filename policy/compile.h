@@ -9,6 +9,7 @@ typedef struct {
     bundle *b;
     policy *p;
     bool    failed; /* out of memory */
+    text_map datasets; /* by id */
 } compiler;
 
 dx_bytes         compile_text(compiler *c, const json_t *value);   /* copied, NUL-ended; empty when absent */

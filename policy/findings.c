@@ -30,9 +30,9 @@ void finding_add(policy_findings *lint, const char *file, dx_bytes text, unsigne
     lint->warnings += !error;
     if (lint->count >= FINDINGS_MAX)
         return;
-    if ((lint->count & (lint->count - 1)) == 0) {
-        size_t          room = lint->count == 0 ? 8 : lint->count * 2;
-        policy_finding *more = lint->count >= 8 || lint->count == 0 ? realloc(lint->items, room * sizeof *more) : lint->items;
+    if ((lint->count & (lint->count - 1)) == 0) { /* room is the next power of two */
+        size_t          room = lint->count == 0 ? 1 : lint->count * 2;
+        policy_finding *more = realloc(lint->items, room * sizeof *more);
         if (more == NULL)
             return; /* counted, so the answer stays no */
         lint->items = more;
