@@ -505,6 +505,8 @@ static void index_candidates(compiler *c)
     policy *p = c->p;
     for (size_t i = 0; i < p->agreement_count && !c->failed; i++) {
         const model_agreement *a = &p->agreements[i];
+        ((model_party *)(uintptr_t)a->assigner)->in_agreement = true;
+        ((model_party *)(uintptr_t)a->assignee)->in_agreement = true;
         for (size_t k = 0; k < a->permit_count; k++)
             for (size_t d = 0; d < a->permits[k].dataset_count && !a->permits[k].rule.shadow; d++) {
                 uint32_t          key[2] = {a->assignee->number, a->permits[k].datasets[d]->number};

@@ -44,6 +44,7 @@ typedef struct {
     const model_authority *authority;
     judge_code             choice; /* why there is none: judged at step 4 */
     judge_trace           *trace;  /* NULL: nobody wants to read it */
+    obligations           *merged; /* where the merged obligations go, or NULL */
 } judge;
 
 /* The fact as compared; not known when missing. Facts of a phase not reached are not seen. */
@@ -63,5 +64,36 @@ void judge_dataset(judge *j); /* labels joined with what was raised */
 void judge_choose(judge *j);  /* the agreement, or why none */
 void judge_levels(judge *j);
 void judge_kind(judge *j);
+
+/* ---- what a reader of the ruling wants beyond the answer; collected only for print ---- */
+typedef struct {
+    const char *clause, *code;
+} judge_would;
+struct judge_trace {
+    const char      **pending;
+    judge_would      *would;
+    size_t            pending_count, would_count, pending_room, would_room;
+    const model_rule *rule; /* the one described by failed, unknown, passed */
+    bool              permit;
+    char             *failed, *unknown, *nearest; /* JSON; nearest is text */
+    int64_t           passed;
+    const char       *outcome;
+};
+
+/* The steps of policy.md 6 for one phase. */
+void evaluate_phase(judge *j, policy_ruling *r);
+/* Walks the phases; the last ruling, and its trace when wanted. `check_usage`: quotas against usage.* (tests, explain). */
+policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_facts *facts, const policy_can *can, dx_arena *arena,
+                            bool check_usage, judge_trace *trace, obligations *merged);
+/* Fills failed, unknown, passed and nearest of the trace. */
+void trace_describe(judge *j, judge_trace *t, judge_code code);
+/* The canonical ruling (policy.md 13). */
+DX_RC ruling_print(const policy *p, const policy_ruling *r, const judge_trace *t, const obligations *merged, dx_buf *out);
+
+/* basis_check.c: legal basis and labels (policy.md 8). CODE_PERMIT_GRANTED: all well. */
+judge_code judge_basis(const judge *j);
+judge_code judge_labels(const judge *j);
+
+const char *judge_code_name(judge_code code);
 
 #endif

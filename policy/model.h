@@ -104,6 +104,7 @@ typedef struct {
     const char    *name, *name_ja, *name_en, *address, *representative;
     const char    *sector; /* private, public or NULL */
     text_set       groups, also;
+    bool           in_agreement; /* party to some agreement: may be told a code */
     policy_fact    facts[3]; /* peer.party, peer.groups, peer.sector */
     uint32_t       number;
 } model_party;

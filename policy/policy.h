@@ -74,6 +74,15 @@ typedef struct { /* merged obligations; an unset member has no opinion */
     bool        proofs_inclusion, proofs_consistency;
 } policy_obligations;
 
+typedef struct { /* one counter to charge: all or none (policy.md 9) */
+    const char *key;          /* "requests/agreement/minute/UTC/urn:..." */
+    int64_t     max, amount;
+    int         of;           /* 0 requests 1 bytes 2 records */
+    const char *window;       /* minute hour day month total */
+    int         offset_s;     /* of its time zone */
+    const char *code, *clause, *law, *rule; /* of the deny when it is over */
+} policy_quota;
+
 typedef struct { /* zeroed = deny */
     policy_answer answer;
     const char   *code;        /* "permit.granted", "agreement.none", ...; NULL when zeroed */
@@ -103,13 +112,27 @@ typedef struct { /* zeroed = deny */
     const char *const *items;  /* dataset items */
     size_t      item_count;
     policy_obligations oblige;
-    struct { const char *key; int64_t max, amount; } quota[8];
+    const policy_quota *quota; /* by key */
     size_t      quota_count;
-    const char *json;          /* the canonical ruling (policy.md 13), NUL-terminated */
+    bool        body_needed;   /* some rule or obligation needs the body, in whichever phase (policy.md 6.11) */
+    const char *record_count_pointer; /* where the body tells how many records it has, or NULL */
+    const char *exporter_address, *exporter_representative, *importer_address, *importer_representative;
+    const char *tia, *licence_no;
+    int64_t     licence_expires_s, check_last_s; /* 0: none */
+    const dx_bytes *labels, *categories, *origins; /* joined: what the record and the data API are told */
+    size_t      label_count, category_count, origin_count;
+    const dx_bytes *hide;      /* regulator routes: fields of records that stay hidden */
+    size_t      hide_count;
+    bool        scope_stated;  /* regulator routes: false = no scope that the index can apply, so no records */
+    int64_t     window_from_s; /* regulator routes: nothing older is shown */
 } policy_ruling;
 
 /* Walks the phases up to `upto` over the facts. Pure; works in `arena`; never NULL pointers where a deny needs text. */
 policy_ruling policy_evaluate(const policy *p, policy_phase upto, const policy_facts *facts, const policy_can *can, dx_arena *arena);
+
+/* The canonical ruling (policy.md 13) of that same evaluation, for the record, for people and for replay; in `arena`,
+ * NUL-terminated. NULL: out of memory. Evaluating anew is cheaper than keeping a trace that nobody reads. */
+const char *policy_ruling_print(const policy *p, policy_phase upto, const policy_facts *facts, const policy_can *can, dx_arena *arena);
 
 /* Quotas: all or none. DX_REFUSED: over the limit, *ruling becomes the deny (quota.requests ...). */
 typedef struct policy_meter policy_meter;
