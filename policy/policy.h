@@ -139,6 +139,8 @@ typedef struct policy_meter policy_meter;
 DX_RC policy_meter_new(policy_meter **out, dx_why *why);
 void  policy_meter_free(policy_meter *meter);
 DX_RC policy_meter_reserve(policy_meter *meter, const policy_ruling *permit, int64_t now_s, policy_ruling *denied, dx_arena *arena);
+/* After the fact: what really flowed takes the place of what was reserved; -1 keeps the reservation. */
+void  policy_meter_settle(policy_meter *meter, const policy_ruling *permit, int64_t now_s, int64_t bytes, int64_t records);
 void  policy_meter_usage(policy_meter *meter, const char *agreement_id, int64_t now_s, policy_facts *facts); /* fills usage.* */
 
 /* The problem's title for a code, "en" or "ja"; never NULL. */
