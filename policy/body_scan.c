@@ -56,16 +56,22 @@ static void reset_number(body_scan *s)
     s->grouped = s->spoiled = s->separator = false;
 }
 
-static void end_number(body_scan *s)
+static void judge_number(body_scan *s)
 {
-    bool shape = s->digit_count == 12 && !s->spoiled && !(s->grouped && s->group != 4);
-    if (shape && s->named_now > 0) { /* the other classes are told by their name alone */
+    if (s->named_now > 0) { /* the other classes are told by their name alone */
         s->found[s->named_now]++;
         s->found_named[s->named_now]++;
-    } else if (shape && body_scan_number_ok(s->digits)) {
+    } else if (body_scan_number_ok(s->digits)) {
         s->found[0]++;
         s->found_named[0] += s->named_now == 0;
     }
+}
+
+static void end_number(body_scan *s)
+{
+    bool whole = s->digit_count == 12 && !s->spoiled && (!s->grouped || s->group == 4);
+    if (whole && !s->separator) /* before a separator it was judged already */
+        judge_number(s);
     reset_number(s);
 }
 
@@ -76,17 +82,20 @@ static bool is_separator(uint32_t c)
 
 static void take_digit(body_scan *s, uint8_t digit)
 {
-    /* After a separator that does not stand after a group of four, a new run begins; a digit stood before it, with the
-     * separator between, so neither side is touched by a digit. */
-    if (s->separator && (s->group != 4 || s->digit_count == 12 || (!s->grouped && s->digit_count > 4)))
-        end_number(s);
     if (s->separator) {
         s->grouped = true;
-        s->group = 0;
         s->separator = false;
+        s->group = 0;
+        if (s->digit_count == 12) { /* a fourth group: the number may be the last three */
+            memmove(s->digits, s->digits + 4, 8);
+            s->digit_count = 8;
+        }
     }
-    if (s->grouped && s->group == 4) /* a fifth digit in a group: no 4-4-4 */
-        s->spoiled = true;
+    if (s->grouped && s->group == 4) { /* a fifth digit: what stood before the separator was another number */
+        memmove(s->digits, s->digits + s->digit_count - 4, 4);
+        s->digit_count = 4;
+        s->grouped = false;
+    }
     if (s->digit_count == 12)
         s->spoiled = true; /* thirteen or more */
     else
@@ -102,8 +111,9 @@ static void take_point(body_scan *s, uint32_t c)
         take_digit(s, (uint8_t)(c - 0xff10));
     } else if (s->digit_count == 0) {
         return;
-    } else if (is_separator(c) && !s->separator && s->group == 4 && s->digit_count < 12 && !s->spoiled &&
-               (s->grouped || s->digit_count == 4)) {
+    } else if (is_separator(c) && !s->separator && s->group == 4 && !s->spoiled && (s->grouped || s->digit_count == 4)) {
+        if (s->digit_count == 12)
+            judge_number(s);
         s->separator = true;
     } else {
         end_number(s);
@@ -134,7 +144,7 @@ static void string_point(body_scan *s, uint32_t c)
     take_point(s, c);
 }
 
-static void json_string(body_scan *s, uint32_t c)
+static void quoted_point(body_scan *s, uint32_t c)
 {
     if (s->hex_left > 0) {
         uint32_t digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 0;
@@ -169,7 +179,7 @@ static bool in_object(const body_scan *s)
 static void json_point(body_scan *s, uint32_t c)
 {
     if (s->in_string) {
-        json_string(s, c);
+        quoted_point(s, c);
         return;
     }
     switch (c) {
