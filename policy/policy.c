@@ -1,6 +1,24 @@
 #include "policy/compile.h"
+#include "policy/facts_read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+/* What tests give as facts is read as it will be read when they run. */
+static void check_tests(bundle *b)
+{
+    char fixtures[4096];
+    snprintf(fixtures, sizeof fixtures, "%s/tests/fixtures", b->source->dir);
+    for (size_t i = 0; i < b->count; i++) {
+        dx_arena   arena = {0};
+        facts_read in;
+        if (b->documents[i].kind != KIND_TEST || b->documents[i].closed)
+            continue;
+        if (!facts_read_document(b, &b->documents[i], fixtures, b->source->io, &arena, &in))
+            b->out_of_memory = true;
+        dx_arena_fini(&arena);
+    }
+}
 
 /* Shapes, vocabulary, references, and the manifest: everything that is E before the model exists. */
 static DX_RC check_documents(bundle *b, dx_why *why)
@@ -12,6 +30,7 @@ static DX_RC check_documents(bundle *b, dx_why *why)
     for (size_t i = 0; i < b->count; i++)
         shape_check(b, &b->documents[i]);
     bundle_refer(b);
+    check_tests(b);
     manifest_check(b);
     return b->out_of_memory ? DX_FAIL(why, NO_MEMORY, "", "no memory to check the policy") : DX_OKAY;
 }

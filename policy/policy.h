@@ -150,7 +150,8 @@ int         policy_code_http(const char *code);
 /* Tests of a bundle (policy.md 15): prints through `line`; *failed counts. */
 DX_RC policy_test_run(const policy_source *source, const char *filter, void (*line)(void *context, const char *text),
                       void *context, unsigned *passed, unsigned *failed, dx_buf *json, dx_why *why);
-/* A facts or test document (policy.md 15) explained: appends the canonical ruling and a text for people. */
+/* A facts or test document (policy.md 15) explained: appends the canonical ruling as one line, then a text for people.
+ * `p` NULL: bundle.none. Quotas are judged against usage.* of the facts. DX_MALFORMED: the document is wrong, see `bad`. */
 DX_RC policy_explain(const policy *p, dx_bytes facts_document, const char *fixtures_dir, const dx_io *io, const char *lang,
                      policy_ruling *ruling, dx_buf *text, dx_arena *arena, policy_findings *bad, dx_why *why);
 
