@@ -20,7 +20,8 @@ static judge_code failed_unless(bool ok)
 static judge_code adequacy(const judge *j)
 {
     const model_party *recipient = j->import ? j->agreement->assigner : j->agreement->assignee;
-    return recipient->sector != NULL && strcmp(recipient->sector, "private") == 0 ? CODE_PERMIT_GRANTED : CODE_BASIS_RECIPIENT_TYPE;
+    return recipient->sector != NULL && strcmp(recipient->sector, "private") == 0 ? CODE_PERMIT_GRANTED
+                                                                                  : CODE_BASIS_RECIPIENT_TYPE;
 }
 
 static judge_code clauses(const judge *j)
@@ -54,7 +55,7 @@ static judge_code whitelist(const judge *j)
 static judge_code equivalent(const judge *j)
 {
     const model_agreement *a = j->agreement;
-    const int64_t          year_s = 365 * 86400; /* P1Y from 2001-01-01 */
+    const int64_t year_s = 365 * 86400; /* P1Y from 2001-01-01 */
     if (!a->check.set || policy_duration_length_s(a->check.every) > year_s)
         return CODE_BASIS_CHECK_FAILED;
     return a->check.due_s <= j->now_s ? CODE_BASIS_CHECK_OVERDUE : CODE_PERMIT_GRANTED;
@@ -67,7 +68,8 @@ static judge_code consent(const judge *j)
 
 static judge_code anonymised(const judge *j)
 {
-    return failed_unless(j->dataset->item_count > 0 && j->agreement->term_count > 0 && j->agreement->basis.notice);
+    return failed_unless(j->dataset->item_count > 0 && j->agreement->term_count > 0 &&
+                         j->agreement->basis.notice);
 }
 
 static judge_code no_personal_data(const judge *j)
@@ -117,19 +119,22 @@ static const struct {
 judge_code judge_basis(const judge *j)
 {
     const policy_fact *declared = judge_fact(j, POLICY_REQ_BASIS);
-    dx_bytes           code = j->agreement->basis.code;
+    dx_bytes code = j->agreement->basis.code;
     if (declared->known && !dx_bytes_equal(declared->text, code))
         return CODE_BASIS_MISMATCH;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
         if (dx_bytes_is(code, checks[i].code))
             return checks[i].check(j);
-    return CODE_PERMIT_GRANTED; /* dfft:APPI-27, and bases of the vocabulary: the partnership's instrument is what counts */
+    return CODE_PERMIT_GRANTED; /* dfft:APPI-27, and bases of the vocabulary: the partnership's instrument is
+                                   what counts */
 }
 
 judge_code judge_labels(const judge *j)
 {
-    static const char *const onward[] = {"dfft:APPI-28-consent", "dfft:APPI-28-equivalent", "dfft:APPI-28-whitelist", NULL};
-    const policy_fact       *origin = judge_fact(j, POLICY_DATA_ORIGIN), *to = judge_fact(j, POLICY_REQ_DESTINATION);
+    static const char *const onward[] = {"dfft:APPI-28-consent", "dfft:APPI-28-equivalent",
+                                         "dfft:APPI-28-whitelist", NULL};
+    const policy_fact *origin = judge_fact(j, POLICY_DATA_ORIGIN),
+                      *to = judge_fact(j, POLICY_REQ_DESTINATION);
     if (j->import || !origin->known || !text_set_has(origin->set, DX_BYTES("EU-adequacy")))
         return CODE_PERMIT_GRANTED;
     bool inside = to->known;
@@ -140,7 +145,7 @@ judge_code judge_labels(const judge *j)
     if (oblige_word(onward, j->agreement->basis.code) == 0)
         return CODE_LABEL_ONWARD_FORBIDDEN;
     const policy_fact *purpose = judge_fact(j, POLICY_REQ_PURPOSE);
-    bool               narrow = purpose->known;
+    bool narrow = purpose->known;
     for (size_t i = 0; narrow && i < purpose->set.count; i++)
         narrow = text_set_has(j->f->import_purposes, purpose->set.items[i]) ||
                  text_set_has(j->dataset->import_purposes, purpose->set.items[i]);

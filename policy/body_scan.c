@@ -111,7 +111,8 @@ static void take_point(body_scan *s, uint32_t c)
         take_digit(s, (uint8_t)(c - 0xff10));
     } else if (s->digit_count == 0) {
         return;
-    } else if (is_separator(c) && !s->separator && s->group == 4 && !s->spoiled && (s->grouped || s->digit_count == 4)) {
+    } else if (is_separator(c) && !s->separator && s->group == 4 && !s->spoiled &&
+               (s->grouped || s->digit_count == 4)) {
         if (s->digit_count == 12)
             judge_number(s);
         s->separator = true;
@@ -147,7 +148,9 @@ static void string_point(body_scan *s, uint32_t c)
 static void quoted_point(body_scan *s, uint32_t c)
 {
     if (s->hex_left > 0) {
-        uint32_t digit = c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : 0;
+        uint32_t digit = c >= '0' && c <= '9'                 ? c - '0'
+                         : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10
+                                                              : 0;
         s->hex = s->hex << 4 | digit;
         if (--s->hex_left == 0)
             string_point(s, s->hex);
@@ -279,14 +282,17 @@ static void byte(body_scan *s, uint8_t b)
 
 static void percent_byte(body_scan *s, uint8_t b)
 {
-    int nibble = b >= '0' && b <= '9' ? b - '0' : (b | 32) >= 'a' && (b | 32) <= 'f' ? (b | 32) - 'a' + 10 : -1;
+    int nibble = b >= '0' && b <= '9'                 ? b - '0'
+                 : (b | 32) >= 'a' && (b | 32) <= 'f' ? (b | 32) - 'a' + 10
+                                                      : -1;
     if (s->percent == 1) {
         s->hex = (uint32_t)(nibble < 0 ? 0 : nibble);
         s->percent = nibble < 0 ? 0 : 2;
     } else if (s->percent == 2) {
         s->percent = 0;
         uint8_t decoded = (uint8_t)(s->hex << 4 | (uint32_t)(nibble < 0 ? 0 : nibble));
-        if (decoded == '&' || decoded == '=' || decoded == '+') /* data, not structure; it ends a run all the same */
+        if (decoded == '&' || decoded == '=' ||
+            decoded == '+') /* data, not structure; it ends a run all the same */
             byte(s, ',');
         else
             byte(s, decoded);
@@ -307,8 +313,8 @@ void body_scan_add(body_scan *s, dx_bytes slice)
     for (size_t i = 0; i < slice.size; i++) {
         uint8_t b = slice.data[i];
         /* Most of a body: letters of a JSON value with no run open. */
-        if (b < 0x80 && s->digit_count == 0 && s->more == 0 && s->in_string && !s->is_name && !s->escaped && s->hex_left == 0 &&
-            b != '"' && b != '\\' && (b < '0' || b > '9'))
+        if (b < 0x80 && s->digit_count == 0 && s->more == 0 && s->in_string && !s->is_name && !s->escaped &&
+            s->hex_left == 0 && b != '"' && b != '\\' && (b < '0' || b > '9'))
             continue;
         byte(s, b);
     }
@@ -326,8 +332,8 @@ void body_scan_end(body_scan *s)
 void body_scan_facts(const body_scan *s, policy_facts *facts)
 {
     static const char *const classes[] = {"jp.individual_number", "jp.insurance_id", "jp.licence_no"};
-    dx_bytes                 found[BODY_SCAN_CLASSES], named[BODY_SCAN_CLASSES];
-    size_t                   n = 0, m = 0;
+    dx_bytes found[BODY_SCAN_CLASSES], named[BODY_SCAN_CLASSES];
+    size_t n = 0, m = 0;
     for (int c = 0; c < BODY_SCAN_CLASSES; c++) {
         if (s->found[c] > 0)
             found[n++] = dx_bytes_text(classes[c]);

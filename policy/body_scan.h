@@ -1,7 +1,7 @@
 /* body_scan.h -- finds Individual Numbers in what flows (policy.md 11).
  *
- * Twelve digits with a valid check digit, as they stand or written 4-4-4, in half or full width, after unescaping, across
- * chunks. Feeds slices as they arrive; keeps classes, pointers and counts, never a digit.
+ * Twelve digits with a valid check digit, as they stand or written 4-4-4, in half or full width, after
+ * unescaping, across chunks. Feeds slices as they arrive; keeps classes, pointers and counts, never a digit.
  * Threads: one scan belongs to one thread.
  */
 #ifndef POLICY_BODY_SCAN_H
@@ -10,32 +10,37 @@
 #include "policy/policy.h"
 
 typedef enum { BODY_SCAN_TEXT, BODY_SCAN_JSON, BODY_SCAN_FORM } body_scan_kind;
-typedef enum { BODY_SCAN_INDIVIDUAL_NUMBER, BODY_SCAN_INSURANCE_ID, BODY_SCAN_LICENCE_NO, BODY_SCAN_CLASSES } body_scan_class;
+typedef enum {
+    BODY_SCAN_INDIVIDUAL_NUMBER,
+    BODY_SCAN_INSURANCE_ID,
+    BODY_SCAN_LICENCE_NO,
+    BODY_SCAN_CLASSES
+} body_scan_class;
 
 #define BODY_SCAN_NAME_BYTES 128
 #define BODY_SCAN_DEPTH      64
 
 typedef struct {
     body_scan_kind kind;
-    const policy  *p; /* key names; NULL: none */
+    const policy *p; /* key names; NULL: none */
     /* the run of characters that may become a number */
-    uint8_t  digits[12];
+    uint8_t digits[12];
     unsigned digit_count, group; /* group: digits since the last separator; 0 groups so far: digits / 4 */
-    bool     grouped, spoiled, separator;
+    bool grouped, spoiled, separator;
     /* UTF-8, escapes */
     uint32_t point;
     unsigned more;
-    bool     in_string, escaped, is_name, after_colon;
+    bool in_string, escaped, is_name, after_colon;
     unsigned hex_left;
     uint32_t hex;
     unsigned percent;
     /* where we are */
-    char     name[BODY_SCAN_NAME_BYTES];
-    size_t   name_size;
+    char name[BODY_SCAN_NAME_BYTES];
+    size_t name_size;
     unsigned depth;
-    bool     object[BODY_SCAN_DEPTH];
-    int8_t   named[BODY_SCAN_DEPTH]; /* class of the nearest member name, at each depth; -1 none */
-    int8_t   named_now;
+    bool object[BODY_SCAN_DEPTH];
+    int8_t named[BODY_SCAN_DEPTH]; /* class of the nearest member name, at each depth; -1 none */
+    int8_t named_now;
     /* what was found */
     uint64_t found[BODY_SCAN_CLASSES], found_named[BODY_SCAN_CLASSES];
 } body_scan;

@@ -19,7 +19,7 @@ const char *const bundle_kind_names[] = {"guards",    "levels",    "vocab", "par
 static const struct {
     const char *folder;
     bundle_kind kind;
-} folders[] = {{"agreements", KIND_AGREEMENT}, {"authorities", KIND_AUTHORITY}, {"datasets", KIND_DATASET},
+} folders[] = {{"agreements", KIND_AGREEMENT}, {"authorities", KIND_AUTHORITY},    {"datasets", KIND_DATASET},
                {"parties", KIND_PARTY},        {"partnerships", KIND_PARTNERSHIP}, {"tests", KIND_TEST}};
 
 /* ---- one document ---- */
@@ -33,8 +33,8 @@ static void walk_value(place *p, const json_t *value, unsigned depth, bool *clos
         return;
     }
     const char *name;
-    json_t     *member;
-    size_t      index, max = p->doc->kind == KIND_MANIFEST ? FILES_MAX : ARRAY_MAX;
+    json_t *member;
+    size_t index, max = p->doc->kind == KIND_MANIFEST ? FILES_MAX : ARRAY_MAX;
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         json_object_foreach((json_t *)(uintptr_t)value, name, member)
@@ -62,7 +62,8 @@ static void walk_value(place *p, const json_t *value, unsigned depth, bool *clos
         return;
     case JSON_STRING:
         if (json_string_length(value) > STRING_MAX_BYTES) {
-            FINDING(p, 108, "%zu bytes, the limit for a string is %d", json_string_length(value), STRING_MAX_BYTES);
+            FINDING(p, 108, "%zu bytes, the limit for a string is %d", json_string_length(value),
+                    STRING_MAX_BYTES);
             *closed = true;
         } else if (memchr(json_string_value(value), 0, json_string_length(value)) != NULL) {
             FINDING(p, 102, "holds the character U+0000");
@@ -93,11 +94,12 @@ static void syntax_finding(bundle *b, bundle_document *doc, const dx_why *why)
     unsigned line = 0, column = 0;
     if (sscanf(why->text, "line %u column %u", &line, &column) < 1)
         sscanf(why->text, "line %u", &line);
-    unsigned number = strstr(why->text, "duplicate object key") != NULL                                       ? 103
-                      : strstr(why->text, "not UTF-8") != NULL || strstr(why->text, "byte order") != NULL       ? 101
-                      : why->code == DX_TOO_LARGE                                                               ? 108
-                      : strstr(why->text, "too big") != NULL || strstr(why->text, "overflow") != NULL           ? 107
-                                                                                                                : 102;
+    unsigned number = strstr(why->text, "duplicate object key") != NULL ? 103
+                      : strstr(why->text, "not UTF-8") != NULL || strstr(why->text, "byte order") != NULL
+                          ? 101
+                      : why->code == DX_TOO_LARGE                                                     ? 108
+                      : strstr(why->text, "too big") != NULL || strstr(why->text, "overflow") != NULL ? 107
+                                                                                                      : 102;
     finding_add(b->lint, doc->path, (dx_bytes){NULL, 0}, number, false, "", false, "%s", why->text);
     if (b->lint->count > 0) {
         b->lint->items[b->lint->count - 1].line = line;
@@ -108,9 +110,10 @@ static void syntax_finding(bundle *b, bundle_document *doc, const dx_why *why)
 
 void bundle_parse(bundle *b, bundle_document *doc)
 {
-    dx_why               why = {0};
-    bool                 manifest = doc->kind == KIND_MANIFEST;
-    const dx_json_limits limits = {manifest ? MANIFEST_MAX_BYTES : DOCUMENT_MAX_BYTES, DX_JSON_MAX_DEPTH, true};
+    dx_why why = {0};
+    bool manifest = doc->kind == KIND_MANIFEST;
+    const dx_json_limits limits = {manifest ? MANIFEST_MAX_BYTES : DOCUMENT_MAX_BYTES, DX_JSON_MAX_DEPTH,
+                                   true};
     dx_sha256(doc->text, doc->sha256);
     if (dx_json_read(doc->text, &limits, &doc->json, &why).code != DX_OK) {
         syntax_finding(b, doc, &why);
@@ -142,8 +145,8 @@ void bundle_parse(bundle *b, bundle_document *doc)
         else if (want == KIND_FACTS && is == KIND_TEST)
             doc->kind = KIND_TEST;
         else
-            FINDING(&p, 113, "a document of kind %s does not stand here; %s is expected", bundle_kind_names[is],
-                    bundle_kind_names[want]);
+            FINDING(&p, 113, "a document of kind %s does not stand here; %s is expected",
+                    bundle_kind_names[is], bundle_kind_names[want]);
         place_pop(&p, 0);
         doc->closed = doc->closed || doc->kind == want;
     }
@@ -161,7 +164,8 @@ static void file_finding(bundle *b, unsigned number, const char *path, const cha
 static bool name_ok(const char *name)
 {
     for (const char *c = name; *c != 0; c++)
-        if (!((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || strchr("._-", *c) != NULL))
+        if (!((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
+              strchr("._-", *c) != NULL))
             return false;
     return name[0] != 0;
 }
@@ -186,13 +190,14 @@ static DX_RC read_into(bundle *b, const char *path, size_t max, dx_bytes *text, 
     if (*too_large)
         return DX_OKAY;
     DX_TRY(rc);
-    return text->data == NULL && buf.size > 0 ? DX_FAIL(why, NO_MEMORY, "", "no memory for %.100s", path) : DX_OKAY;
+    return text->data == NULL && buf.size > 0 ? DX_FAIL(why, NO_MEMORY, "", "no memory for %.100s", path)
+                                              : DX_OKAY;
 }
 
 static DX_RC add_document(bundle *b, const char *path, bundle_kind kind, dx_why *why)
 {
     if (b->count == b->room) {
-        size_t           room = b->room == 0 ? 64 : b->room * 2;
+        size_t room = b->room == 0 ? 64 : b->room * 2;
         bundle_document *more = realloc(b->documents, room * sizeof *more);
         if (more == NULL || room > FILES_MAX * 2)
             return DX_FAIL(why, NO_MEMORY, "", "too many documents");
@@ -200,7 +205,7 @@ static DX_RC add_document(bundle *b, const char *path, bundle_kind kind, dx_why 
         b->room = room;
     }
     bundle_document doc = {.path = dx_arena_text(&b->arena, dx_bytes_text(path)), .kind = kind};
-    bool            too_large = false;
+    bool too_large = false;
     if (doc.path == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for names");
     DX_TRY(read_into(b, path, DOCUMENT_MAX_BYTES, &doc.text, &too_large, why));
@@ -216,7 +221,7 @@ static DX_RC add_other(bundle *b, const char *path, dx_why *why)
 {
     const char *copy = dx_arena_text(&b->arena, dx_bytes_text(path));
     if ((b->other_count & (b->other_count - 1)) == 0) { /* room is the next power of two */
-        size_t       room = b->other_count == 0 ? 1 : b->other_count * 2;
+        size_t room = b->other_count == 0 ? 1 : b->other_count * 2;
         const char **more = realloc(b->others, room * sizeof *more);
         if (more == NULL || room > FILES_MAX * 2)
             return DX_FAIL(why, NO_MEMORY, "", "too many files");
@@ -231,7 +236,8 @@ static DX_RC add_other(bundle *b, const char *path, dx_why *why)
 static DX_RC read_folder(bundle *b, const char *folder, bundle_kind kind, dx_why *why);
 
 /* One name in the bundle folder or in one of its folders. */
-static DX_RC take_entry(bundle *b, const char *path, const char *name, bundle_kind kind, bool top, unsigned char type, dx_why *why)
+static DX_RC take_entry(bundle *b, const char *path, const char *name, bundle_kind kind, bool top,
+                        unsigned char type, dx_why *why)
 {
     if (!name_ok(name) || (type != DT_REG && type != DT_DIR)) {
         file_finding(b, 113, path, "names are of A-Z a-z 0-9 . _ - and files are plain files, no links");
@@ -277,7 +283,8 @@ static DX_RC read_folder(bundle *b, const char *folder, bundle_kind kind, dx_why
     snprintf(full, sizeof full, "%s%s%s", b->source->dir, folder[0] != 0 ? "/" : "", folder);
     DIR *dir = opendir(full);
     if (dir == NULL)
-        return DX_FAIL(why, NOT_FOUND, "policy.md 2", "the folder %.180s cannot be read: %s", full, strerror(errno));
+        return DX_FAIL(why, NOT_FOUND, "policy.md 2", "the folder %.180s cannot be read: %s", full,
+                       strerror(errno));
     struct dx_rc rc = DX_OKAY;
     for (struct dirent *e; rc.code == DX_OK && (e = readdir(dir)) != NULL;) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
@@ -285,10 +292,13 @@ static DX_RC read_folder(bundle *b, const char *folder, bundle_kind kind, dx_why
         snprintf(path, sizeof path, "%s%s%s", folder, folder[0] != 0 ? "/" : "", e->d_name);
         unsigned char type = e->d_type;
         if (type == DT_UNKNOWN) { /* a file system that does not say */
-            char        one[4800];
+            char one[4800];
             struct stat st;
             snprintf(one, sizeof one, "%s/%s", full, e->d_name);
-            type = lstat(one, &st) != 0 ? DT_UNKNOWN : S_ISREG(st.st_mode) ? DT_REG : S_ISDIR(st.st_mode) ? DT_DIR : DT_LNK;
+            type = lstat(one, &st) != 0  ? DT_UNKNOWN
+                   : S_ISREG(st.st_mode) ? DT_REG
+                   : S_ISDIR(st.st_mode) ? DT_DIR
+                                         : DT_LNK;
         }
         rc = take_entry(b, path, e->d_name, kind, folder[0] == 0, type, why);
     }
@@ -305,8 +315,9 @@ DX_RC bundle_read(bundle *b, dx_why *why)
 {
     bool too_large = false;
     b->manifest = (bundle_document){.path = "manifest.json", .kind = KIND_MANIFEST};
-    dx_why       quiet = {0};
-    struct dx_rc rc = read_into(b, "manifest.json", MANIFEST_MAX_BYTES, &b->manifest.text, &too_large, &quiet);
+    dx_why quiet = {0};
+    struct dx_rc rc =
+        read_into(b, "manifest.json", MANIFEST_MAX_BYTES, &b->manifest.text, &too_large, &quiet);
     b->has_manifest = rc.code == DX_OK;
     if (rc.code != DX_OK && rc.code != DX_NOT_FOUND) {
         if (why != NULL)
@@ -321,7 +332,8 @@ DX_RC bundle_read(bundle *b, dx_why *why)
     else if (b->has_manifest)
         bundle_parse(b, &b->manifest);
     else if (!b->source->working_copy)
-        file_finding(b, 601, "manifest.json", "there is no manifest: `sekisho policy check --write-manifest` makes one");
+        file_finding(b, 601, "manifest.json",
+                     "there is no manifest: `sekisho policy check --write-manifest` makes one");
     for (size_t i = 0; i < b->count; i++) {
         bundle_document *doc = &b->documents[i];
         bundle_parse(b, doc);

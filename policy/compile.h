@@ -1,4 +1,5 @@
-/* compile.h -- from checked documents to the model. Every document has passed shape_check; only memory can fail here. */
+/* compile.h -- from checked documents to the model. Every document has passed shape_check; only memory can
+ * fail here. */
 #ifndef POLICY_COMPILE_H
 #define POLICY_COMPILE_H
 
@@ -8,17 +9,17 @@
 typedef struct {
     bundle *b;
     policy *p;
-    bool    failed; /* out of memory */
+    bool failed;       /* out of memory */
     text_map datasets; /* by id */
 } compiler;
 
-dx_bytes         compile_text(compiler *c, const json_t *value);   /* copied, NUL-ended; empty when absent */
-const char      *compile_c_text(compiler *c, const json_t *value); /* NULL when absent or empty */
-int64_t          compile_time_s(const json_t *value);
-text_set         compile_set(compiler *c, policy_attribute as, const json_t *list, bool expand);
+dx_bytes compile_text(compiler *c, const json_t *value);      /* copied, NUL-ended; empty when absent */
+const char *compile_c_text(compiler *c, const json_t *value); /* NULL when absent or empty */
+int64_t compile_time_s(const json_t *value);
+text_set compile_set(compiler *c, policy_attribute as, const json_t *list, bool expand);
 const condition *compile_condition(compiler *c, const json_t *value);
-void             compile_oblige(compiler *c, const json_t *value, obligations *out);
-DX_RC            compile_bundle(bundle *b, policy *p, dx_why *why);
+void compile_oblige(compiler *c, const json_t *value, obligations *out);
+DX_RC compile_bundle(bundle *b, policy *p, dx_why *why);
 /* References between documents: PL-201, and ids that stand twice (PL-111). */
 void bundle_refer(bundle *b);
 /* Vocabulary, for shape_check: before anything else is checked. False: out of memory. */

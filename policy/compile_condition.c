@@ -5,7 +5,7 @@
 dx_bytes compile_text(compiler *c, const json_t *value)
 {
     dx_bytes view = json_view(value);
-    char    *copy = view.size == 0 ? NULL : dx_arena_text(&c->p->arena, view);
+    char *copy = view.size == 0 ? NULL : dx_arena_text(&c->p->arena, view);
     c->failed = c->failed || (view.size > 0 && copy == NULL);
     return dx_bytes_of(copy, copy == NULL ? 0 : view.size);
 }
@@ -25,13 +25,13 @@ int64_t compile_time_s(const json_t *value)
 
 typedef struct {
     dx_bytes *items;
-    size_t    count, room;
+    size_t count, room;
 } growing;
 
 static void grow(compiler *c, growing *set, dx_bytes text)
 {
     if (set->count == set->room) {
-        size_t    room = set->room == 0 ? 8 : set->room * 2;
+        size_t room = set->room == 0 ? 8 : set->room * 2;
         dx_bytes *more = DX_ARENA_ARRAY(&c->b->arena, dx_bytes, room);
         if (more == NULL) {
             c->failed = true;
@@ -45,7 +45,8 @@ static void grow(compiler *c, growing *set, dx_bytes text)
     set->items[set->count++] = text;
 }
 
-/* A broader term stands for its narrower ones too; vocab may hold a circle, so what is there already ends the walk. */
+/* A broader term stands for its narrower ones too; vocab may hold a circle, so what is there already ends the
+ * walk. */
 static void grow_term(compiler *c, growing *set, dx_bytes term)
 {
     for (size_t i = 0; i < set->count; i++)
@@ -59,10 +60,10 @@ static void grow_term(compiler *c, growing *set, dx_bytes term)
 text_set compile_set(compiler *c, policy_attribute as, const json_t *list, bool expand)
 {
     const policy_attribute_row *row = &policy_attributes[as];
-    bool                        territory = row->type == TYPE_TERR || row->type == TYPE_TERRS;
-    growing                     set = {0};
-    size_t                      i;
-    json_t                     *item;
+    bool territory = row->type == TYPE_TERR || row->type == TYPE_TERRS;
+    growing set = {0};
+    size_t i;
+    json_t *item;
     json_array_foreach(list, i, item)
     {
         char number[24];
@@ -82,7 +83,7 @@ text_set compile_set(compiler *c, policy_attribute as, const json_t *list, bool 
         else
             grow(c, &set, value);
     }
-    size_t    count = text_set_sort(set.items, set.count);
+    size_t count = text_set_sort(set.items, set.count);
     dx_bytes *items = DX_ARENA_ARRAY(&c->p->arena, dx_bytes, count + 1);
     c->failed = c->failed || items == NULL;
     for (size_t k = 0; k < count && items != NULL; k++) {
@@ -104,8 +105,8 @@ static int clock_seconds(const json_t *text)
 static void compile_within(condition *leaf, const json_t *value)
 {
     static const char *const week[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
-    json_t                  *daily = json_object_get(value, "daily"), *day;
-    size_t                   i;
+    json_t *daily = json_object_get(value, "daily"), *day;
+    size_t i;
     (void)shape_zone(json_view(json_object_get(value, "tz")), &leaf->within.offset_s);
     leaf->within.from_s = daily == NULL ? -1 : clock_seconds(json_array_get(daily, 0));
     leaf->within.to_s = daily == NULL ? -1 : clock_seconds(json_array_get(daily, 1));
@@ -137,10 +138,10 @@ static const char *written(compiler *c, const json_t *value)
 
 static void compile_leaf(compiler *c, condition *leaf, const json_t *json)
 {
-    json_t          *value = json_object_get(json, "value");
+    json_t *value = json_object_get(json, "value");
     policy_attribute a = policy_attribute_find(json_view(json_object_get(json, "attr")));
-    condition_op     op = condition_op_find(json_view(json_object_get(json, "op")));
-    policy_type      type = policy_attributes[a].type;
+    condition_op op = condition_op_find(json_view(json_object_get(json, "op")));
+    policy_type type = policy_attributes[a].type;
     leaf->kind = NODE_LEAF;
     leaf->op = (uint8_t)op;
     leaf->attr = (int16_t)a;
@@ -161,7 +162,7 @@ static void compile_leaf(compiler *c, condition *leaf, const json_t *json)
         leaf->level = level_of(value);
     } else {
         dx_bytes folded = policy_value_fold(&c->b->arena, a, json_view(value));
-        char    *copy = dx_arena_text(&c->p->arena, folded);
+        char *copy = dx_arena_text(&c->p->arena, folded);
         c->failed = c->failed || copy == NULL;
         leaf->text = dx_bytes_of(copy, copy == NULL ? 0 : folded.size);
     }
@@ -174,7 +175,7 @@ static void compile_into(compiler *c, condition *out, const json_t *json)
         json_t *list = json_object_get(json, condition_group_names[g]), *item;
         if (list == NULL)
             continue;
-        size_t     i, count = json_array_size(list);
+        size_t i, count = json_array_size(list);
         condition *members = DX_ARENA_ARRAY(&c->p->arena, condition, count + 1);
         out->kind = (uint8_t)g;
         out->count = (uint32_t)count;
@@ -208,8 +209,8 @@ const condition *compile_condition(compiler *c, const json_t *value)
 
 static unsigned mask_of(const char *const *words, const json_t *list)
 {
-    size_t   i;
-    json_t  *item;
+    size_t i;
+    json_t *item;
     unsigned mask = 0;
     json_array_foreach(list, i, item)
     {
@@ -264,9 +265,9 @@ static text_set pointers_of(compiler *c, const json_t *list)
 static void oblige_headers(compiler *c, json_t *map, obligations *o)
 {
     oblige_header *items = DX_ARENA_ARRAY(&c->p->arena, oblige_header, json_object_size(map) + 1);
-    const char    *name;
-    json_t        *value;
-    size_t         n = 0;
+    const char *name;
+    json_t *value;
+    size_t n = 0;
     if (items == NULL) {
         c->failed = true;
         return;
@@ -284,15 +285,16 @@ static void oblige_headers(compiler *c, json_t *map, obligations *o)
 static void oblige_notify(compiler *c, const json_t *list, obligations *o)
 {
     oblige_notice *items = DX_ARENA_ARRAY(&c->p->arena, oblige_notice, json_array_size(list) + 1);
-    size_t         i;
-    json_t        *item;
+    size_t i;
+    json_t *item;
     if (items == NULL) {
         c->failed = true;
         return;
     }
     json_array_foreach(list, i, item)
     {
-        items[i] = (oblige_notice){compile_text(c, json_object_get(item, "to")), mask_of(oblige_notify_on, json_object_get(item, "on"))};
+        items[i] = (oblige_notice){compile_text(c, json_object_get(item, "to")),
+                                   mask_of(oblige_notify_on, json_object_get(item, "on"))};
     }
     obligations source = {.set = 1U << OBLIGE_NOTIFY, .notify = {items, json_array_size(list)}};
     c->failed = !oblige_merge_one(o, &source, OBLIGE_NOTIFY, &c->p->arena) || c->failed;

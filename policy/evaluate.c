@@ -1,4 +1,5 @@
-/* The steps of policy.md 6, top to bottom. Each step is one function; the first that says no gives code and clause. */
+/* The steps of policy.md 6, top to bottom. Each step is one function; the first that says no gives code and
+ * clause. */
 #include "policy/judge.h"
 
 /* ---- saying no ---- */
@@ -15,8 +16,8 @@ const char *judge_code_name(judge_code code)
 
 static const struct {
     const char *problem; /* clause where no document speaks */
-    int         http, later;
-    bool        retry;
+    int http, later;
+    bool retry;
 } code_rows[CODE_COUNT] = {
 #define C(id, code, http, later, retry, en, ja) {"urn:dfft:problem:" code, http, later, retry},
 #include "policy/code_table.h"
@@ -25,7 +26,8 @@ static const struct {
 
 static bool say_no(judge *j, policy_ruling *r, judge_code code)
 {
-    bool later = (j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM || (j->phase == POLICY_BODY && !j->import)) &&
+    bool later = (j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM ||
+                  (j->phase == POLICY_BODY && !j->import)) &&
                  code_rows[code].later != 0;
     r->answer = POLICY_DENY;
     r->code = judge_code_name(code);
@@ -40,7 +42,8 @@ static bool say_no(judge *j, policy_ruling *r, judge_code code)
 }
 
 /* No, by this element of this document. The law is the innermost one around it, else the instrument's. */
-static bool say_no_at(judge *j, policy_ruling *r, judge_code code, const model_document *doc, const char *pointer, const char *law)
+static bool say_no_at(judge *j, policy_ruling *r, judge_code code, const model_document *doc,
+                      const char *pointer, const char *law)
 {
     say_no(j, r, code);
     const char *clause = dx_arena_printf(j->arena, "%s#%s", doc->name, pointer);
@@ -54,7 +57,8 @@ static bool say_no_at(judge *j, policy_ruling *r, judge_code code, const model_d
     return false;
 }
 
-static bool say_no_by_rule(judge *j, policy_ruling *r, judge_code code, const model_rule *rule, const char *pointer, const char *law)
+static bool say_no_by_rule(judge *j, policy_ruling *r, judge_code code, const model_rule *rule,
+                           const char *pointer, const char *law)
 {
     say_no_at(j, r, code, rule->doc, pointer, law != NULL ? law : rule->law);
     r->rule = rule->id;
@@ -72,7 +76,7 @@ static void trace_rule(judge *j, const model_rule *rule, bool permit)
 /* A permit or grant that does not hold: the blamed leaf is the clause. */
 static bool say_no_at_leaf(judge *j, policy_ruling *r, judge_code code, const model_rule *rule, truth was)
 {
-    dx_buf      at;
+    dx_buf at;
     const char *law = rule->law;
     dx_buf_init(&at, 4096);
     bool ok = dx_buf_add_text(&at, rule->when_at).code == DX_OK;
@@ -93,7 +97,7 @@ static void note_pending(judge *j, policy_ruling *r, const model_rule *rule)
     if (t == NULL)
         return;
     if (t->pending_count == t->pending_room) {
-        size_t       room = t->pending_room == 0 ? 8 : t->pending_room * 2;
+        size_t room = t->pending_room == 0 ? 8 : t->pending_room * 2;
         const char **more = DX_ARENA_ARRAY(j->arena, const char *, room);
         if (more == NULL) {
             j->out_of_room = true;
@@ -117,7 +121,7 @@ static void note_would(judge *j, const model_rule *rule, judge_code code)
     if (t == NULL)
         return;
     if (t->would_count == t->would_room) {
-        size_t       room = t->would_room == 0 ? 8 : t->would_room * 2;
+        size_t room = t->would_room == 0 ? 8 : t->would_room * 2;
         judge_would *more = DX_ARENA_ARRAY(j->arena, judge_would, room);
         if (more == NULL) {
             j->out_of_room = true;
@@ -140,9 +144,9 @@ static void note_would(judge *j, const model_rule *rule, judge_code code)
 static bool facts_agree(const judge *j)
 {
     const policy_fact *f = j->f->fact;
-    bool               mra = f[POLICY_PEER_TL_BASIS].known && dx_bytes_is(f[POLICY_PEER_TL_BASIS].text, "mra");
-    bool               qualified = f[POLICY_PEER_TL_QUALIFIED].known && f[POLICY_PEER_TL_QUALIFIED].flag;
-    bool               foreign = f[POLICY_PEER_TL_FOREIGN].known && f[POLICY_PEER_TL_FOREIGN].flag;
+    bool mra = f[POLICY_PEER_TL_BASIS].known && dx_bytes_is(f[POLICY_PEER_TL_BASIS].text, "mra");
+    bool qualified = f[POLICY_PEER_TL_QUALIFIED].known && f[POLICY_PEER_TL_QUALIFIED].flag;
+    bool foreign = f[POLICY_PEER_TL_FOREIGN].known && f[POLICY_PEER_TL_FOREIGN].flag;
     if (qualified && foreign && !mra)
         return false; /* nothing may be called qualified that no EU list and no MRA calls so */
     if ((j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM) && !f[POLICY_RES_STATUS].known)
@@ -171,15 +175,17 @@ static bool step_bundle(judge *j, policy_ruling *r, bool org_agrees)
 static const model_dataset *route(const policy *p, dx_bytes host, dx_bytes path)
 {
     const model_dataset *best = NULL;
-    uint64_t             hash = text_hash(TEXT_HASH_SEED, host);
+    uint64_t hash = text_hash(TEXT_HASH_SEED, host);
     for (size_t i = 0; i < path.size; i++) {
         if (path.data[i] == '/' && i > 0) {
-            const model_dataset *d = text_map_get_hashed(&p->dataset_by_address, hash, host, dx_bytes_part(path, 0, i));
+            const model_dataset *d =
+                text_map_get_hashed(&p->dataset_by_address, hash, host, dx_bytes_part(path, 0, i));
             best = d != NULL ? d : best;
         }
         hash = text_hash(hash, dx_bytes_part(path, i, 1));
         if (path.data[i] == '/' || i + 1 == path.size) {
-            const model_dataset *d = text_map_get_hashed(&p->dataset_by_address, hash, host, dx_bytes_part(path, 0, i + 1));
+            const model_dataset *d =
+                text_map_get_hashed(&p->dataset_by_address, hash, host, dx_bytes_part(path, 0, i + 1));
             best = d != NULL ? d : best;
         }
     }
@@ -197,7 +203,7 @@ static bool media_type_ok(const judge *j, policy_attribute type, policy_attribut
 static bool step_route(judge *j, policy_ruling *r)
 {
     const policy_fact *host = &j->f->fact[POLICY_REQ_HOST], *method = &j->f->fact[POLICY_REQ_METHOD];
-    dx_bytes           path = policy_path_form(j->arena, j->f->path);
+    dx_bytes path = policy_path_form(j->arena, j->f->path);
     if (path.size == 0)
         return say_no(j, r, CODE_REQUEST_PATH_AMBIGUOUS);
     const model_dataset *first = host->known ? route(j->p, host->text, path) : NULL;
@@ -222,7 +228,8 @@ static bool step_route(judge *j, policy_ruling *r)
     r->items = j->dataset->items;
     r->item_count = j->dataset->item_count;
     r->record_count_pointer = j->dataset->record_count;
-    bool answered = j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM || (j->phase == POLICY_BODY && !j->import);
+    bool answered =
+        j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM || (j->phase == POLICY_BODY && !j->import);
     if ((j->import && !media_type_ok(j, POLICY_REQ_MEDIA_TYPE, POLICY_REQ_BYTES)) ||
         (answered && !media_type_ok(j, POLICY_RES_MEDIA_TYPE, POLICY_RES_BYTES)))
         return say_no_at(j, r, CODE_DATASET_MEDIA_TYPE, &j->dataset->doc, "/media_types", NULL);
@@ -236,11 +243,12 @@ static bool step_route(judge *j, policy_ruling *r)
 
 /* ---- steps 3, 6 (never), 7 ---- */
 
-static bool none_applies(judge *j, policy_ruling *r, const model_rule *rules, size_t count, judge_code matched, judge_code unknown)
+static bool none_applies(judge *j, policy_ruling *r, const model_rule *rules, size_t count,
+                         judge_code matched, judge_code unknown)
 {
     for (size_t i = 0; i < count; i++) {
         const model_rule *rule = &rules[i];
-        truth             t = judge_rule(j, rule, false);
+        truth t = judge_rule(j, rule, false);
         if (t == TRUTH_PENDING && !rule->shadow)
             note_pending(j, r, rule);
         if (t == TRUTH_FALSE || t == TRUTH_PENDING)
@@ -264,10 +272,11 @@ static bool found(const judge *j, policy_attribute where, const char *what)
 
 static void add_label(judge *j, const char *label)
 {
-    dx_bytes           one = dx_bytes_text(label);
+    dx_bytes one = dx_bytes_text(label);
     const policy_fact *now = j->seen[SEEN_LABELS];
-    policy_fact        joined = {.known = true, .source = POLICY_BY_GATEWAY};
-    if (!text_set_union(j->arena, now == NULL ? (text_set){NULL, 0} : now->set, (text_set){&one, 1}, &joined.set)) {
+    policy_fact joined = {.known = true, .source = POLICY_BY_GATEWAY};
+    if (!text_set_union(j->arena, now == NULL ? (text_set){NULL, 0} : now->set, (text_set){&one, 1},
+                        &joined.set)) {
         j->out_of_room = true;
         return;
     }
@@ -285,10 +294,11 @@ static void add_label(judge *j, const char *label)
 static bool step_guards(judge *j, policy_ruling *r)
 {
     const policy_fact *personal = judge_fact(j, POLICY_DATA_PERSONAL);
-    bool               named = found(j, POLICY_BODY_FOUND_NAMED, "jp.individual_number");
-    bool               seen = found(j, POLICY_BODY_FOUND, "jp.individual_number");
+    bool named = found(j, POLICY_BODY_FOUND_NAMED, "jp.individual_number");
+    bool seen = found(j, POLICY_BODY_FOUND, "jp.individual_number");
     if (j->p->number_denies && (named || (seen && !(personal->known && !personal->flag))))
-        return say_no_at(j, r, CODE_GUARD_INDIVIDUAL_NUMBER, &j->p->guards, "/builtin/jp.individual_number", NULL);
+        return say_no_at(j, r, CODE_GUARD_INDIVIDUAL_NUMBER, &j->p->guards, "/builtin/jp.individual_number",
+                         NULL);
     if (named || seen)
         add_label(j, "jp.individual_number?");
     if (j->p->insurance_denies && found(j, POLICY_BODY_FOUND_NAMED, "jp.insurance_id"))
@@ -303,7 +313,8 @@ static bool step_guards(judge *j, policy_ruling *r)
 static void tell_parties(const judge *j, policy_ruling *r)
 {
     const model_agreement *a = j->agreement;
-    const model_party     *from = j->import ? a->assignee : a->assigner, *to = j->import ? a->assigner : a->assignee;
+    const model_party *from = j->import ? a->assignee : a->assigner,
+                      *to = j->import ? a->assigner : a->assignee;
     r->agreement_id = a->doc.id;
     r->agreement_version = a->doc.version;
     memcpy(r->agreement_sha256, a->doc.sha256, sizeof r->agreement_sha256);
@@ -335,7 +346,8 @@ static bool step_candidate(judge *j, policy_ruling *r)
     if (kind != NULL && !dx_bytes_is(kind->text, "organisation"))
         return say_no(j, r, CODE_PEER_KIND);
     if (j->choice == CODE_AGREEMENT_NOT_PARTY) {
-        const model_agreement *a = text_map_get(&j->p->agreement_by_id, j->f->fact[POLICY_REQ_AGREEMENT].text);
+        const model_agreement *a =
+            text_map_get(&j->p->agreement_by_id, j->f->fact[POLICY_REQ_AGREEMENT].text);
         return say_no_at(j, r, j->choice, &a->doc, "/parties", NULL);
     }
     if (j->choice != CODE_PERMIT_GRANTED)
@@ -348,7 +360,7 @@ static bool step_candidate(judge *j, policy_ruling *r)
 static bool step_agreement(judge *j, policy_ruling *r)
 {
     const model_agreement *a = j->agreement;
-    const policy_fact     *seals = &j->f->fact[POLICY_AGREEMENT_SEALS];
+    const policy_fact *seals = &j->f->fact[POLICY_AGREEMENT_SEALS];
     if (!a->active)
         return say_no_at(j, r, CODE_AGREEMENT_NOT_ACTIVE, &a->doc, "/state", NULL);
     if (j->now_s < a->from_s)
@@ -356,7 +368,9 @@ static bool step_agreement(judge *j, policy_ruling *r)
     if (j->now_s >= a->to_s)
         return say_no_at(j, r, CODE_AGREEMENT_EXPIRED, &a->doc, "/valid", NULL);
     if ((seals->known ? seals->number : 0) < j->f->seals_need)
-        return say_no_at(j, r, j->f->seals_bad > 0 ? CODE_AGREEMENT_SEAL_INVALID : CODE_AGREEMENT_SEAL_MISSING, &a->doc, "/parties", NULL);
+        return say_no_at(j, r,
+                         j->f->seals_bad > 0 ? CODE_AGREEMENT_SEAL_INVALID : CODE_AGREEMENT_SEAL_MISSING,
+                         &a->doc, "/parties", NULL);
     judge_code basis = judge_basis(j);
     return basis == CODE_PERMIT_GRANTED ? true : say_no_at(j, r, basis, &a->doc, "/basis", a->basis.law);
 }
@@ -371,7 +385,8 @@ static dx_bytes assignee_territory(const judge *j)
 
 static bool stands_in(const model_partnership *ps, size_t i, const model_party *party, dx_bytes territory)
 {
-    return text_set_has(party->groups, ps->between[i].group) && text_set_has(ps->between[i].territories, territory);
+    return text_set_has(party->groups, ps->between[i].group) &&
+           text_set_has(ps->between[i].territories, territory);
 }
 
 static bool two_groups(const judge *j)
@@ -389,10 +404,10 @@ static bool two_groups(const judge *j)
 static bool step_instrument(judge *j, policy_ruling *r)
 {
     const model_partnership *ps = j->agreement->under;
-    const model_instrument  *in = j->agreement->instrument;
-    dx_bytes                 ours = j->agreement->assigner->territory, theirs = assignee_territory(j);
-    const char              *at = dx_arena_printf(j->arena, "/instruments/%d/direction", (int)(in - ps->instruments));
-    const char              *whole = dx_arena_printf(j->arena, "/instruments/%d", (int)(in - ps->instruments));
+    const model_instrument *in = j->agreement->instrument;
+    dx_bytes ours = j->agreement->assigner->territory, theirs = assignee_territory(j);
+    const char *at = dx_arena_printf(j->arena, "/instruments/%d/direction", (int)(in - ps->instruments));
+    const char *whole = dx_arena_printf(j->arena, "/instruments/%d", (int)(in - ps->instruments));
     if (at == NULL || whole == NULL) {
         j->out_of_room = true;
         return say_no(j, r, CODE_ENGINE_LIMIT);
@@ -403,7 +418,8 @@ static bool step_instrument(judge *j, policy_ruling *r)
         return say_no_at(j, r, CODE_PARTNERSHIP_INSTRUMENT_REPEALED, &ps->doc, whole, in->law);
     if (j->now_s < in->since_s || (in->ends && j->now_s >= in->valid_to_s))
         return say_no_at(j, r, CODE_PARTNERSHIP_INSTRUMENT_EXPIRED, &ps->doc, whole, in->law);
-    if (!text_set_has(in->from, j->import ? theirs : ours) || !text_set_has(in->to, j->import ? ours : theirs))
+    if (!text_set_has(in->from, j->import ? theirs : ours) ||
+        !text_set_has(in->to, j->import ? ours : theirs))
         return say_no_at(j, r, CODE_PARTNERSHIP_DIRECTION, &ps->doc, at, in->law);
     return true;
 }
@@ -417,13 +433,15 @@ static bool at_most(const judge *j, policy_attribute a, int64_t max)
 static bool step_floors(judge *j, policy_ruling *r)
 {
     const model_partnership *ps = j->agreement->under;
-    const policy_fact       *assurance = judge_fact(j, POLICY_PEER_ASSURANCE), *origin = judge_fact(j, POLICY_PEER_TL_ORIGIN);
-    const policy_fact       *purpose = judge_fact(j, POLICY_REQ_PURPOSE);
-    policy_level             want = ps->floors.assurance, have = assurance->known ? assurance->level : (policy_level){0};
+    const policy_fact *assurance = judge_fact(j, POLICY_PEER_ASSURANCE),
+                      *origin = judge_fact(j, POLICY_PEER_TL_ORIGIN);
+    const policy_fact *purpose = judge_fact(j, POLICY_REQ_PURPOSE);
+    policy_level want = ps->floors.assurance, have = assurance->known ? assurance->level : (policy_level){0};
     if (ps->floors.assurance_set &&
         (!assurance->known || have.l < want.l || have.s < want.s || have.t < want.t || have.r < want.r))
         return say_no_at(j, r, CODE_TRUST_ASSURANCE_BELOW_FLOOR, &ps->doc, "/floors/peer/assurance", NULL);
-    if (ps->floors.origin_min > 0 && (!origin->known || oblige_word(model_origins, origin->text) < ps->floors.origin_min))
+    if (ps->floors.origin_min > 0 &&
+        (!origin->known || oblige_word(model_origins, origin->text) < ps->floors.origin_min))
         return say_no_at(j, r, CODE_TRUST_LIST_ORIGIN, &ps->doc, "/floors/trust/origin_min", NULL);
     if (!at_most(j, POLICY_PEER_TL_LIST_AGE_S, ps->floors.list_age_s))
         return say_no_at(j, r, CODE_TRUST_LIST_STALE, &ps->doc, "/floors/trust/list_age_s", NULL);
@@ -461,12 +479,12 @@ static bool offers(const model_permit *permit, const model_dataset *dataset, dx_
 
 /* What holds, permit or grant, in document order: the sources of obligations and quotas. */
 typedef struct {
-    const model_rule  *rule;
+    const model_rule *rule;
     const obligations *oblige, *alone; /* alone: merged with the floors already */
     const model_quota *quota;
-    size_t             quota_count;
-    const char        *clause;
-    truth              truth;
+    size_t quota_count;
+    const char *clause;
+    truth truth;
 } holding;
 
 static holding *room_for(judge *j, size_t count)
@@ -479,9 +497,9 @@ static holding *room_for(judge *j, size_t count)
 static bool step_permits(judge *j, policy_ruling *r, holding **holds, size_t *count)
 {
     const model_agreement *a = j->agreement;
-    dx_bytes               method = j->f->fact[POLICY_REQ_METHOD].text;
-    const model_rule      *first = NULL;
-    truth                  first_truth = TRUTH_FALSE;
+    dx_bytes method = j->f->fact[POLICY_REQ_METHOD].text;
+    const model_rule *first = NULL;
+    truth first_truth = TRUTH_FALSE;
     *count = 0;
     if ((*holds = room_for(j, a->permit_count)) == NULL)
         return say_no(j, r, CODE_ENGINE_LIMIT);
@@ -502,8 +520,13 @@ static bool step_permits(judge *j, policy_ruling *r, holding **holds, size_t *co
         if (t == TRUTH_PENDING)
             note_pending(j, r, &permit->rule);
         if (t == TRUTH_TRUE || t == TRUTH_PENDING)
-            (*holds)[(*count)++] =
-                (holding){&permit->rule, &permit->oblige, &permit->merged, permit->quota, permit->quota_count, permit->clause, t};
+            (*holds)[(*count)++] = (holding){&permit->rule,
+                                             &permit->oblige,
+                                             &permit->merged,
+                                             permit->quota,
+                                             permit->quota_count,
+                                             permit->clause,
+                                             t};
     }
     if (*count > 0) {
         judge_code label = judge_labels(j);
@@ -511,13 +534,17 @@ static bool step_permits(judge *j, policy_ruling *r, holding **holds, size_t *co
     }
     if (first == NULL)
         return say_no_at(j, r, CODE_PERMIT_NONE, &a->doc, "/permit", NULL);
-    return say_no_at_leaf(j, r, first_truth == TRUTH_FALSE ? CODE_PERMIT_CONDITION_FALSE : CODE_PERMIT_CONDITION_UNKNOWN, first, first_truth);
+    return say_no_at_leaf(
+        j, r, first_truth == TRUTH_FALSE ? CODE_PERMIT_CONDITION_FALSE : CODE_PERMIT_CONDITION_UNKNOWN, first,
+        first_truth);
 }
 
-static bool say_no_by_obligation(judge *j, policy_ruling *r, judge_code code, const holding *source, oblige_name name)
+static bool say_no_by_obligation(judge *j, policy_ruling *r, judge_code code, const holding *source,
+                                 oblige_name name)
 {
-    const char *pointer = source == NULL ? dx_arena_printf(j->arena, "/floors/%s", oblige_names[name])
-                                         : dx_arena_printf(j->arena, "%s/oblige/%s", source->rule->pointer, oblige_names[name]);
+    const char *pointer =
+        source == NULL ? dx_arena_printf(j->arena, "/floors/%s", oblige_names[name])
+                       : dx_arena_printf(j->arena, "%s/oblige/%s", source->rule->pointer, oblige_names[name]);
     if (pointer == NULL) {
         j->out_of_room = true;
         return say_no(j, r, CODE_ENGINE_LIMIT);
@@ -532,13 +559,15 @@ typedef enum { ASK_CONFLICT, ASK_CAN, ASK_RECORDS, ASK_FAILED, ASK_END } questio
 static judge_code answer(const judge *j, const obligations *o, oblige_name name, question q)
 {
     const policy_fact *records;
-    can_answer         can;
+    can_answer can;
     switch (q) {
     case ASK_CONFLICT:
         return oblige_conflict(o, name) ? CODE_OBLIGATION_CONFLICT : CODE_PERMIT_GRANTED;
     case ASK_CAN:
         can = oblige_can(o, name, j->can, j->dataset != NULL && j->dataset->async);
-        return can == CAN_YES ? CODE_PERMIT_GRANTED : can == CAN_UNAVAILABLE ? CODE_OBLIGATION_UNAVAILABLE : CODE_OBLIGATION_UNCONFIGURED;
+        return can == CAN_YES           ? CODE_PERMIT_GRANTED
+               : can == CAN_UNAVAILABLE ? CODE_OBLIGATION_UNAVAILABLE
+                                        : CODE_OBLIGATION_UNCONFIGURED;
     case ASK_RECORDS:
         records = judge_fact(j, POLICY_BODY_RECORDS);
         return name == OBLIGE_MIN_RECORDS && j->phase == POLICY_BODY && o->min_records > 0 &&
@@ -558,8 +587,10 @@ static judge_code answer(const judge *j, const obligations *o, oblige_name name,
 /* Source -1 is the floors. */
 static const obligations *source_at(const judge *j, const holding *holds, int i, obligations *copy)
 {
-    const obligations *o = i < 0 ? (j->agreement != NULL ? &j->agreement->under->floors.oblige : NULL) : holds[i].oblige;
-    return o == NULL ? NULL : oblige_resolve(o, j->dataset != NULL ? j->dataset->keep : (text_set){NULL, 0}, copy);
+    const obligations *o =
+        i < 0 ? (j->agreement != NULL ? &j->agreement->under->floors.oblige : NULL) : holds[i].oblige;
+    return o == NULL ? NULL
+                     : oblige_resolve(o, j->dataset != NULL ? j->dataset->keep : (text_set){NULL, 0}, copy);
 }
 
 /* The slow way: which obligation in which source is the first that cannot be met. */
@@ -586,7 +617,7 @@ static const obligations *merge_all(judge *j, const holding *holds, size_t count
         return holds[0].alone;
     *into = (obligations){0};
     for (int i = -1; i < (int)count; i++) {
-        obligations        copy;
+        obligations copy;
         const obligations *o = source_at(j, holds, i, &copy);
         if (o != NULL && !oblige_merge(into, o, j->arena))
             j->out_of_room = true;
@@ -597,12 +628,14 @@ static const obligations *merge_all(judge *j, const holding *holds, size_t count
 static const char *retention_class(const obligations *o)
 {
     const int64_t year_s = 365 * 86400;
-    return o->retention_min.length_s >= 10 * year_s ? "batt-10y" : o->retention_min.length_s > 3 * year_s + 86400 ? "fin-5y" : "appi-3y";
+    return o->retention_min.length_s >= 10 * year_s         ? "batt-10y"
+           : o->retention_min.length_s > 3 * year_s + 86400 ? "fin-5y"
+                                                            : "appi-3y";
 }
 
 static bool step_obligations(judge *j, policy_ruling *r, const holding *holds, size_t count)
 {
-    obligations        own;
+    obligations own;
     const obligations *o = merge_all(j, holds, count, &own);
     for (question q = ASK_CONFLICT; q < ASK_END; q++)
         for (unsigned n = 0, left = o->set; left >> n != 0; n++)
@@ -620,7 +653,8 @@ static bool step_obligations(judge *j, policy_ruling *r, const holding *holds, s
 
 /* ---- step 10 ---- */
 
-#define QUOTA_STEP_BYTES (1024 * 1024) /* reserved for what has no declared size, topped up while streaming */
+#define QUOTA_STEP_BYTES (1024 * 1024) /* reserved for what has no declared size, topped up while streaming  \
+                                        */
 
 static int64_t quota_amount(const judge *j, const model_quota *q)
 {
@@ -636,9 +670,11 @@ static int64_t quota_amount(const judge *j, const model_quota *q)
 
 static const char *quota_key(judge *j, const model_quota *q, const holding *h)
 {
-    const char *of = model_quota_of[q->of], *per = model_quota_per[q->per], *window = model_quota_window[q->window];
+    const char *of = model_quota_of[q->of], *per = model_quota_per[q->per],
+               *window = model_quota_window[q->window];
     const char *base = j->authority != NULL && j->regulator ? j->authority->doc.id : j->agreement->doc.id;
-    dx_bytes    org = j->f->fact[POLICY_PEER_ORG_ID].known ? j->f->fact[POLICY_PEER_ORG_ID].text : (dx_bytes){NULL, 0};
+    dx_bytes org =
+        j->f->fact[POLICY_PEER_ORG_ID].known ? j->f->fact[POLICY_PEER_ORG_ID].text : (dx_bytes){NULL, 0};
     const char *zone = (const char *)q->zone.data, *key = NULL;
     if (q->per == 0)
         key = dx_arena_printf(j->arena, "%s/%s/%s/%s/%s", of, per, window, zone, base);
@@ -653,11 +689,12 @@ static const char *quota_key(judge *j, const model_quota *q, const holding *h)
 static bool over_usage(const judge *j, const model_quota *q, int64_t max, int64_t amount)
 {
     const policy_fact *used = judge_fact(j, (int)POLICY_USAGE_REQUESTS_MINUTE + (int)(q->of * 5 + q->window));
-    int64_t            before = used->known ? used->number : 0;
+    int64_t before = used->known ? used->number : 0;
     return before > max || amount > max - before;
 }
 
-static bool say_no_by_quota(judge *j, policy_ruling *r, judge_code code, const holding *h, const model_quota *q)
+static bool say_no_by_quota(judge *j, policy_ruling *r, judge_code code, const holding *h,
+                            const model_quota *q)
 {
     return say_no_by_rule(j, r, code, h->rule, q->pointer, q->law);
 }
@@ -670,14 +707,14 @@ static int by_key(const void *a, const void *b)
 static bool step_quota(judge *j, policy_ruling *r, const holding *holds, size_t count)
 {
     static const judge_code codes[] = {CODE_QUOTA_REQUESTS, CODE_QUOTA_BYTES, CODE_QUOTA_RECORDS};
-    size_t                  total = 0, n = 0;
+    size_t total = 0, n = 0;
     for (size_t i = 0; i < count; i++)
         total += holds[i].quota_count;
     if (total == 0)
         return true;
-    policy_quota       *list = DX_ARENA_ARRAY(j->arena, policy_quota, total);
+    policy_quota *list = DX_ARENA_ARRAY(j->arena, policy_quota, total);
     const model_quota **entries = DX_ARENA_ARRAY(j->arena, const model_quota *, total);
-    const holding     **owners = DX_ARENA_ARRAY(j->arena, const holding *, total);
+    const holding **owners = DX_ARENA_ARRAY(j->arena, const holding *, total);
     if (list == NULL || entries == NULL || owners == NULL) {
         j->out_of_room = true;
         return say_no(j, r, CODE_ENGINE_LIMIT);
@@ -688,22 +725,29 @@ static bool step_quota(judge *j, policy_ruling *r, const holding *holds, size_t 
             if (q->unless != NULL && judge_condition(j, q->unless, true) == TRUTH_TRUE)
                 continue;
             const char *key = quota_key(j, q, &holds[i]);
-            size_t      at = 0;
+            size_t at = 0;
             while (key != NULL && at < n && strcmp(list[at].key, key) != 0)
                 at++;
             if (key == NULL || (at < n && list[at].max <= q->max))
                 continue;
             entries[at] = q;
             owners[at] = &holds[i];
-            list[at] = (policy_quota){.key = key, .max = q->max, .amount = quota_amount(j, q), .code = judge_code_name(codes[q->of]),
-                                      .window = model_quota_window[q->window], .offset_s = q->offset_s, .of = (int)q->of};
+            list[at] = (policy_quota){.key = key,
+                                      .max = q->max,
+                                      .amount = quota_amount(j, q),
+                                      .code = judge_code_name(codes[q->of]),
+                                      .window = model_quota_window[q->window],
+                                      .offset_s = q->offset_s,
+                                      .of = (int)q->of};
             n = at == n ? n + 1 : n;
         }
     if (n > 0 && j->can != NULL && j->can->has_table && !j->can->meter)
         return say_no_by_quota(j, r, CODE_QUOTA_STORE_UNAVAILABLE, owners[0], entries[0]);
     for (size_t i = 0; i < n; i++) {
         list[i].clause = dx_arena_printf(j->arena, "%s#%s", owners[i]->rule->doc->name, entries[i]->pointer);
-        list[i].law = entries[i]->law != NULL ? entries[i]->law : owners[i]->rule->law != NULL ? owners[i]->rule->law : owners[i]->rule->doc->law;
+        list[i].law = entries[i]->law != NULL        ? entries[i]->law
+                      : owners[i]->rule->law != NULL ? owners[i]->rule->law
+                                                     : owners[i]->rule->doc->law;
         list[i].rule = owners[i]->rule->id;
         j->out_of_room = j->out_of_room || list[i].clause == NULL;
         if (j->check_usage && over_usage(j, entries[i], list[i].max, list[i].amount))
@@ -743,7 +787,7 @@ static bool grant_reaches(const judge *j, const model_grant *g)
 static bool grant_approved(const judge *j, const model_grant *g)
 {
     static const char *const words[] = {"manual", "four-eyes", NULL};
-    int64_t                  need = oblige_word(words, dx_bytes_text(g->approval));
+    int64_t need = oblige_word(words, dx_bytes_text(g->approval));
     if (need == 0 && !j->authority->supervises)
         need = 1; /* no active partnership names it as supervisor: manual at least */
     return j->f->approvals >= need;
@@ -766,15 +810,16 @@ static bool step_grants(judge *j, policy_ruling *r)
     if (j->authority == NULL)
         return say_no(j, r, CODE_AUTHORITY_NOT_IDENTIFIED);
     const model_authority *a = j->authority;
-    dx_bytes               method = j->f->fact[POLICY_REQ_METHOD].known ? j->f->fact[POLICY_REQ_METHOD].text : (dx_bytes){NULL, 0};
+    dx_bytes method =
+        j->f->fact[POLICY_REQ_METHOD].known ? j->f->fact[POLICY_REQ_METHOD].text : (dx_bytes){NULL, 0};
     r->authority_id = a->doc.id;
     r->authority_version = a->doc.version;
     r->explain = "code";
-    holding           *holds = room_for(j, a->grant_count);
+    holding *holds = room_for(j, a->grant_count);
     const model_grant *first = NULL, *open = NULL, *told = NULL;
-    truth              first_truth = TRUTH_FALSE;
-    size_t             count = 0;
-    judge_code         refusal = CODE_AUTHORITY_WINDOW;
+    truth first_truth = TRUTH_FALSE;
+    size_t count = 0;
+    judge_code refusal = CODE_AUTHORITY_WINDOW;
     if (holds == NULL)
         return say_no(j, r, CODE_ENGINE_LIMIT);
     for (size_t i = 0; i < a->grant_count; i++) {
@@ -803,22 +848,26 @@ static bool step_grants(judge *j, policy_ruling *r)
     if (first == NULL)
         return say_no_at(j, r, CODE_AUTHORITY_SCOPE, &a->doc, "/grants", NULL);
     if (open == NULL) {
-        const char      *law = NULL;
-        dx_buf           at;
+        const char *law = NULL;
+        dx_buf at;
         dx_buf_init(&at, 4096);
         const condition *leaf = judge_blame(j, first->rule.when, first_truth, true, &at, &law);
         dx_buf_fini(&at);
-        bool no_case = leaf->kind == NODE_LEAF && leaf->attr == POLICY_REQ_CASE && !judge_fact(j, POLICY_REQ_CASE)->known;
-        return say_no_at_leaf(j, r, no_case ? CODE_AUTHORITY_CASE_MISSING : CODE_AUTHORITY_SCOPE, &first->rule, first_truth);
+        bool no_case = leaf->kind == NODE_LEAF && leaf->attr == POLICY_REQ_CASE &&
+                       !judge_fact(j, POLICY_REQ_CASE)->known;
+        return say_no_at_leaf(j, r, no_case ? CODE_AUTHORITY_CASE_MISSING : CODE_AUTHORITY_SCOPE,
+                              &first->rule, first_truth);
     }
     if (count == 0) {
-        const char *at = dx_arena_printf(j->arena, "%s/%s", open->rule.pointer, refusal == CODE_AUTHORITY_WINDOW ? "window" : "approval");
+        const char *at = dx_arena_printf(j->arena, "%s/%s", open->rule.pointer,
+                                         refusal == CODE_AUTHORITY_WINDOW ? "window" : "approval");
         j->out_of_room = j->out_of_room || at == NULL;
         tell_grant(j, r, open);
         return say_no_by_rule(j, r, refusal, &open->rule, at == NULL ? "" : at, NULL);
     }
     tell_grant(j, r, told);
-    return step_obligations(j, r, holds, count) && step_quota(j, r, holds, count) && say_yes(j, r, holds, count);
+    return step_obligations(j, r, holds, count) && step_quota(j, r, holds, count) &&
+           say_yes(j, r, holds, count);
 }
 
 /* ---- is the body needed, and which phase is the last (6.11) ---- */
@@ -839,7 +888,8 @@ static bool needs_body(const judge *j)
     const model_agreement *a = j->agreement;
     if (a == NULL)
         return false;
-    if (rules_need_body(a->under->never, a->under->never_count) || rules_need_body(a->prohibits, a->prohibit_count) ||
+    if (rules_need_body(a->under->never, a->under->never_count) ||
+        rules_need_body(a->prohibits, a->prohibit_count) ||
         (a->under->floors.oblige.set & body_obligations) != 0)
         return true;
     for (size_t i = 0; i < a->permit_count; i++) {
@@ -863,14 +913,16 @@ static void explain_level(const judge *j, policy_ruling *r)
         return;
     r->explain = j->peer != NULL && j->peer->in_agreement ? "code" : "none";
     if (j->peer == NULL || !j->peer->in_agreement)
-        r->http = r->answer == POLICY_DENY && r->http < 500 ? 403 : r->http; /* strangers learn nothing from the status */
+        r->http = r->answer == POLICY_DENY && r->http < 500
+                      ? 403
+                      : r->http; /* strangers learn nothing from the status */
 }
 
 static void judge_steps(judge *j, policy_ruling *r, bool *body)
 {
     holding *holds = NULL;
-    size_t   count = 0;
-    bool     agrees = judge_org(j);
+    size_t count = 0;
+    bool agrees = judge_org(j);
     *body = false;
     if (!step_bundle(j, r, agrees))
         return;
@@ -892,13 +944,16 @@ static void judge_steps(judge *j, policy_ruling *r, bool *body)
     if (j->agreement != NULL)
         tell_parties(j, r);
     *body = needs_body(j);
-    j->last = j->phase == POLICY_STREAM || (j->phase == POLICY_BODY && !j->import) || (j->phase == POLICY_RESPONSE && (j->import || !*body));
+    j->last = j->phase == POLICY_STREAM || (j->phase == POLICY_BODY && !j->import) ||
+              (j->phase == POLICY_RESPONSE && (j->import || !*body));
     r->personal = judge_fact(j, POLICY_DATA_PERSONAL)->flag;
-    r->pending = *body && !(j->phase == POLICY_BODY || j->phase == POLICY_STREAM || (j->phase == POLICY_RESPONSE && j->import));
+    r->pending = *body && !(j->phase == POLICY_BODY || j->phase == POLICY_STREAM ||
+                            (j->phase == POLICY_RESPONSE && j->import));
     (void)(step_guards(j, r) && step_candidate(j, r) && step_agreement(j, r) && step_partnership(j, r) &&
-           none_applies(j, r, j->agreement->prohibits, j->agreement->prohibit_count, CODE_PROHIBIT_MATCHED, CODE_PROHIBIT_UNKNOWN) &&
-           step_permits(j, r, &holds, &count) && step_obligations(j, r, holds, count) && step_quota(j, r, holds, count) &&
-           say_yes(j, r, holds, count));
+           none_applies(j, r, j->agreement->prohibits, j->agreement->prohibit_count, CODE_PROHIBIT_MATCHED,
+                        CODE_PROHIBIT_UNKNOWN) &&
+           step_permits(j, r, &holds, &count) && step_obligations(j, r, holds, count) &&
+           step_quota(j, r, holds, count) && say_yes(j, r, holds, count));
 }
 
 void evaluate_phase(judge *j, policy_ruling *r)
@@ -924,12 +979,20 @@ void evaluate_phase(judge *j, policy_ruling *r)
     }
 }
 
-policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_facts *facts, const policy_can *can, dx_arena *arena,
-                            bool check_usage, judge_trace *trace, obligations *merged)
+policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_facts *facts,
+                            const policy_can *can, dx_arena *arena, bool check_usage, judge_trace *trace,
+                            obligations *merged)
 {
     policy_ruling r = {0};
-    judge         start = {.p = p, .f = facts, .can = can, .arena = arena, .check_usage = check_usage, .trace = trace, .merged = merged};
-    start.regulator = facts->fact[POLICY_REQ_DATASET].known && dx_bytes_is(facts->fact[POLICY_REQ_DATASET].text, POLICY_PROVENANCE_DATASET);
+    judge start = {.p = p,
+                   .f = facts,
+                   .can = can,
+                   .arena = arena,
+                   .check_usage = check_usage,
+                   .trace = trace,
+                   .merged = merged};
+    start.regulator = facts->fact[POLICY_REQ_DATASET].known &&
+                      dx_bytes_is(facts->fact[POLICY_REQ_DATASET].text, POLICY_PROVENANCE_DATASET);
     policy_phase phase = upto == POLICY_STREAM ? POLICY_STREAM : POLICY_REQUEST;
     for (;;) {
         judge j = start;
@@ -947,8 +1010,8 @@ policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_fac
             next = POLICY_BODY;
         else if (phase == POLICY_BODY && import)
             next = POLICY_RESPONSE;
-        /* `upto` names how far the exchange has come: an export told to go to its body has an answer, an import told so
-         * has none yet. */
+        /* `upto` names how far the exchange has come: an export told to go to its body has an answer, an
+         * import told so has none yet. */
         bool reached = next != POLICY_STREAM && !(import && upto == POLICY_BODY && next == POLICY_RESPONSE) &&
                        !(!import && upto == POLICY_RESPONSE && next == POLICY_BODY);
         if (!reached)
@@ -957,11 +1020,16 @@ policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_fac
     }
 }
 
-policy_ruling policy_evaluate(const policy *p, policy_phase upto, const policy_facts *facts, const policy_can *can, dx_arena *arena)
+policy_ruling policy_evaluate(const policy *p, policy_phase upto, const policy_facts *facts,
+                              const policy_can *can, dx_arena *arena)
 {
     if (p == NULL)
-        return (policy_ruling){.code = judge_code_name(CODE_BUNDLE_NONE), .http = 503, .retryable = true, .explain = "none",
-                               .clause = code_rows[CODE_BUNDLE_NONE].problem, .phase = upto == POLICY_STREAM ? POLICY_STREAM : POLICY_REQUEST};
+        return (policy_ruling){.code = judge_code_name(CODE_BUNDLE_NONE),
+                               .http = 503,
+                               .retryable = true,
+                               .explain = "none",
+                               .clause = code_rows[CODE_BUNDLE_NONE].problem,
+                               .phase = upto == POLICY_STREAM ? POLICY_STREAM : POLICY_REQUEST};
     return evaluate_walk(p, upto, facts, can, arena, false, NULL, NULL);
 }
 
@@ -969,7 +1037,7 @@ policy_ruling policy_evaluate(const policy *p, policy_phase upto, const policy_f
 
 static const struct {
     const char *code, *en, *ja;
-    int         http;
+    int http;
 } titles[] = {
 #define C(id, code, http, later, retry, en, ja) {code, en, ja, http},
 #include "policy/code_table.h"

@@ -119,7 +119,7 @@ void policy_fact_str(policy_facts *facts, policy_attribute a, const char *value)
 void policy_fact_set(policy_facts *facts, policy_attribute a, const dx_bytes *values, size_t count)
 {
     const policy_attribute_row *row = &policy_attributes[a];
-    bool                        declared = (row->flags & DECLARED) != 0;
+    bool declared = (row->flags & DECLARED) != 0;
     if (declared && count == 0)
         return;
     if (count > POLICY_FACT_SET_MAX) {
@@ -149,7 +149,7 @@ void policy_facts_path(policy_facts *facts, dx_bytes path)
 static void add_text(policy_facts *facts, text_set *set, dx_bytes text)
 {
     const text_set one = {&text, 1};
-    dx_bytes      *items = DX_ARENA_ARRAY(facts->arena, dx_bytes, set->count + 1);
+    dx_bytes *items = DX_ARENA_ARRAY(facts->arena, dx_bytes, set->count + 1);
     if (items == NULL || set->count >= POLICY_FACT_SET_MAX) {
         facts->over_limit = true;
         return;
@@ -244,31 +244,59 @@ DX_RC policy_fact_print(const policy_fact *fact, policy_type type, dx_buf *out)
     return policy_level_print(fact->level, out);
 }
 
-/* Names in `given`, flat and dotted, sorted as RFC 8785 wants them: the attributes and what stands beside them. */
+/* Names in `given`, flat and dotted, sorted as RFC 8785 wants them: the attributes and what stands beside
+ * them. */
 typedef struct {
     const char *name;
-    int         attribute; /* or -1 - beside */
+    int attribute; /* or -1 - beside */
 } given_name;
-enum { GIVEN_FROM, GIVEN_MALFORMED, GIVEN_PATH, GIVEN_IMPORT, GIVEN_BAD, GIVEN_NEED, GIVEN_APPROVALS, GIVEN_OVER, GIVEN_CODED,
-       GIVEN_FAILED, GIVEN_COUNT };
-static const char *const beside[GIVEN_COUNT] = {"req.from",           "req.malformed",       "req.path",
-                                                "data.import_purposes", "agreement.seals_bad", "agreement.seals_need",
-                                                "authority.approvals",  "body.over",           "body.coded",
+enum {
+    GIVEN_FROM,
+    GIVEN_MALFORMED,
+    GIVEN_PATH,
+    GIVEN_IMPORT,
+    GIVEN_BAD,
+    GIVEN_NEED,
+    GIVEN_APPROVALS,
+    GIVEN_OVER,
+    GIVEN_CODED,
+    GIVEN_FAILED,
+    GIVEN_COUNT
+};
+static const char *const beside[GIVEN_COUNT] = {"req.from",
+                                                "req.malformed",
+                                                "req.path",
+                                                "data.import_purposes",
+                                                "agreement.seals_bad",
+                                                "agreement.seals_need",
+                                                "authority.approvals",
+                                                "body.over",
+                                                "body.coded",
                                                 "exchange.failed"};
 
 static bool beside_known(const policy_facts *f, int which)
 {
     switch (which) {
-    case GIVEN_FROM: return f->from_known;
-    case GIVEN_MALFORMED: return f->malformed.count > 0;
-    case GIVEN_PATH: return f->path.size > 0;
-    case GIVEN_IMPORT: return f->import_purposes.count > 0;
-    case GIVEN_BAD: return f->seals_bad != 0;
-    case GIVEN_NEED: return f->seals_need != 0;
-    case GIVEN_APPROVALS: return f->approvals != 0;
-    case GIVEN_OVER: return f->body_over;
-    case GIVEN_CODED: return f->body_coded;
-    default: return f->failed.count > 0;
+    case GIVEN_FROM:
+        return f->from_known;
+    case GIVEN_MALFORMED:
+        return f->malformed.count > 0;
+    case GIVEN_PATH:
+        return f->path.size > 0;
+    case GIVEN_IMPORT:
+        return f->import_purposes.count > 0;
+    case GIVEN_BAD:
+        return f->seals_bad != 0;
+    case GIVEN_NEED:
+        return f->seals_need != 0;
+    case GIVEN_APPROVALS:
+        return f->approvals != 0;
+    case GIVEN_OVER:
+        return f->body_over;
+    case GIVEN_CODED:
+        return f->body_coded;
+    default:
+        return f->failed.count > 0;
     }
 }
 
@@ -279,14 +307,23 @@ static DX_RC beside_print(const policy_facts *f, int which, dx_buf *out)
     case GIVEN_FROM:
         dx_time_print(f->from_s, time);
         return dx_buf_addf(out, "\"%s\"", time);
-    case GIVEN_MALFORMED: return policy_set_print(f->malformed, out);
-    case GIVEN_PATH: return dx_json_quote(f->path, out);
-    case GIVEN_IMPORT: return policy_set_print(f->import_purposes, out);
-    case GIVEN_BAD: return dx_buf_addf(out, "%lld", (long long)f->seals_bad);
-    case GIVEN_NEED: return dx_buf_addf(out, "%lld", (long long)f->seals_need);
-    case GIVEN_APPROVALS: return dx_buf_addf(out, "%lld", (long long)f->approvals);
-    case GIVEN_OVER: case GIVEN_CODED: return dx_buf_add_text(out, "true");
-    default: return policy_set_print(f->failed, out);
+    case GIVEN_MALFORMED:
+        return policy_set_print(f->malformed, out);
+    case GIVEN_PATH:
+        return dx_json_quote(f->path, out);
+    case GIVEN_IMPORT:
+        return policy_set_print(f->import_purposes, out);
+    case GIVEN_BAD:
+        return dx_buf_addf(out, "%lld", (long long)f->seals_bad);
+    case GIVEN_NEED:
+        return dx_buf_addf(out, "%lld", (long long)f->seals_need);
+    case GIVEN_APPROVALS:
+        return dx_buf_addf(out, "%lld", (long long)f->approvals);
+    case GIVEN_OVER:
+    case GIVEN_CODED:
+        return dx_buf_add_text(out, "true");
+    default:
+        return policy_set_print(f->failed, out);
     }
 }
 
@@ -298,7 +335,7 @@ static int compare_given(const void *a, const void *b)
 DX_RC policy_facts_print(const policy_facts *facts, dx_buf *out)
 {
     given_name names[POLICY_ATTRIBUTE_COUNT + GIVEN_COUNT];
-    size_t     count = 0;
+    size_t count = 0;
     for (int a = 0; a < POLICY_ATTRIBUTE_COUNT; a++) {
         bool given = (policy_attributes[a].flags & DERIVED) == 0 &&
                      (a != POLICY_REQ_DATASET || dx_bytes_is(facts->fact[a].text, POLICY_PROVENANCE_DATASET));

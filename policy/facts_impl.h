@@ -12,27 +12,27 @@
 #define POLICY_DECLARED_MAX 16   /* members of a DFFT-* list */
 
 typedef struct {
-    bool    known;
+    bool known;
     uint8_t source;
     union {
-        bool         flag;
-        int64_t      number; /* times: microseconds */
-        dx_bytes     text;
-        text_set     set;
+        bool flag;
+        int64_t number; /* times: microseconds */
+        dx_bytes text;
+        text_set set;
         policy_level level;
     };
 } policy_fact;
 
 struct policy_facts {
-    dx_arena   *arena;
+    dx_arena *arena;
     policy_fact fact[POLICY_ATTRIBUTE_COUNT];
-    dx_bytes    path;
-    text_set    malformed, failed, import_purposes;
-    int64_t     from_s, seals_bad, seals_need, approvals;
-    bool        from_known, body_over, body_coded;
-    bool        over_limit;  /* a set was too large, or memory ran out while taking a fact */
-    bool        many_members; /* a declared list has too many members */
-    bool        bad_territory;
+    dx_bytes path;
+    text_set malformed, failed, import_purposes;
+    int64_t from_s, seals_bad, seals_need, approvals;
+    bool from_known, body_over, body_coded;
+    bool over_limit;   /* a set was too large, or memory ran out while taking a fact */
+    bool many_members; /* a declared list has too many members */
+    bool bad_territory;
 };
 
 /* One spelling for what has several: the same for facts and for documents. NULL data: out of memory. */

@@ -8,30 +8,51 @@
 #define FIXTURE_DEPTH_MAX 4
 
 typedef struct {
-    char        name[64];
-    json_t     *value;
-    char        pointer[256];
-    bool        fixture; /* came from a fixture: one written beside it wins */
+    char name[64];
+    json_t *value;
+    char pointer[256];
+    bool fixture; /* came from a fixture: one written beside it wins */
 } entry;
 
 typedef struct {
-    bundle      *b;
-    place        p;
-    const char  *fixtures_dir;
+    bundle *b;
+    place p;
+    const char *fixtures_dir;
     const dx_io *io;
-    dx_arena    *arena;
-    facts_read  *out;
-    entry       *entries;
-    size_t       count;
-    json_t      *open[64]; /* fixture trees, released at the end */
-    size_t       open_count;
-    bool         failed;
+    dx_arena *arena;
+    facts_read *out;
+    entry *entries;
+    size_t count;
+    json_t *open[64]; /* fixture trees, released at the end */
+    size_t open_count;
+    bool failed;
 } reading;
 
-static const char *const beside_names[] = {"req.path",         "req.malformed", "req.from",  "data.import_purposes", "agreement.seals_bad", "agreement.seals_need",
-                                           "authority.approvals", "body.over",  "body.coded", "exchange.failed",      "can",                 NULL};
-enum { BESIDE_PATH = 1, BESIDE_MALFORMED, BESIDE_FROM, BESIDE_IMPORT, BESIDE_BAD, BESIDE_NEED, BESIDE_APPROVALS, BESIDE_OVER, BESIDE_CODED,
-       BESIDE_FAILED, BESIDE_CAN };
+static const char *const beside_names[] = {"req.path",
+                                           "req.malformed",
+                                           "req.from",
+                                           "data.import_purposes",
+                                           "agreement.seals_bad",
+                                           "agreement.seals_need",
+                                           "authority.approvals",
+                                           "body.over",
+                                           "body.coded",
+                                           "exchange.failed",
+                                           "can",
+                                           NULL};
+enum {
+    BESIDE_PATH = 1,
+    BESIDE_MALFORMED,
+    BESIDE_FROM,
+    BESIDE_IMPORT,
+    BESIDE_BAD,
+    BESIDE_NEED,
+    BESIDE_APPROVALS,
+    BESIDE_OVER,
+    BESIDE_CODED,
+    BESIDE_FAILED,
+    BESIDE_CAN
+};
 
 /* ---- flatten ---- */
 
@@ -55,7 +76,7 @@ static void keep(reading *r, const char *name, json_t *value, bool fixture)
         return;
     }
     entry *e = &r->entries[r->count++];
-    snprintf(e->name, sizeof e->name, "%s", name);
+    snprintf(e->name, sizeof e->name, "%.63s", name); /* flatten has refused longer ones */
     snprintf(e->pointer, sizeof e->pointer, "%s", r->p.pointer);
     e->value = value;
     e->fixture = fixture;
@@ -66,10 +87,11 @@ static void flatten(reading *r, const char *prefix, json_t *object, bool fixture
 static void read_fixture(reading *r, const char *prefix, json_t *name, unsigned depth)
 {
     size_t at = place_push(&r->p, "fixture");
-    char   path[4096];
-    bool   plain = json_is_string(name) && json_string_length(name) <= 64;
+    char path[4096];
+    bool plain = json_is_string(name) && json_string_length(name) <= 64;
     for (const char *c = plain ? json_string_value(name) : ""; *c != 0; c++)
-        plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || strchr("._-", *c) != NULL);
+        plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                          strchr("._-", *c) != NULL);
     if (!plain) {
         FINDING(&r->p, 106, "the name of a fixture is of A-Z a-z 0-9 . _ -");
     } else if (depth > FIXTURE_DEPTH_MAX || r->open_count == sizeof r->open / sizeof r->open[0]) {
@@ -77,14 +99,17 @@ static void read_fixture(reading *r, const char *prefix, json_t *name, unsigned 
     } else {
         dx_buf text;
         dx_buf_init(&text, FIXTURE_MAX_BYTES);
-        snprintf(path, sizeof path, "%s/%s.json", r->fixtures_dir == NULL ? "." : r->fixtures_dir, json_string_value(name));
+        snprintf(path, sizeof path, "%s/%s.json", r->fixtures_dir == NULL ? "." : r->fixtures_dir,
+                 json_string_value(name));
         const dx_json_limits limits = {FIXTURE_MAX_BYTES, 16, false};
-        json_t              *tree = NULL;
-        dx_why               why = {0};
+        json_t *tree = NULL;
+        dx_why why = {0};
         if (dx_io_read_file(r->io, path, FIXTURE_MAX_BYTES, &text, NULL).code != DX_OK)
             FINDING(&r->p, 201, "there is no fixture \"%s\"", json_string_value(name));
-        else if (dx_json_read(dx_buf_view(&text), &limits, &tree, &why).code != DX_OK || !json_is_object(tree))
-            FINDING(&r->p, 102, "the fixture \"%s\" is no JSON object: %.120s", json_string_value(name), why.text);
+        else if (dx_json_read(dx_buf_view(&text), &limits, &tree, &why).code != DX_OK ||
+                 !json_is_object(tree))
+            FINDING(&r->p, 102, "the fixture \"%s\" is no JSON object: %.120s", json_string_value(name),
+                    why.text);
         dx_buf_fini(&text);
         if (tree != NULL) {
             r->open[r->open_count++] = tree;
@@ -98,8 +123,8 @@ static void read_fixture(reading *r, const char *prefix, json_t *name, unsigned 
 static void flatten(reading *r, const char *prefix, json_t *object, bool fixture, unsigned depth)
 {
     const char *member;
-    json_t     *value, *named = json_object_get(object, "fixture");
-    char        name[160];
+    json_t *value, *named = json_object_get(object, "fixture");
+    char name[160];
     if (named != NULL)
         read_fixture(r, prefix, named, depth);
     json_object_foreach(object, member, value)
@@ -107,10 +132,11 @@ static void flatten(reading *r, const char *prefix, json_t *object, bool fixture
         if (value == named)
             continue;
         size_t at = fixture ? r->p.size : place_push(&r->p, member);
-        int    n = snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != 0 ? "." : "", member);
+        int n = snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != 0 ? "." : "", member);
         policy_attribute a = policy_attribute_find(dx_bytes_text(name));
-        bool             known = a != POLICY_ATTRIBUTE_COUNT, beside = oblige_word(beside_names, dx_bytes_text(name)) != 0;
-        bool             inner = json_is_object(value) && !beside && !(known && policy_attributes[a].type == TYPE_LEVEL);
+        bool known = a != POLICY_ATTRIBUTE_COUNT,
+             beside = oblige_word(beside_names, dx_bytes_text(name)) != 0;
+        bool inner = json_is_object(value) && !beside && !(known && policy_attributes[a].type == TYPE_LEVEL);
         bool derived = known && (policy_attributes[a].flags & (DERIVED | LATER)) != 0;
         bool route = a == POLICY_REQ_DATASET && !dx_bytes_is(json_view(value), POLICY_PROVENANCE_DATASET);
         if (n >= 64 || (!inner && !known && !beside))
@@ -129,7 +155,8 @@ static void flatten(reading *r, const char *prefix, json_t *object, bool fixture
 
 static void wrong(reading *r, const entry *e, const char *expected)
 {
-    finding_add(r->b->lint, r->p.doc->path, r->p.doc->text, 106, false, e->pointer, false, "%s: %s is expected", e->name, expected);
+    finding_add(r->b->lint, r->p.doc->path, r->p.doc->text, 106, false, e->pointer, false,
+                "%s: %s is expected", e->name, expected);
 }
 
 static dx_bytes copied(reading *r, const json_t *text)
@@ -146,7 +173,7 @@ static bool time_of(const json_t *value, int64_t *unix_us)
 
 static dx_bytes *texts_of(reading *r, const entry *e, size_t *count)
 {
-    size_t  i;
+    size_t i;
     json_t *item;
     *count = json_array_size(e->value);
     dx_bytes *items = DX_ARENA_ARRAY(r->arena, dx_bytes, *count + 1);
@@ -172,17 +199,17 @@ static bool pillar(const json_t *level, const char *name, uint8_t *out)
 
 static bool level_of(const json_t *value, policy_level *out)
 {
-    return json_object_size(value) == 4 && pillar(value, "l", &out->l) && pillar(value, "s", &out->s) && pillar(value, "t", &out->t) &&
-           pillar(value, "r", &out->r);
+    return json_object_size(value) == 4 && pillar(value, "l", &out->l) && pillar(value, "s", &out->s) &&
+           pillar(value, "t", &out->t) && pillar(value, "r", &out->r);
 }
 
 static void take_attribute(reading *r, const entry *e, policy_attribute a)
 {
     policy_facts *f = r->out->facts;
-    int64_t       us;
-    policy_level  level;
-    size_t        count;
-    dx_bytes     *items;
+    int64_t us;
+    policy_level level;
+    size_t count;
+    dx_bytes *items;
     switch (policy_attributes[a].type) {
     case TYPE_BOOL:
         if (!json_is_boolean(e->value))
@@ -231,10 +258,11 @@ static bool healthy(const json_t *part)
 static void take_can(reading *r, const entry *e)
 {
     static const char *const plain[] = {"redact", "subject_ref", "proofs", "meter"};
-    policy_can              *can = &r->out->can;
-    bool *const              up[] = {&can->redact, &can->subject_ref, &can->proofs, &can->meter};
-    bool *const              down[] = {&can->redact_down, &can->subject_ref_down, &can->proofs_down, &can->meter_down};
-    json_t *seal = json_object_get(e->value, "seal"), *durability = json_object_get(e->value, "durability"), *item;
+    policy_can *can = &r->out->can;
+    bool *const up[] = {&can->redact, &can->subject_ref, &can->proofs, &can->meter};
+    bool *const down[] = {&can->redact_down, &can->subject_ref_down, &can->proofs_down, &can->meter_down};
+    json_t *seal = json_object_get(e->value, "seal"), *durability = json_object_get(e->value, "durability"),
+           *item;
     if (!json_is_object(e->value)) {
         wrong(r, e, "an object of capabilities");
         return;
@@ -274,9 +302,9 @@ static void take_can(reading *r, const entry *e)
 static void take_beside(reading *r, const entry *e, unsigned which)
 {
     policy_facts *f = r->out->facts;
-    size_t        count = 0;
-    dx_bytes     *items;
-    int64_t       us;
+    size_t count = 0;
+    dx_bytes *items;
+    int64_t us;
     if (which == BESIDE_CAN) {
         take_can(r, e);
     } else if (which == BESIDE_PATH) {
@@ -300,7 +328,8 @@ static void take_beside(reading *r, const entry *e, unsigned which)
         else if (which == BESIDE_APPROVALS)
             policy_facts_approvals(f, n);
         else
-            policy_facts_seals(f, which == BESIDE_BAD ? n : f->seals_bad, which == BESIDE_NEED ? n : f->seals_need);
+            policy_facts_seals(f, which == BESIDE_BAD ? n : f->seals_bad,
+                               which == BESIDE_NEED ? n : f->seals_need);
     } else if ((items = texts_of(r, e, &count)) != NULL) {
         for (size_t i = 0; i < count; i++)
             if (which == BESIDE_MALFORMED)
@@ -317,12 +346,12 @@ static void mark_signed(policy_facts *f)
 {
     static const struct {
         policy_attribute a;
-        const char      *component;
-    } covered[] = {{POLICY_REQ_AGREEMENT, "dfft-agreement"},   {POLICY_REQ_PURPOSE, "dfft-purpose"},
-                   {POLICY_REQ_BASIS, "dfft-legal-basis"},     {POLICY_REQ_DESTINATION, "dfft-destination"},
-                   {POLICY_REQ_CASE, "dfft-case"},             {POLICY_REQ_MESSAGE_ID, "dfft-message-id"},
-                   {POLICY_REQ_AUDIENCE, "dfft-audience"},     {POLICY_REQ_METHOD, "@method"},
-                   {POLICY_REQ_HOST, "@authority"},            {POLICY_REQ_MEDIA_TYPE, "content-type"},
+        const char *component;
+    } covered[] = {{POLICY_REQ_AGREEMENT, "dfft-agreement"}, {POLICY_REQ_PURPOSE, "dfft-purpose"},
+                   {POLICY_REQ_BASIS, "dfft-legal-basis"},   {POLICY_REQ_DESTINATION, "dfft-destination"},
+                   {POLICY_REQ_CASE, "dfft-case"},           {POLICY_REQ_MESSAGE_ID, "dfft-message-id"},
+                   {POLICY_REQ_AUDIENCE, "dfft-audience"},   {POLICY_REQ_METHOD, "@method"},
+                   {POLICY_REQ_HOST, "@authority"},          {POLICY_REQ_MEDIA_TYPE, "content-type"},
                    {POLICY_REQ_BYTES, "content-length"}};
     const policy_fact *valid = &f->fact[POLICY_REQ_SIG_VALID], *covers = &f->fact[POLICY_REQ_SIG_COVERS];
     if (!valid->known || !valid->flag || !covers->known)
@@ -332,14 +361,21 @@ static void mark_signed(policy_facts *f)
             policy_fact_source(f, covered[i].a, POLICY_BY_PEER_SIGNED);
 }
 
-bool facts_read_document(bundle *b, const bundle_document *doc, const char *fixtures_dir, const dx_io *io, dx_arena *arena, facts_read *out)
+bool facts_read_document(bundle *b, const bundle_document *doc, const char *fixtures_dir, const dx_io *io,
+                         dx_arena *arena, facts_read *out)
 {
     static const char *const phases[] = {"request", "response", "body", "stream", NULL};
-    reading  r = {.b = b, .p = {.b = b, .doc = doc}, .fixtures_dir = fixtures_dir, .io = io, .arena = arena, .out = out};
-    json_t  *given = json_object_get(doc->json, "given"), *phase = json_object_get(doc->json, "phase");
+    reading r = {.b = b,
+                 .p = {.b = b, .doc = doc},
+                 .fixtures_dir = fixtures_dir,
+                 .io = io,
+                 .arena = arena,
+                 .out = out};
+    json_t *given = json_object_get(doc->json, "given"), *phase = json_object_get(doc->json, "phase");
     unsigned word = phase == NULL ? 1 : oblige_word(phases, json_view(phase));
-    int64_t  now_us;
-    *out = (facts_read){.facts = policy_facts_new(arena), .upto = word == 0 ? POLICY_REQUEST : (policy_phase)(word - 1)};
+    int64_t now_us;
+    *out = (facts_read){.facts = policy_facts_new(arena),
+                        .upto = word == 0 ? POLICY_REQUEST : (policy_phase)(word - 1)};
     r.entries = calloc(ENTRIES_MAX, sizeof *r.entries);
     if (out->facts == NULL || r.entries == NULL) {
         free(r.entries);

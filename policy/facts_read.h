@@ -7,12 +7,13 @@
 
 typedef struct {
     policy_facts *facts;
-    policy_can    can;
-    policy_phase  upto;
+    policy_can can;
+    policy_phase upto;
 } facts_read;
 
-/* Reads `given`, `now` and `phase` of a checked document. What is wrong becomes findings at /given...; fixtures come from
- * the folder. Values are copied into the arena. False: out of memory. */
-bool facts_read_document(bundle *b, const bundle_document *doc, const char *fixtures_dir, const dx_io *io, dx_arena *arena, facts_read *out);
+/* Reads `given`, `now` and `phase` of a checked document. What is wrong becomes findings at /given...;
+ * fixtures come from the folder. Values are copied into the arena. False: out of memory. */
+bool facts_read_document(bundle *b, const bundle_document *doc, const char *fixtures_dir, const dx_io *io,
+                         dx_arena *arena, facts_read *out);
 
 #endif

@@ -10,8 +10,8 @@ static bool is_error(unsigned number)
     switch (number) {
 #define E true
 #define W false
-#define L(n, severity, text) \
-    case n:                  \
+#define L(n, severity, text)                                                                                 \
+    case n:                                                                                                  \
         return severity;
 #include "policy/lint_table.h"
 #undef L
@@ -22,8 +22,8 @@ static bool is_error(unsigned number)
     }
 }
 
-void finding_add(policy_findings *lint, const char *file, dx_bytes text, unsigned number, bool warning, const char *pointer,
-                 bool name, const char *format, ...)
+void finding_add(policy_findings *lint, const char *file, dx_bytes text, unsigned number, bool warning,
+                 const char *pointer, bool name, const char *format, ...)
 {
     bool error = is_error(number) && !warning;
     lint->errors += error;
@@ -31,7 +31,7 @@ void finding_add(policy_findings *lint, const char *file, dx_bytes text, unsigne
     if (lint->count >= FINDINGS_MAX)
         return;
     if ((lint->count & (lint->count - 1)) == 0) { /* room is the next power of two */
-        size_t          room = lint->count == 0 ? 1 : lint->count * 2;
+        size_t room = lint->count == 0 ? 1 : lint->count * 2;
         policy_finding *more = realloc(lint->items, room * sizeof *more);
         if (more == NULL)
             return; /* counted, so the answer stays no */
@@ -59,7 +59,7 @@ void policy_findings_fini(policy_findings *findings)
 static int compare(const void *a, const void *b)
 {
     const policy_finding *x = a, *y = b;
-    int                   order = strcmp(x->file, y->file);
+    int order = strcmp(x->file, y->file);
     if (order == 0)
         order = strcmp(x->pointer, y->pointer);
     return order != 0 ? order : strcmp(x->id, y->id);

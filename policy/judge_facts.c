@@ -23,11 +23,12 @@ bool judge_org(judge *j)
     if (id == NULL || policy_org_wrong(id->text, false) != NULL)
         return true;
     const char *own_scheme = policy_org_scheme(id->text);
-    dx_bytes    own_country = policy_org_country(id->text);
+    dx_bytes own_country = policy_org_country(id->text);
     if (scheme != NULL && !dx_bytes_is(scheme->text, own_scheme))
         return false;
     if (scheme == NULL)
-        see(j, SEEN_ORG_SCHEME, (policy_fact){.source = POLICY_BY_CERTIFICATE, .text = dx_bytes_text(own_scheme)});
+        see(j, SEEN_ORG_SCHEME,
+            (policy_fact){.source = POLICY_BY_CERTIFICATE, .text = dx_bytes_text(own_scheme)});
     if (country != NULL && !dx_bytes_starts(id->text, "LEI") && !dx_bytes_equal(country->text, own_country))
         return false;
     if (country == NULL && own_country.size > 0)
@@ -50,11 +51,13 @@ static unsigned state_rank(dx_bytes state)
 static void join_label(judge *j, int i)
 {
     static const policy_fact none_flag = {.known = true, .source = POLICY_BY_DOCUMENT};
-    policy_attribute         a = (policy_attribute)(POLICY_DATA_PERSONAL + i);
-    policy_type              type = policy_attributes[a].type;
-    const policy_fact       *base = j->dataset != NULL ? &j->dataset->labels[i] : type == TYPE_TEXT ? NULL : &none_flag;
-    const policy_fact       *raised = given(j, a);
-    seen_slot                slot = (seen_slot)(SEEN_PERSONAL + i);
+    policy_attribute a = (policy_attribute)(POLICY_DATA_PERSONAL + i);
+    policy_type type = policy_attributes[a].type;
+    const policy_fact *base = j->dataset != NULL  ? &j->dataset->labels[i]
+                              : type == TYPE_TEXT ? NULL
+                                                  : &none_flag;
+    const policy_fact *raised = given(j, a);
+    seen_slot slot = (seen_slot)(SEEN_PERSONAL + i);
     j->seen[slot] = base != NULL && base->known ? base : NULL;
     if (raised == NULL)
         return;
@@ -77,8 +80,11 @@ void judge_dataset(judge *j)
     for (int i = 0; i < 7; i++)
         join_label(j, i);
     if (j->dataset != NULL) {
-        see(j, SEEN_DATASET, (policy_fact){.source = POLICY_BY_DOCUMENT, .text = dx_bytes_text(j->dataset->doc.id)});
-        see(j, SEEN_FLOW, (policy_fact){.source = POLICY_BY_DOCUMENT, .text = j->import ? DX_BYTES("import") : DX_BYTES("export")});
+        see(j, SEEN_DATASET,
+            (policy_fact){.source = POLICY_BY_DOCUMENT, .text = dx_bytes_text(j->dataset->doc.id)});
+        see(j, SEEN_FLOW,
+            (policy_fact){.source = POLICY_BY_DOCUMENT,
+                          .text = j->import ? DX_BYTES("import") : DX_BYTES("export")});
         if (j->dataset->permission.known)
             j->seen[SEEN_PERMISSION] = &j->dataset->permission;
     } else {
@@ -108,13 +114,17 @@ static void see_agreement(judge *j, const model_agreement *a)
     j->seen[SEEN_PARTNERSHIP] = &a->partnership_id;
     j->seen[SEEN_INSTRUMENT] = &a->instrument_status;
     if (a->instrument->ends)
-        see(j, SEEN_DAYS_LEFT, (policy_fact){.source = POLICY_BY_DOCUMENT, .number = whole_days(a->instrument->valid_to_s - j->now_s)});
+        see(j, SEEN_DAYS_LEFT,
+            (policy_fact){.source = POLICY_BY_DOCUMENT,
+                          .number = whole_days(a->instrument->valid_to_s - j->now_s)});
     if (a->licence.set && destination->known)
-        see(j, SEEN_LICENCE, (policy_fact){.source = POLICY_BY_DOCUMENT,
-                                           .flag = j->now_s >= a->licence.from_s && j->now_s < a->licence.to_s &&
-                                                   text_set_subset(destination->set, a->licence.destinations)});
+        see(j, SEEN_LICENCE,
+            (policy_fact){.source = POLICY_BY_DOCUMENT,
+                          .flag = j->now_s >= a->licence.from_s && j->now_s < a->licence.to_s &&
+                                  text_set_subset(destination->set, a->licence.destinations)});
     if (a->check.set)
-        see(j, SEEN_CHECK_AGE, (policy_fact){.source = POLICY_BY_DOCUMENT, .number = whole_days(j->now_s - a->check.last_s)});
+        see(j, SEEN_CHECK_AGE,
+            (policy_fact){.source = POLICY_BY_DOCUMENT, .number = whole_days(j->now_s - a->check.last_s)});
 }
 
 void judge_choose(judge *j)
@@ -135,9 +145,9 @@ void judge_choose(judge *j)
             see_agreement(j, a);
         return;
     }
-    uint32_t                key[2] = {j->peer->number, j->dataset->number};
+    uint32_t key[2] = {j->peer->number, j->dataset->number};
     const model_candidates *list = text_map_get(&j->p->candidates, dx_bytes_of(key, sizeof key));
-    const model_agreement  *only = NULL;
+    const model_agreement *only = NULL;
     for (size_t i = 0; list != NULL && i < list->count; i++) {
         const model_agreement *a = list->items[i];
         if (!a->active || a->shadow || !in_time(a, j->now_s))
@@ -165,12 +175,13 @@ static truth row_member(bool asked, text_set set, const policy_fact *fact)
 
 static truth row_matches(const judge *j, const model_level_row *row)
 {
-    const truth parts[] = {row_member(row->has_level, row->level, judge_fact(j, POLICY_PEER_TL_LEVEL)),
-                           row_member(row->has_basis, row->basis, judge_fact(j, POLICY_PEER_TL_BASIS)),
-                           row_member(row->has_territory, row->territory, judge_fact(j, POLICY_PEER_TL_TERRITORY)),
-                           row_member(row->has_scheme, row->scheme, judge_fact(j, POLICY_PEER_TL_SCHEME)),
-                           row_member(row->has_partnership, row->partnership, judge_fact(j, POLICY_PARTNERSHIP_ID))};
-    truth       all = TRUTH_TRUE;
+    const truth parts[] = {
+        row_member(row->has_level, row->level, judge_fact(j, POLICY_PEER_TL_LEVEL)),
+        row_member(row->has_basis, row->basis, judge_fact(j, POLICY_PEER_TL_BASIS)),
+        row_member(row->has_territory, row->territory, judge_fact(j, POLICY_PEER_TL_TERRITORY)),
+        row_member(row->has_scheme, row->scheme, judge_fact(j, POLICY_PEER_TL_SCHEME)),
+        row_member(row->has_partnership, row->partnership, judge_fact(j, POLICY_PARTNERSHIP_ID))};
+    truth all = TRUTH_TRUE;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         if (parts[i] == TRUTH_FALSE)
             return TRUTH_FALSE;
@@ -187,7 +198,7 @@ void judge_levels(judge *j)
     j->seen[SEEN_ASSURANCE_ROW] = NULL;
     for (size_t i = 0; fact != NULL && i < j->p->level_count; i++) {
         const model_level_row *row = &j->p->levels[i];
-        truth                  t = row_matches(j, row);
+        truth t = row_matches(j, row);
         if (t == TRUTH_FALSE)
             continue;
         j->seen[SEEN_ASSURANCE] = NULL;
@@ -198,12 +209,14 @@ void judge_levels(judge *j)
         rated.level.s = row->s < 0 ? rated.level.s : (uint8_t)row->s;
         rated.level.t = row->t < 0 ? rated.level.t : (uint8_t)row->t;
         see(j, SEEN_ASSURANCE, rated);
-        see(j, SEEN_ASSURANCE_ROW, (policy_fact){.source = POLICY_BY_GATEWAY, .text = dx_bytes_text(row->id)});
+        see(j, SEEN_ASSURANCE_ROW,
+            (policy_fact){.source = POLICY_BY_GATEWAY, .text = dx_bytes_text(row->id)});
         return;
     }
 }
 
-/* A natural person is told by the exchange; an authority by its own document; all others are organisations. */
+/* A natural person is told by the exchange; an authority by its own document; all others are organisations.
+ */
 void judge_kind(judge *j)
 {
     const policy_fact *handed = given(j, POLICY_PEER_KIND);
@@ -214,6 +227,7 @@ void judge_kind(judge *j)
     for (size_t i = 0; i < j->p->authority_count && j->authority == NULL; i++)
         if (judge_condition(j, j->p->authorities[i].identify, true) == TRUTH_TRUE)
             j->authority = &j->p->authorities[i];
-    see(j, SEEN_KIND, (policy_fact){.source = POLICY_BY_DOCUMENT,
-                                    .text = j->authority != NULL ? DX_BYTES("authority") : DX_BYTES("organisation")});
+    see(j, SEEN_KIND,
+        (policy_fact){.source = POLICY_BY_DOCUMENT,
+                      .text = j->authority != NULL ? DX_BYTES("authority") : DX_BYTES("organisation")});
 }

@@ -68,8 +68,8 @@ static bool within(const condition *c, int64_t now_us)
     int64_t now_s = now_us >= 0 ? now_us / 1000000 : (now_us - 999999) / 1000000;
     int64_t local = now_s + c->within.offset_s;
     int64_t day = local >= 0 ? local / 86400 : (local - 86399) / 86400;
-    int     second = (int)(local - day * 86400);
-    int     weekday = (int)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+    int second = (int)(local - day * 86400);
+    int weekday = (int)(((day + 3) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
     if (c->within.days != 0 && (c->within.days & 1U << weekday) == 0)
         return false;
     if (c->within.from_s < 0)
@@ -143,7 +143,7 @@ truth judge_leaf(const judge *j, const condition *c)
         return of(within(c, a->number));
     if (c->op == OP_IN || c->op == OP_NOT_IN)
         return of(member(type, a, c->set) == (c->op == OP_IN));
-    policy_fact        value;
+    policy_fact value;
     const policy_fact *b = &value;
     if (c->other >= 0) {
         b = judge_fact(j, c->other);
@@ -176,7 +176,11 @@ truth judge_leaf(const judge *j, const condition *c)
         return of(text_set_subset(b->set, a->set));
     case OP_SUBSET_OF:
         return a->set.count == 0 ? TRUTH_UNKNOWN : of(text_set_subset(a->set, b->set));
-    case OP_IN: case OP_NOT_IN: case OP_WITHIN: case OP_EXISTS: case OP_COUNT:
+    case OP_IN:
+    case OP_NOT_IN:
+    case OP_WITHIN:
+    case OP_EXISTS:
+    case OP_COUNT:
         break;
     }
     return TRUTH_UNKNOWN;
@@ -199,9 +203,9 @@ truth judge_condition(const judge *j, const condition *c, bool permit)
 {
     if (c->kind == NODE_LEAF)
         return judge_leaf(j, c);
-    bool         column = c->kind == NODE_NONE ? !permit : permit;
+    bool column = c->kind == NODE_NONE ? !permit : permit;
     const truth *order = c->kind == NODE_ALL ? order_all[column] : order_any[column];
-    unsigned     met = 0;
+    unsigned met = 0;
     for (uint32_t i = 0; i < c->count; i++) {
         truth t = judge_condition(j, &c->members[i], column);
         met |= 1U << t;
@@ -220,20 +224,22 @@ truth judge_condition(const judge *j, const condition *c, bool permit)
 truth judge_rule(const judge *j, const model_rule *rule, bool permit)
 {
     if (rule->phase > POLICY_REQUEST && !j->last && j->phase != POLICY_STREAM) {
-        bool reached = rule->phase == (int)POLICY_RESPONSE ? judge_due(j, POLICY_RES_STATUS) : judge_due(j, POLICY_BODY_RECORDS);
+        bool reached = rule->phase == (int)POLICY_RESPONSE ? judge_due(j, POLICY_RES_STATUS)
+                                                           : judge_due(j, POLICY_BODY_RECORDS);
         if (!reached)
             return TRUTH_PENDING;
     }
     return judge_condition(j, rule->when, permit);
 }
 
-const condition *judge_blame(const judge *j, const condition *c, truth was, bool permit, dx_buf *at, const char **law)
+const condition *judge_blame(const judge *j, const condition *c, truth was, bool permit, dx_buf *at,
+                             const char **law)
 {
     if (c->law != NULL)
         *law = c->law;
     if (c->kind == NODE_LEAF)
         return c;
-    bool  column = c->kind == NODE_NONE ? !permit : permit;
+    bool column = c->kind == NODE_NONE ? !permit : permit;
     truth wanted = c->kind == NODE_NONE ? negated(was) : was;
     for (uint32_t i = 0; i < c->count; i++)
         if (judge_condition(j, &c->members[i], column) == wanted) {

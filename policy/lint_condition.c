@@ -48,16 +48,16 @@ bool lint_same(const condition *a, const condition *b)
 }
 
 typedef struct {
-    lint                 *l;
+    lint *l;
     const model_document *doc;
-    char                  at[200];
-    size_t                size;
+    char at[200];
+    size_t size;
 } walk;
 
 static size_t down(walk *w, const char *group, uint32_t index)
 {
     size_t before = w->size;
-    int    n = snprintf(w->at + before, sizeof w->at - before, "/%s/%u", group, index);
+    int n = snprintf(w->at + before, sizeof w->at - before, "/%s/%u", group, index);
     w->size = before + (size_t)n < sizeof w->at ? before + (size_t)n : before;
     return before;
 }
@@ -74,10 +74,11 @@ static void check_equals(walk *w, const condition *c)
     for (uint32_t i = 1; i < c->count; i++)
         for (uint32_t k = 0; k < i; k++) {
             const condition *x = &c->members[k], *y = &c->members[i];
-            if (x->kind != NODE_LEAF || y->kind != NODE_LEAF || x->op != OP_EQ || y->op != OP_EQ || x->attr != y->attr || x->other >= 0 ||
-                y->other >= 0 || strcmp(x->want, y->want) == 0)
+            if (x->kind != NODE_LEAF || y->kind != NODE_LEAF || x->op != OP_EQ || y->op != OP_EQ ||
+                x->attr != y->attr || x->other >= 0 || y->other >= 0 || strcmp(x->want, y->want) == 0)
                 continue;
-            lint_say(w->l, w->doc, 303, true, w->at, "always false: %s cannot equal both %.60s and %.60s", policy_attributes[x->attr].name, x->want, y->want);
+            lint_say(w->l, w->doc, 303, true, w->at, "always false: %s cannot equal both %.60s and %.60s",
+                     policy_attributes[x->attr].name, x->want, y->want);
             return;
         }
 }
@@ -120,7 +121,7 @@ static unsigned leaves_of(const condition *c)
 void lint_condition(lint *l, const model_document *doc, const condition *c, const char *pointer)
 {
     walk w = {.l = l, .doc = doc};
-    int  n = snprintf(w.at, sizeof w.at, "%s", pointer);
+    int n = snprintf(w.at, sizeof w.at, "%s", pointer);
     w.size = (size_t)n < sizeof w.at ? (size_t)n : sizeof w.at - 1;
     unsigned leaves = leaves_of(c);
     if (leaves > LEAVES_MAX)
@@ -128,28 +129,33 @@ void lint_condition(lint *l, const model_document *doc, const condition *c, cons
     check_node(&w, c, 1);
 }
 
-/* A rule that says when it is judged must have its facts by then: in a flow of either direction, so the later counts. */
+/* A rule that says when it is judged must have its facts by then: in a flow of either direction, so the later
+ * counts. */
 void lint_rule(lint *l, const model_rule *rule)
 {
     lint_condition(l, rule->doc, rule->when, rule->when_at);
     bool early = (rule->phase == (int)POLICY_REQUEST && (rule->names_body || rule->names_response)) ||
                  (rule->phase == (int)POLICY_RESPONSE && rule->names_body);
     if (early)
-        lint_say(l, rule->doc, 301, false, lint_at(l, "%s/phase", rule->pointer), "the rule is judged before the facts it names are there (%s)",
+        lint_say(l, rule->doc, 301, false, lint_at(l, "%s/phase", rule->pointer),
+                 "the rule is judged before the facts it names are there (%s)",
                  rule->names_body ? "body" : "response");
 }
 
-/* PL-310: what a permit allows as purpose stays inside the partnership's. Below a `none` it is no permission. */
+/* PL-310: what a permit allows as purpose stays inside the partnership's. Below a `none` it is no permission.
+ */
 static void purposes(walk *w, const condition *c, const model_partnership *ps)
 {
     if (c->kind == NODE_NONE)
         return;
     if (c->kind == NODE_LEAF) {
         bool asks = c->op == OP_SUBSET_OF || c->op == OP_CONTAINS_ANY || c->op == OP_CONTAINS_ALL;
-        if (c->attr == POLICY_REQ_PURPOSE && asks && c->other < 0 && !text_set_subset(c->set, ps->floors.purposes)) {
+        if (c->attr == POLICY_REQ_PURPOSE && asks && c->other < 0 &&
+            !text_set_subset(c->set, ps->floors.purposes)) {
             char at[240];
             snprintf(at, sizeof at, "%s/value", w->at);
-            lint_say(w->l, w->doc, 310, false, at, "a purpose is outside the partnership's (%.100s#/floors/purposes)", ps->doc.id);
+            lint_say(w->l, w->doc, 310, false, at,
+                     "a purpose is outside the partnership's (%.100s#/floors/purposes)", ps->doc.id);
         }
         return;
     }

@@ -1,5 +1,5 @@
-/* The manifest: every file listed, present and equal; in time; for this engine (PL-601, 602, 606, 607). Signatures over it
- * and the highest serial accepted so far are the exchange room's business. */
+/* The manifest: every file listed, present and equal; in time; for this engine (PL-601, 602, 606, 607).
+ * Signatures over it and the highest serial accepted so far are the exchange room's business. */
 #include "policy/compile.h"
 #include "trust/base/digest.h"
 
@@ -12,7 +12,7 @@ static const bundle_document *document_at(const bundle *b, const char *path)
     size_t low = 0, high = b->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = strcmp(b->documents[middle].path, path);
+        int order = strcmp(b->documents[middle].path, path);
         if (order == 0)
             return &b->documents[middle];
         if (order < 0)
@@ -31,7 +31,8 @@ static bool path_ok(const char *path)
             depth++;
             if (c == path || c[1] == 0 || c[1] == '/')
                 return false;
-        } else if (!((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || strchr("._-", *c) != NULL)) {
+        } else if (!((*c >= 'A' && *c <= 'Z') || (*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
+                     strchr("._-", *c) != NULL)) {
             return false;
         }
     }
@@ -47,7 +48,7 @@ static bool digest_of(bundle *b, const char *path, uint8_t sha256[32], int64_t *
         *bytes = (int64_t)doc->text.size;
         return true;
     }
-    char   full[4096];
+    char full[4096];
     dx_buf buf;
     if (snprintf(full, sizeof full, "%s/%s", b->source->dir, path) >= (int)sizeof full)
         return false;
@@ -63,9 +64,9 @@ static bool digest_of(bundle *b, const char *path, uint8_t sha256[32], int64_t *
 static void check_listed(place *p, text_map *listed, const json_t *file)
 {
     const char *path = json_string_value(json_object_get(file, "path"));
-    uint8_t     sha256[32];
-    char        hex[DX_HEX_SIZE(32)];
-    int64_t     bytes = 0;
+    uint8_t sha256[32];
+    char hex[DX_HEX_SIZE(32)];
+    int64_t bytes = 0;
     if (path == NULL || !path_ok(path)) {
         FINDING(p, 602, "a path is of A-Z a-z 0-9 . _ - and at most two folders");
         return;
@@ -80,22 +81,25 @@ static void check_listed(place *p, text_map *listed, const json_t *file)
         return;
     }
     dx_hex(dx_bytes_of(sha256, sizeof sha256), hex);
-    if (!dx_bytes_is(json_view(json_object_get(file, "sha256")), hex) || json_integer_value(json_object_get(file, "bytes")) != bytes)
-        FINDING(p, 602, "the file %.150s differs from the manifest (it has %lld bytes, SHA-256 %.16s...)", path, (long long)bytes, hex);
+    if (!dx_bytes_is(json_view(json_object_get(file, "sha256")), hex) ||
+        json_integer_value(json_object_get(file, "bytes")) != bytes)
+        FINDING(p, 602, "the file %.150s differs from the manifest (it has %lld bytes, SHA-256 %.16s...)",
+                path, (long long)bytes, hex);
 }
 
 static void unlisted(bundle *b, const char *path)
 {
-    finding_add(b->lint, path, (dx_bytes){NULL, 0}, 602, false, "", false, "the file is not listed in the manifest");
+    finding_add(b->lint, path, (dx_bytes){NULL, 0}, 602, false, "", false,
+                "the file is not listed in the manifest");
 }
 
 void manifest_check(bundle *b)
 {
     if (!b->has_manifest || b->manifest.json == NULL || b->manifest.closed)
         return;
-    place    p = {.b = b, .doc = &b->manifest};
-    json_t  *files = json_object_get(b->manifest.json, "files"), *file;
-    size_t   i;
+    place p = {.b = b, .doc = &b->manifest};
+    json_t *files = json_object_get(b->manifest.json, "files"), *file;
+    size_t i;
     text_map listed = {0};
     if (!text_map_init(&listed, &b->arena, json_array_size(files) + 1)) {
         b->out_of_memory = true;
@@ -116,7 +120,7 @@ void manifest_check(bundle *b)
             unlisted(b, b->others[i]);
     int64_t from = compile_time_s(json_object_get(b->manifest.json, "not_before"));
     int64_t to = compile_time_s(json_object_get(b->manifest.json, "not_after"));
-    size_t  at = place_push(&p, b->source->now_s < from ? "not_before" : "not_after");
+    size_t at = place_push(&p, b->source->now_s < from ? "not_before" : "not_after");
     if (from >= to)
         FINDING(&p, 109, "the bundle ends before it begins");
     else if (b->source->now_s < from || b->source->now_s >= to)

@@ -1,27 +1,28 @@
 /* Quotas: counters by key and window, all or none (policy.md 9).
  *
- * A counter belongs to a window of calendar time in its zone; when the window has passed, it starts at nothing. Threads: a
- * mutex around a hash table; a reservation is a handful of look-ups.
+ * A counter belongs to a window of calendar time in its zone; when the window has passed, it starts at
+ * nothing. Threads: a mutex around a hash table; a reservation is a handful of look-ups.
  */
 #include "policy/judge.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-#define METER_KEYS_MAX 1000000 /* agreements times entries; beyond that nothing more is counted, so nothing more is allowed */
-#define METER_STRIPES  1024
+#define METER_KEYS_MAX                                                                                       \
+    1000000 /* agreements times entries; beyond that nothing more is counted, so nothing more is allowed */
+#define METER_STRIPES 1024
 
 typedef struct counter {
     struct counter *next;
-    uint64_t        hash;
-    int64_t         window, used;
-    char            key[];
+    uint64_t hash;
+    int64_t window, used;
+    char key[];
 } counter;
 
 struct policy_meter {
     pthread_mutex_t lock;
-    counter       **buckets;
-    size_t          mask, count;
+    counter **buckets;
+    size_t mask, count;
 };
 
 DX_RC policy_meter_new(policy_meter **out, dx_why *why)
@@ -58,7 +59,7 @@ void policy_meter_free(policy_meter *m)
 /* Which window an instant falls into: its number, or days and months of the calendar. */
 static int64_t window_of(const char *window, int64_t local_s)
 {
-    int64_t  day = local_s >= 0 ? local_s / 86400 : (local_s - 86399) / 86400, year;
+    int64_t day = local_s >= 0 ? local_s / 86400 : (local_s - 86399) / 86400, year;
     unsigned month, in_month;
     switch (window[0] == 'm' ? window[1] : window[0]) {
     case 'i':
@@ -77,7 +78,7 @@ static int64_t window_of(const char *window, int64_t local_s)
 
 static void grow(policy_meter *m)
 {
-    size_t    mask = m->mask * 2 + 1;
+    size_t mask = m->mask * 2 + 1;
     counter **more = m->count > m->mask ? calloc(mask + 1, sizeof(counter *)) : NULL;
     if (more == NULL)
         return; /* longer chains, nothing worse */
@@ -98,7 +99,7 @@ static counter *find(policy_meter *m, const char *key, bool make)
     for (counter *c = m->buckets[hash & m->mask]; c != NULL; c = c->next)
         if (c->hash == hash && strcmp(c->key, key) == 0)
             return c;
-    size_t   n = strlen(key) + 1;
+    size_t n = strlen(key) + 1;
     counter *c = make && m->count < METER_KEYS_MAX ? calloc(1, sizeof *c + n) : NULL;
     if (c == NULL)
         return NULL;
@@ -121,7 +122,8 @@ static void turn_to(counter *c, int64_t window)
 }
 
 /* The permit becomes a deny; everything that the record needs stays. */
-static struct dx_rc refuse(const policy_ruling *permit, const policy_quota *q, const char *code, policy_ruling *denied)
+static struct dx_rc refuse(const policy_ruling *permit, const policy_quota *q, const char *code,
+                           policy_ruling *denied)
 {
     if (denied != NULL) {
         *denied = *permit;
@@ -145,17 +147,18 @@ static bool earlier(const policy_quota *a, const policy_quota *b)
     return b == NULL || strcmp(a->clause, b->clause) < 0;
 }
 
-DX_RC policy_meter_reserve(policy_meter *m, const policy_ruling *permit, int64_t now_s, policy_ruling *denied, dx_arena *arena)
+DX_RC policy_meter_reserve(policy_meter *m, const policy_ruling *permit, int64_t now_s, policy_ruling *denied,
+                           dx_arena *arena)
 {
     (void)arena;
     const policy_quota *over = NULL;
-    bool                unreadable = false;
+    bool unreadable = false;
     if (permit->quota_count == 0)
         return DX_OKAY;
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < permit->quota_count; i++) {
         const policy_quota *q = &permit->quota[i];
-        counter            *c = find(m, q->key, true);
+        counter *c = find(m, q->key, true);
         if (c == NULL) {
             unreadable = true;
             over = q;
@@ -173,15 +176,16 @@ DX_RC policy_meter_reserve(policy_meter *m, const policy_ruling *permit, int64_t
     return refuse(permit, over, unreadable ? "quota.store_unavailable" : over->code, denied);
 }
 
-void policy_meter_settle(policy_meter *m, const policy_ruling *permit, int64_t now_s, int64_t bytes, int64_t records)
+void policy_meter_settle(policy_meter *m, const policy_ruling *permit, int64_t now_s, int64_t bytes,
+                         int64_t records)
 {
     if (permit->quota_count == 0)
         return;
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < permit->quota_count; i++) {
         const policy_quota *q = &permit->quota[i];
-        int64_t             real = q->of == 1 ? bytes : records;
-        counter            *c = q->of == 0 || real < 0 ? NULL : find(m, q->key, false);
+        int64_t real = q->of == 1 ? bytes : records;
+        counter *c = q->of == 0 || real < 0 ? NULL : find(m, q->key, false);
         /* A window that has turned meanwhile keeps what belongs to it: the old one is gone. */
         if (c != NULL && c->window == window_of(q->window, now_s + q->offset_s)) {
             c->used += real - q->amount;
@@ -199,9 +203,10 @@ void policy_meter_usage(policy_meter *m, const char *agreement_id, int64_t now_s
     pthread_mutex_lock(&m->lock);
     for (int of = 0; of < 3; of++)
         for (int w = 0; w < 5; w++) {
-            snprintf(key, sizeof key, "%s/agreement/%s/UTC/%s", model_quota_of[of], model_quota_window[w], agreement_id);
+            snprintf(key, sizeof key, "%s/agreement/%s/UTC/%s", model_quota_of[of], model_quota_window[w],
+                     agreement_id);
             counter *c = find(m, key, false);
-            int64_t  used = c != NULL && c->window == window_of(model_quota_window[w], now_s) ? c->used : 0;
+            int64_t used = c != NULL && c->window == window_of(model_quota_window[w], now_s) ? c->used : 0;
             policy_fact_int(facts, (policy_attribute)((int)POLICY_USAGE_REQUESTS_MINUTE + of * 5 + w), used);
         }
     pthread_mutex_unlock(&m->lock);

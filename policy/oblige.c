@@ -58,7 +58,8 @@ static void merge_duration(oblige_duration *into, oblige_duration from, bool lon
 {
     if (from.text.size == 0)
         return;
-    bool take = into->text.size == 0 || (longer ? from.length_s > into->length_s : from.length_s < into->length_s) ||
+    bool take = into->text.size == 0 ||
+                (longer ? from.length_s > into->length_s : from.length_s < into->length_s) ||
                 (from.length_s == into->length_s && dx_bytes_compare(from.text, into->text) < 0);
     if (take)
         *into = from;
@@ -67,13 +68,13 @@ static void merge_duration(oblige_duration *into, oblige_duration from, bool lon
 static int compare_header(const void *a, const void *b)
 {
     const oblige_header *x = a, *y = b;
-    int                  order = dx_bytes_compare(x->name, y->name);
+    int order = dx_bytes_compare(x->name, y->name);
     return order != 0 ? order : dx_bytes_compare(x->value, y->value);
 }
 
 static bool merge_headers(obligations *into, const obligations *from, dx_arena *arena)
 {
-    size_t         n = into->headers.count, m = from->headers.count, kept = 0;
+    size_t n = into->headers.count, m = from->headers.count, kept = 0;
     oblige_header *all = DX_ARENA_ARRAY(arena, oblige_header, n + m + 1);
     if (all == NULL)
         return false;
@@ -97,7 +98,7 @@ static int compare_notice(const void *a, const void *b)
 
 static bool merge_notify(obligations *into, const obligations *from, dx_arena *arena)
 {
-    size_t         n = into->notify.count, m = from->notify.count, kept = 0;
+    size_t n = into->notify.count, m = from->notify.count, kept = 0;
     oblige_notice *all = DX_ARENA_ARRAY(arena, oblige_notice, n + m + 1);
     if (all == NULL)
         return false;
@@ -140,8 +141,10 @@ static void merge_seal(obligations *into, const obligations *from)
 static void merge_timestamp(obligations *into, const obligations *from)
 {
     into->timestamp.mode = more(into->timestamp.mode, from->timestamp.mode);
-    merge_mask(&into->timestamp.accept, &into->timestamp.accept_set, from->timestamp.accept, from->timestamp.accept_set);
-    into->timestamp.min = from->timestamp.min > into->timestamp.min ? from->timestamp.min : into->timestamp.min;
+    merge_mask(&into->timestamp.accept, &into->timestamp.accept_set, from->timestamp.accept,
+               from->timestamp.accept_set);
+    into->timestamp.min =
+        from->timestamp.min > into->timestamp.min ? from->timestamp.min : into->timestamp.min;
     merge_duration(&into->timestamp.max_delay, from->timestamp.max_delay, false);
     into->timestamp.on_failure = more(into->timestamp.on_failure, from->timestamp.on_failure);
 }

@@ -8,13 +8,16 @@ static bool level_below(policy_level have, policy_level want)
 
 static can_answer can_seal(const obligations *o, const policy_can *can, bool async)
 {
-    if (!can->seal.present || (o->seal.min_set && can->seal.level_known && level_below(can->seal.level, o->seal.min)))
+    if (!can->seal.present ||
+        (o->seal.min_set && can->seal.level_known && level_below(can->seal.level, o->seal.min)))
         return CAN_UNCONFIGURED;
     if (o->seal.formats_set && can->seal.formats != 0 && (o->seal.formats & can->seal.formats) == 0)
         return CAN_UNCONFIGURED;
-    if (can->seal.max != NULL && oblige_word(oblige_seal_levels, dx_bytes_text(can->seal.max)) < o->seal.level)
+    if (can->seal.max != NULL &&
+        oblige_word(oblige_seal_levels, dx_bytes_text(can->seal.max)) < o->seal.level)
         return CAN_UNCONFIGURED;
-    if (can->seal.device != NULL && oblige_word(oblige_devices, dx_bytes_text(can->seal.device)) < o->seal.device)
+    if (can->seal.device != NULL &&
+        oblige_word(oblige_devices, dx_bytes_text(can->seal.device)) < o->seal.device)
         return CAN_UNCONFIGURED;
     bool queued = async && o->seal.on_failure == 1;
     return can->seal.healthy || queued ? CAN_YES : CAN_UNAVAILABLE;
@@ -26,7 +29,8 @@ static can_answer can_timestamp(const obligations *o, const policy_can *can)
         return CAN_YES;
     unsigned have = 0, healthy = 0;
     for (size_t i = 0; i < can->tsa_count; i++) {
-        unsigned word = can->tsa[i].class_ == NULL ? 0 : oblige_word(oblige_accepts, dx_bytes_text(can->tsa[i].class_));
+        unsigned word =
+            can->tsa[i].class_ == NULL ? 0 : oblige_word(oblige_accepts, dx_bytes_text(can->tsa[i].class_));
         unsigned bit = word == 0 ? 0 : 1U << (word - 1);
         if (o->timestamp.accept_set)
             bit &= o->timestamp.accept;
@@ -98,14 +102,16 @@ static const char *looser_timestamp(const obligations *p, const obligations *f)
 {
     if (p->timestamp.mode != 0 && p->timestamp.mode < f->timestamp.mode)
         return "mode";
-    if (p->timestamp.accept_set && f->timestamp.accept_set && (p->timestamp.accept & ~f->timestamp.accept) != 0)
+    if (p->timestamp.accept_set && f->timestamp.accept_set &&
+        (p->timestamp.accept & ~f->timestamp.accept) != 0)
         return "accept";
     if (p->timestamp.min != 0 && p->timestamp.min < f->timestamp.min)
         return "min";
     if (p->timestamp.max_delay.text.size > 0 && f->timestamp.max_delay.text.size > 0 &&
         p->timestamp.max_delay.length_s > f->timestamp.max_delay.length_s)
         return "max_delay";
-    return p->timestamp.on_failure != 0 && p->timestamp.on_failure < f->timestamp.on_failure ? "on_failure" : NULL;
+    return p->timestamp.on_failure != 0 && p->timestamp.on_failure < f->timestamp.on_failure ? "on_failure"
+                                                                                             : NULL;
 }
 
 const char *oblige_looser(const obligations *p, const obligations *f, oblige_name name)
@@ -133,7 +139,8 @@ const char *oblige_looser(const obligations *p, const obligations *f, oblige_nam
         if (p->limit_records != 0 && f->limit_records != 0 && p->limit_records > f->limit_records)
             return "records";
     }
-    if (name == OBLIGE_REDACT && p->redact.keep_set && f->redact.keep_set && !text_set_subset(p->redact.keep, f->redact.keep))
+    if (name == OBLIGE_REDACT && p->redact.keep_set && f->redact.keep_set &&
+        !text_set_subset(p->redact.keep, f->redact.keep))
         return "keep_only";
     return NULL; /* the rest only adds up */
 }
@@ -285,9 +292,10 @@ static DX_RC value_print(const obligations *o, oblige_name name, dx_buf *out)
 
 DX_RC oblige_print(const obligations *o, dx_buf *out)
 {
-    static const oblige_name sorted[] = {OBLIGE_CONFIDENTIAL, OBLIGE_DURABILITY, OBLIGE_LIMIT, OBLIGE_MIN_RECORDS,
-                                         OBLIGE_NOTIFY, OBLIGE_PROOFS, OBLIGE_REDACT, OBLIGE_RESPONSE_HEADERS,
-                                         OBLIGE_RETENTION_LOG, OBLIGE_SEAL, OBLIGE_SUBJECT_REF, OBLIGE_TIMESTAMP};
+    static const oblige_name sorted[] = {OBLIGE_CONFIDENTIAL, OBLIGE_DURABILITY,       OBLIGE_LIMIT,
+                                         OBLIGE_MIN_RECORDS,  OBLIGE_NOTIFY,           OBLIGE_PROOFS,
+                                         OBLIGE_REDACT,       OBLIGE_RESPONSE_HEADERS, OBLIGE_RETENTION_LOG,
+                                         OBLIGE_SEAL,         OBLIGE_SUBJECT_REF,      OBLIGE_TIMESTAMP};
     DX_TRY(dx_buf_add_byte(out, '{'));
     for (size_t i = 0; i < sizeof sorted / sizeof sorted[0]; i++)
         if ((o->set & 1U << sorted[i]) != 0) {
@@ -297,7 +305,8 @@ DX_RC oblige_print(const obligations *o, dx_buf *out)
     return dx_buf_add_byte(out, '}');
 }
 
-/* Texts of the compiled policy end in a NUL (compile copies them so); their views can be handed out as C strings. */
+/* Texts of the compiled policy end in a NUL (compile copies them so); their views can be handed out as C
+ * strings. */
 static const char *c_text(dx_bytes text)
 {
     return text.size == 0 ? NULL : (const char *)text.data;
@@ -328,7 +337,8 @@ bool oblige_export(const obligations *o, policy_obligations *out)
         return false;
     for (size_t i = 0; i < o->headers.count; i++) {
         out->response_headers[i].name = c_text(o->headers.items[i].name);
-        out->response_headers[i].value = o->headers.items[i].value.size == 0 ? "" : c_text(o->headers.items[i].value);
+        out->response_headers[i].value =
+            o->headers.items[i].value.size == 0 ? "" : c_text(o->headers.items[i].value);
     }
     out->response_header_count = o->headers.count;
     out->limit_bytes = o->limit_bytes;

@@ -10,7 +10,7 @@ static void check_tests(bundle *b)
     char fixtures[4096];
     snprintf(fixtures, sizeof fixtures, "%s/tests/fixtures", b->source->dir);
     for (size_t i = 0; i < b->count; i++) {
-        dx_arena   arena = {0};
+        dx_arena arena = {0};
         facts_read in;
         if (b->documents[i].kind != KIND_TEST || b->documents[i].closed)
             continue;
@@ -41,8 +41,8 @@ static DX_RC refused(const bundle *b, dx_why *why)
     for (size_t i = 0; i < b->lint->count; i++)
         if (b->lint->items[i].error) {
             const policy_finding *f = &b->lint->items[i];
-            return dx_fail(why, DX_CONFIG, f->id, "policy.md 14", "%.60s%s%.60s: %.100s (%zu errors)", f->file, f->pointer[0] != 0 ? "#" : "",
-                           f->pointer, f->text, b->lint->errors);
+            return dx_fail(why, DX_CONFIG, f->id, "policy.md 14", "%.60s%s%.60s: %.100s (%zu errors)",
+                           f->file, f->pointer[0] != 0 ? "#" : "", f->pointer, f->text, b->lint->errors);
         }
     return DX_FAIL(why, CONFIG, "policy.md 14", "the bundle has %zu errors", b->lint->errors);
 }
@@ -61,9 +61,10 @@ static DX_RC build(bundle *b, policy *p, dx_why *why)
     return b->out_of_memory ? DX_FAIL(why, NO_MEMORY, "", "no memory to check the policy") : DX_OKAY;
 }
 
-DX_RC policy_build(const policy_source *source, const policy_can *can, policy **out, policy_findings *lint, dx_why *why)
+DX_RC policy_build(const policy_source *source, const policy_can *can, policy **out, policy_findings *lint,
+                   dx_why *why)
 {
-    bundle  b = {.source = source, .can = can, .lint = lint};
+    bundle b = {.source = source, .can = can, .lint = lint};
     policy *p = calloc(1, sizeof *p);
     *out = NULL;
     if (p == NULL)

@@ -41,7 +41,7 @@ bool text_set_has(text_set set, dx_bytes text)
     size_t low = 0, high = set.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int    order = dx_bytes_compare(set.items[middle], text);
+        int order = dx_bytes_compare(set.items[middle], text);
         if (order == 0)
             return true;
         if (order < 0)
@@ -123,13 +123,18 @@ static const char territories[] =
     "VNVUWFWSYEYTZAZMZW"
     "ZEZJ";
 
-#define T(code) {(const uint8_t *)code, 2}
-static const dx_bytes eea[] = {T("AT"), T("BE"), T("BG"), T("CY"), T("CZ"), T("DE"), T("DK"), T("EE"), T("ES"), T("FI"),
-                               T("FR"), T("GR"), T("HR"), T("HU"), T("IE"), T("IS"), T("IT"), T("LI"), T("LT"), T("LU"),
-                               T("LV"), T("MT"), T("NL"), T("NO"), T("PL"), T("PT"), T("RO"), T("SE"), T("SI"), T("SK")};
-static const dx_bytes eu[] = {T("AT"), T("BE"), T("BG"), T("CY"), T("CZ"), T("DE"), T("DK"), T("EE"), T("ES"),
-                              T("FI"), T("FR"), T("GR"), T("HR"), T("HU"), T("IE"), T("IT"), T("LT"), T("LU"),
-                              T("LV"), T("MT"), T("NL"), T("PL"), T("PT"), T("RO"), T("SE"), T("SI"), T("SK")};
+#define T(code)                                                                                              \
+    {                                                                                                        \
+        (const uint8_t *)code, 2                                                                             \
+    }
+static const dx_bytes eea[] = {T("AT"), T("BE"), T("BG"), T("CY"), T("CZ"), T("DE"), T("DK"), T("EE"),
+                               T("ES"), T("FI"), T("FR"), T("GR"), T("HR"), T("HU"), T("IE"), T("IS"),
+                               T("IT"), T("LI"), T("LT"), T("LU"), T("LV"), T("MT"), T("NL"), T("NO"),
+                               T("PL"), T("PT"), T("RO"), T("SE"), T("SI"), T("SK")};
+static const dx_bytes eu[] = {T("AT"), T("BE"), T("BG"), T("CY"), T("CZ"), T("DE"), T("DK"),
+                              T("EE"), T("ES"), T("FI"), T("FR"), T("GR"), T("HR"), T("HU"),
+                              T("IE"), T("IT"), T("LT"), T("LU"), T("LV"), T("MT"), T("NL"),
+                              T("PL"), T("PT"), T("RO"), T("SE"), T("SI"), T("SK")};
 
 text_set policy_group_eu(void)
 {
@@ -169,8 +174,9 @@ static const struct {
                 {"dfft:", "urn:dfft:term:"}};
 
 static const char *const dfft_terms[] = {
-    "dfft:APPI-27",         "dfft:APPI-27-1", "dfft:APPI-28-whitelist", "dfft:APPI-28-equivalent", "dfft:APPI-28-consent",
-    "dfft:APPI-anon",       "dfft:EPA-dataflow", "dfft:GCBPR",          "dfft:FEFA-licence",       "dfft:nonpersonal"};
+    "dfft:APPI-27",         "dfft:APPI-27-1",  "dfft:APPI-28-whitelist", "dfft:APPI-28-equivalent",
+    "dfft:APPI-28-consent", "dfft:APPI-anon",  "dfft:EPA-dataflow",      "dfft:GCBPR",
+    "dfft:FEFA-licence",    "dfft:nonpersonal"};
 
 dx_bytes policy_term_fold(dx_arena *arena, dx_bytes term)
 {
@@ -178,7 +184,7 @@ dx_bytes policy_term_fold(dx_arena *arena, dx_bytes term)
         size_t n = strlen(prefixes[i].iri);
         if (term.size > n && dx_bytes_starts(term, prefixes[i].iri)) {
             dx_bytes rest = dx_bytes_part(term, n, term.size);
-            char    *text = dx_arena_printf(arena, "%s" DX_TEXT_FMT, prefixes[i].prefix, DX_TEXT_ARG(rest));
+            char *text = dx_arena_printf(arena, "%s" DX_TEXT_FMT, prefixes[i].prefix, DX_TEXT_ARG(rest));
             return text == NULL ? (dx_bytes){NULL, 0} : dx_bytes_text(text);
         }
     }
@@ -188,7 +194,8 @@ dx_bytes policy_term_fold(dx_arena *arena, dx_bytes term)
 bool policy_prefix_builtin(dx_bytes prefix)
 {
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
-        if (prefix.size + 1 == strlen(prefixes[i].prefix) && memcmp(prefixes[i].prefix, prefix.data, prefix.size) == 0)
+        if (prefix.size + 1 == strlen(prefixes[i].prefix) &&
+            memcmp(prefixes[i].prefix, prefix.data, prefix.size) == 0)
             return true;
     return false;
 }
@@ -267,7 +274,8 @@ static bool corporate_number_ok(dx_bytes n)
 const char *policy_org_wrong(dx_bytes id, bool check_digits)
 {
     if (id.size < 7 || id.size > 70 || id.data[5] != '-')
-        return "an organisation id is three letters, a territory, '-' and 1 to 64 visible characters, like NTRJP-8999900000001";
+        return "an organisation id is three letters, a territory, '-' and 1 to 64 visible characters, like "
+               "NTRJP-8999900000001";
     for (size_t i = 0; i < 5; i++)
         if (upper(id.data[i]) < 'A' || upper(id.data[i]) > 'Z')
             return "an organisation id starts with three letters and a territory, like VATDE";

@@ -5,8 +5,8 @@ bool policy_duration_parse(dx_bytes text, policy_duration *out)
 {
     *out = (policy_duration){0};
     static const char units[] = "YMDHMS";
-    size_t            i = 1, next = 0, parts = 0;
-    bool              time = false, weeks = false;
+    size_t i = 1, next = 0, parts = 0;
+    bool time = false, weeks = false;
     if (text.size < 3 || text.data[0] != 'P')
         return false;
     while (i < text.size) {
@@ -19,7 +19,7 @@ bool policy_duration_parse(dx_bytes text, policy_duration *out)
                 return false;
         }
         int64_t number = 0;
-        size_t  from = i;
+        size_t from = i;
         for (; i < text.size && text.data[i] >= '0' && text.data[i] <= '9'; i++)
             number = number * 10 + (text.data[i] - '0');
         if (i == from || i - from > 7 || i == text.size || weeks)
@@ -35,7 +35,7 @@ bool policy_duration_parse(dx_bytes text, policy_duration *out)
             if (next == end)
                 return false;
             static const int64_t scale[] = {12, 1, 1, 3600, 60, 1};
-            int64_t             *field = next < 2 ? &out->months : next == 2 ? &out->days : &out->seconds;
+            int64_t *field = next < 2 ? &out->months : next == 2 ? &out->days : &out->seconds;
             *field += number * scale[next++];
         }
         parts++;
@@ -46,7 +46,8 @@ bool policy_duration_parse(dx_bytes text, policy_duration *out)
 
 int64_t policy_duration_add(int64_t unix_s, policy_duration d, int sign)
 {
-    int64_t  days = unix_s >= 0 ? unix_s / 86400 : -((-unix_s + 86399) / 86400), rest = unix_s - days * 86400, year;
+    int64_t days = unix_s >= 0 ? unix_s / 86400 : -((-unix_s + 86399) / 86400), rest = unix_s - days * 86400,
+            year;
     unsigned month, day;
     dx_civil_from_days(days, &year, &month, &day);
     int64_t months = year * 12 + (int64_t)month - 1 + sign * d.months;
@@ -109,7 +110,8 @@ const void *text_map_get_hashed(const text_map *map, uint64_t hash, dx_bytes a, 
         const struct text_map_slot *slot = &map->slots[i & map->mask];
         if (slot->value == NULL)
             return NULL;
-        if (slot->hash == hash && slot->key.size == a.size + b.size && memcmp(slot->key.data, a.data, a.size) == 0 &&
+        if (slot->hash == hash && slot->key.size == a.size + b.size &&
+            memcmp(slot->key.data, a.data, a.size) == 0 &&
             (b.size == 0 || memcmp(slot->key.data + a.size, b.data, b.size) == 0))
             return slot->value;
     }
@@ -124,19 +126,23 @@ const void *text_map_get(const text_map *map, dx_bytes key)
 
 static int nibble(uint8_t c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                  : -1;
 }
 
 static bool unreserved(uint8_t c)
 {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 /* Characters that some stacks fold into '.', '/' or '\' (dataplane.md 8.4). */
 static bool lookalike(dx_bytes decoded)
 {
-    static const char *const bad[] = {"\xe2\x80\xa4", "\xe2\x81\x84", "\xe2\x88\x95", "\xe2\xa7\xb8", "\xef\xb9\x92",
-                                      "\xef\xbc\x8e", "\xef\xbc\x8f", "\xef\xbc\xbc"};
+    static const char *const bad[] = {"\xe2\x80\xa4", "\xe2\x81\x84", "\xe2\x88\x95", "\xe2\xa7\xb8",
+                                      "\xef\xb9\x92", "\xef\xbc\x8e", "\xef\xbc\x8f", "\xef\xbc\xbc"};
     for (size_t i = 0; i + 3 <= decoded.size; i++)
         for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++)
             if (memcmp(decoded.data + i, bad[k], 3) == 0)
@@ -149,26 +155,29 @@ static bool segment_ambiguous(dx_bytes s, bool last)
     size_t head = 0;
     while (head < s.size && s.data[head] != ';')
         head++;
-    if ((s.size == 0 && !last) || (head == 1 && s.data[0] == '.') || (head == 2 && s.data[0] == '.' && s.data[1] == '.'))
+    if ((s.size == 0 && !last) || (head == 1 && s.data[0] == '.') ||
+        (head == 2 && s.data[0] == '.' && s.data[1] == '.'))
         return true;
-    return s.size > 0 && (s.data[s.size - 1] == '.' || (s.size >= 3 && memcmp(s.data + s.size - 3, "%20", 3) == 0));
+    return s.size > 0 &&
+           (s.data[s.size - 1] == '.' || (s.size >= 3 && memcmp(s.data + s.size - 3, "%20", 3) == 0));
 }
 
 dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw)
 {
     const dx_bytes bad = {NULL, 0};
-    bool           plain = true;
+    bool plain = true;
     if (raw.size == 0 || raw.data[0] != '/' || raw.size > 65536)
         return bad;
     for (size_t i = 0; i < raw.size && plain; i++)
-        plain = raw.data[i] == '/' ? i + 1 == raw.size || raw.data[i + 1] != '/' : unreserved(raw.data[i]) && raw.data[i] != '.';
+        plain = raw.data[i] == '/' ? i + 1 == raw.size || raw.data[i + 1] != '/'
+                                   : unreserved(raw.data[i]) && raw.data[i] != '.';
     if (plain)
         return raw;
     uint8_t *out = dx_arena_alloc(arena, raw.size * 2);
     if (out == NULL)
         return bad;
     uint8_t *decoded = out + raw.size;
-    size_t   n = 0, d = 0;
+    size_t n = 0, d = 0;
     for (size_t i = 0; i < raw.size; i++) {
         uint8_t c = raw.data[i];
         if (c != '%') {
@@ -177,7 +186,8 @@ dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw)
             out[n++] = decoded[d++] = c;
             continue;
         }
-        int high = i + 2 < raw.size ? nibble(raw.data[i + 1]) : -1, low = i + 2 < raw.size ? nibble(raw.data[i + 2]) : -1;
+        int high = i + 2 < raw.size ? nibble(raw.data[i + 1]) : -1,
+            low = i + 2 < raw.size ? nibble(raw.data[i + 2]) : -1;
         if (high < 0 || low < 0)
             return bad;
         c = (uint8_t)(high * 16 + low);
@@ -198,7 +208,7 @@ dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw)
     }
     if (!dx_bytes_utf8_ok(dx_bytes_of(decoded, d)) || lookalike(dx_bytes_of(decoded, d)))
         return bad;
-    for (size_t from = 1;; ) {
+    for (size_t from = 1;;) {
         size_t to = from;
         while (to < n && out[to] != '/')
             to++;

@@ -1,4 +1,5 @@
-/* What leads from one document to another: vocabulary, ids, references (PL-111, 201, 210, 401 and 105 of basis). */
+/* What leads from one document to another: vocabulary, ids, references (PL-111, 201, 210, 401 and 105 of
+ * basis). */
 #include "policy/compile.h"
 
 /* ---- vocabulary ---- */
@@ -16,13 +17,14 @@ static bool add_narrower(bundle *b, dx_bytes broader, dx_bytes term)
 bool bundle_vocabulary(bundle *b)
 {
     const json_t *j = b->by_kind_vocab == NULL || b->by_kind_vocab->closed ? NULL : b->by_kind_vocab->json;
-    json_t       *terms = json_object_get(j, "terms"), *item, *broader;
-    size_t        i, k, links = 0;
+    json_t *terms = json_object_get(j, "terms"), *item, *broader;
+    size_t i, k, links = 0;
     json_array_foreach(terms, i, item)
     {
         links += json_array_size(json_object_get(item, "broader"));
     }
-    if (!text_map_init(&b->terms, &b->arena, 2 * json_array_size(terms)) || !text_map_init(&b->narrower, &b->arena, links))
+    if (!text_map_init(&b->terms, &b->arena, 2 * json_array_size(terms)) ||
+        !text_map_init(&b->narrower, &b->arena, links))
         return false;
     b->groups = json_object_get(j, "groups");
     b->prefixes = json_object_get(j, "prefixes");
@@ -47,10 +49,10 @@ static void check_vocabulary(bundle *b)
 {
     if (b->by_kind_vocab == NULL || b->by_kind_vocab->json == NULL)
         return;
-    place       p = {.b = b, .doc = b->by_kind_vocab};
+    place p = {.b = b, .doc = b->by_kind_vocab};
     const char *name;
-    json_t     *item, *broader;
-    size_t      i, k;
+    json_t *item, *broader;
+    size_t i, k;
     json_array_foreach(json_object_get(p.doc->json, "terms"), i, item)
     {
         size_t at = place_push(&p, "terms");
@@ -106,7 +108,7 @@ static void index_ids(bundle *b)
 
 static void index_org(place *p, const json_t *value)
 {
-    bundle  *b = p->b;
+    bundle *b = p->b;
     dx_bytes org = policy_org_fold(&b->arena, json_view(value));
     if (org.size == 0)
         return;
@@ -121,11 +123,11 @@ static void index_orgs(bundle *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         bundle_document *doc = &b->documents[i];
-        json_t          *also;
-        size_t           k;
+        json_t *also;
+        size_t k;
         if (doc->kind != KIND_PARTY || doc->closed)
             continue;
-        place  p = {.b = b, .doc = doc};
+        place p = {.b = b, .doc = doc};
         size_t at = place_push(&p, "org");
         index_org(&p, json_object_get(doc->json, "org"));
         place_pop(&p, at);
@@ -145,7 +147,8 @@ static const bundle_document *refer(place *p, const json_t *id, bundle_kind kind
 {
     const bundle_document *doc = text_map_get(&p->b->ids, json_view(id));
     if (json_is_string(id) && (doc == NULL || doc->kind != kind)) {
-        FINDING(p, 201, "there is no %s \"" DX_TEXT_FMT "\"", bundle_kind_names[kind], DX_TEXT_ARG(json_view(id)));
+        FINDING(p, 201, "there is no %s \"" DX_TEXT_FMT "\"", bundle_kind_names[kind],
+                DX_TEXT_ARG(json_view(id)));
         return NULL;
     }
     return doc;
@@ -154,18 +157,20 @@ static const bundle_document *refer(place *p, const json_t *id, bundle_kind kind
 static void refer_party(place *p, const json_t *parties, const char *which)
 {
     json_t *org = json_object_get(parties, which);
-    size_t  at = place_push(p, "parties");
+    size_t at = place_push(p, "parties");
     place_push(p, which);
-    if (json_is_string(org) && text_map_get(&p->b->orgs, policy_org_fold(&p->b->arena, json_view(org))) == NULL)
-        FINDING(p, 201, "no party file has the organisation id \"" DX_TEXT_FMT "\" as org or also", DX_TEXT_ARG(json_view(org)));
+    if (json_is_string(org) &&
+        text_map_get(&p->b->orgs, policy_org_fold(&p->b->arena, json_view(org))) == NULL)
+        FINDING(p, 201, "no party file has the organisation id \"" DX_TEXT_FMT "\" as org or also",
+                DX_TEXT_ARG(json_view(org)));
     place_pop(p, at);
 }
 
 static void refer_instrument(place *p, const json_t *agreement, const bundle_document *partnership)
 {
     dx_bytes wanted = json_view(json_object_get(json_object_get(agreement, "basis"), "instrument"));
-    json_t  *item;
-    size_t   i;
+    json_t *item;
+    size_t i;
     if (wanted.size == 0 || partnership == NULL)
         return;
     json_array_foreach(json_object_get(partnership->json, "instruments"), i, item)
@@ -175,19 +180,24 @@ static void refer_instrument(place *p, const json_t *agreement, const bundle_doc
     }
     size_t at = place_push(p, "basis");
     place_push(p, "instrument");
-    FINDING(p, 201, "the partnership %.80s has no instrument \"" DX_TEXT_FMT "\"", partnership->id, DX_TEXT_ARG(wanted));
+    FINDING(p, 201, "the partnership %.80s has no instrument \"" DX_TEXT_FMT "\"", partnership->id,
+            DX_TEXT_ARG(wanted));
     place_pop(p, at);
 }
 
-/* Without a basis: a permitted dataset with personal data makes it PL-401, else it is a missing member like any other. */
+/* Without a basis: a permitted dataset with personal data makes it PL-401, else it is a missing member like
+ * any other. */
 static void refer_permits(place *p, const json_t *agreement)
 {
     json_t *permit, *id;
-    size_t  i, k;
-    bool    personal = false;
+    size_t i, k;
+    bool personal = false;
     json_array_foreach(json_object_get(agreement, "permit"), i, permit)
     {
-        bool redacts = dx_bytes_is(json_view(json_object_get(json_object_get(json_object_get(permit, "oblige"), "redact"), "keep_only")), "dataset");
+        bool redacts =
+            dx_bytes_is(json_view(json_object_get(
+                            json_object_get(json_object_get(permit, "oblige"), "redact"), "keep_only")),
+                        "dataset");
         json_array_foreach(json_object_get(permit, "datasets"), k, id)
         {
             size_t at = place_push(p, "permit");
@@ -196,7 +206,8 @@ static void refer_permits(place *p, const json_t *agreement)
             place_push_index(p, k);
             const bundle_document *dataset = refer(p, id, KIND_DATASET);
             place_pop(p, inner);
-            if (dataset != NULL && redacts && json_object_get(json_object_get(dataset->json, "fields"), "allow") == NULL) {
+            if (dataset != NULL && redacts &&
+                json_object_get(json_object_get(dataset->json, "fields"), "allow") == NULL) {
                 place_push(p, "oblige");
                 place_push(p, "redact");
                 place_push(p, "keep_only");
@@ -204,7 +215,8 @@ static void refer_permits(place *p, const json_t *agreement)
             }
             place_pop(p, at);
             if (dataset != NULL)
-                personal = personal || json_is_true(json_object_get(json_object_get(dataset->json, "labels"), "personal"));
+                personal = personal || json_is_true(json_object_get(json_object_get(dataset->json, "labels"),
+                                                                    "personal"));
         }
     }
     if (json_object_get(agreement, "basis") == NULL && personal)
@@ -215,11 +227,11 @@ static void refer_permits(place *p, const json_t *agreement)
 
 static void refer_document(bundle *b, const bundle_document *doc)
 {
-    place   p = {.b = b, .doc = doc};
+    place p = {.b = b, .doc = doc};
     json_t *item, *id;
-    size_t  i, k;
+    size_t i, k;
     if (doc->kind == KIND_AGREEMENT) {
-        size_t                 at = place_push(&p, "under");
+        size_t at = place_push(&p, "under");
         const bundle_document *partnership = refer(&p, json_object_get(doc->json, "under"), KIND_PARTNERSHIP);
         place_pop(&p, at);
         refer_party(&p, json_object_get(doc->json, "parties"), "assigner");

@@ -24,7 +24,8 @@ static bool rule_id_ok(dx_bytes id)
 {
     for (size_t i = 0; i < id.size; i++) {
         uint8_t c = id.data[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+              c == '_' || c == '-'))
             return false;
     }
     return id.size >= 1 && id.size <= 64;
@@ -36,25 +37,29 @@ bool shape_term(place *p, dx_bytes term, bool needs_prefix)
     if (text_map_get(&b->terms, term) != NULL)
         return true;
     dx_bytes folded = policy_term_fold(&b->arena, term);
-    size_t   colon = 0;
+    size_t colon = 0;
     while (colon < folded.size && folded.data[colon] != ':')
         colon++;
     if (colon == folded.size) {
         if (!needs_prefix && folded.size > 0)
             return true;
-        FINDING(p, 205, "\"" DX_TEXT_FMT "\" needs a prefix, like dpv:, or an entry in vocab.json", DX_TEXT_ARG(term));
+        FINDING(p, 205, "\"" DX_TEXT_FMT "\" needs a prefix, like dpv:, or an entry in vocab.json",
+                DX_TEXT_ARG(term));
         return false;
     }
-    char   prefix[64];
+    char prefix[64];
     size_t n = colon < sizeof prefix - 1 ? colon : sizeof prefix - 1;
     memcpy(prefix, folded.data, n);
     prefix[n] = 0;
-    bool known = policy_prefix_builtin(dx_bytes_part(folded, 0, colon)) || json_object_get(b->prefixes, prefix) != NULL;
+    bool known = policy_prefix_builtin(dx_bytes_part(folded, 0, colon)) ||
+                 json_object_get(b->prefixes, prefix) != NULL;
     if (!known || colon + 1 == folded.size) {
-        FINDING(p, 205, "the prefix of \"" DX_TEXT_FMT "\" is not known; vocab.json may add it", DX_TEXT_ARG(term));
+        FINDING(p, 205, "the prefix of \"" DX_TEXT_FMT "\" is not known; vocab.json may add it",
+                DX_TEXT_ARG(term));
         return false;
     }
-    if (strcmp(prefix, "dfft") == 0 && !policy_dfft_term_known(folded) && text_map_get(&b->terms, folded) == NULL) {
+    if (strcmp(prefix, "dfft") == 0 && !policy_dfft_term_known(folded) &&
+        text_map_get(&b->terms, folded) == NULL) {
         FINDING(p, 205, "\"" DX_TEXT_FMT "\" is no term of ours", DX_TEXT_ARG(term));
         return false;
     }
@@ -72,8 +77,8 @@ text_set bundle_group(bundle *b, dx_bytes name)
         return (text_set){NULL, 0};
     memcpy(key, name.data, name.size);
     key[name.size] = 0;
-    json_t   *group = json_object_get(b->groups, key);
-    size_t    count = json_array_size(group);
+    json_t *group = json_object_get(b->groups, key);
+    size_t count = json_array_size(group);
     dx_bytes *items = count == 0 ? NULL : DX_ARENA_ARRAY(&b->arena, dx_bytes, count);
     if (items == NULL)
         return (text_set){NULL, 0};
@@ -101,7 +106,8 @@ bool shape_zone(dx_bytes zone, int *offset_s)
     for (size_t i = 1; i < 6; i++)
         if (i != 3 && (zone.data[i] < '0' || zone.data[i] > '9'))
             return false;
-    int hours = (zone.data[1] - '0') * 10 + zone.data[2] - '0', minutes = (zone.data[4] - '0') * 10 + zone.data[5] - '0';
+    int hours = (zone.data[1] - '0') * 10 + zone.data[2] - '0',
+        minutes = (zone.data[4] - '0') * 10 + zone.data[5] - '0';
     *offset_s = (hours * 60 + minutes) * 60 * (zone.data[0] == '-' ? -1 : 1);
     return hours < 24 && minutes < 60;
 }
@@ -122,7 +128,7 @@ static void check_direction(place *p, dx_bytes text)
 static bool time_ok(dx_bytes text, int64_t *unix_s)
 {
     int64_t us = 0;
-    bool    ok = text.size == 20 && dx_time_parse(text, true, &us);
+    bool ok = text.size == 20 && dx_time_parse(text, true, &us);
     *unix_s = us / 1000000;
     return ok;
 }
@@ -140,10 +146,10 @@ static void check_host(place *p, dx_bytes host)
 
 static void check_text(place *p, dx_bytes text, const value_shape *shape)
 {
-    int64_t         unix_s;
-    int             zone;
+    int64_t unix_s;
+    int zone;
     policy_duration duration;
-    const char     *wrong;
+    const char *wrong;
     switch (shape->kind) {
     case V_WORD:
         if (!word_listed(shape->words, text))
@@ -195,14 +201,17 @@ static void check_text(place *p, dx_bytes text, const value_shape *shape)
     case V_PREFIX: {
         dx_bytes form = policy_path_form(&p->b->arena, text);
         if (form.size == 0 || !dx_bytes_equal(form, text))
-            FINDING(p, 106, "a prefix is a path in canonical form: starts with /, no dots, empty segments or needless escapes");
+            FINDING(p, 106,
+                    "a prefix is a path in canonical form: starts with /, no dots, empty segments or "
+                    "needless escapes");
         return;
     }
     case V_MEDIA: {
         bool slash = false, ok = text.size > 2;
         for (size_t i = 0; i < text.size; i++) {
             slash = slash || (text.data[i] == '/' && i > 0 && i + 1 < text.size);
-            ok = ok && text.data[i] > 0x20 && text.data[i] != ';' && !(text.data[i] >= 'A' && text.data[i] <= 'Z');
+            ok = ok && text.data[i] > 0x20 && text.data[i] != ';' &&
+                 !(text.data[i] >= 'A' && text.data[i] <= 'Z');
         }
         if (!ok || !slash)
             FINDING(p, 106, "a media type is lower case without parameters, like application/json");
@@ -223,8 +232,18 @@ static void check_text(place *p, dx_bytes text, const value_shape *shape)
         if (!shape_zone(text, &zone))
             FINDING(p, 508, "the time zone is UTC or an offset like +09:00");
         return;
-    case V_ANY: case V_TEXT: case V_INT: case V_BOOL: case V_LEVEL: case V_PILLAR: case V_CONDITION: case V_OBJECT: case V_LIST:
-    case V_MAP: case V_INTERVAL: case V_HEADERS:
+    case V_ANY:
+    case V_TEXT:
+    case V_INT:
+    case V_BOOL:
+    case V_LEVEL:
+    case V_PILLAR:
+    case V_CONDITION:
+    case V_OBJECT:
+    case V_LIST:
+    case V_MAP:
+    case V_INTERVAL:
+    case V_HEADERS:
         return;
     }
 }
@@ -256,8 +275,10 @@ static void unknown_member(place *p, const char *name, const value_shape *shape)
         number = 0;
     size_t at = place_push(p, name);
     if (number == 410)
-        finding_add(p->b->lint, p->doc->path, p->doc->text, 410, false, p->pointer, true,
-                    "a levels row may not say \"%s\": r comes from the list alone, labels from the trust rooms", name);
+        finding_add(
+            p->b->lint, p->doc->path, p->doc->text, 410, false, p->pointer, true,
+            "a levels row may not say \"%s\": r comes from the list alone, labels from the trust rooms",
+            name);
     else if (number == 207)
         finding_add(p->b->lint, p->doc->path, p->doc->text, 207, false, p->pointer, true,
                     "\"%s\" is no obligation, or no member of one, that this engine can meet", name);
@@ -269,7 +290,7 @@ static void unknown_member(place *p, const char *name, const value_shape *shape)
 static void check_object(place *p, json_t *object, const value_shape *shape)
 {
     const char *name;
-    json_t     *value;
+    json_t *value;
     for (const member_shape *m = shape->of->members; m->name != NULL; m++)
         if (m->need == '!' && json_object_get(object, m->name) == NULL)
             FINDING(p, 105, "the member \"%s\" is missing", m->name);
@@ -318,7 +339,7 @@ static void check_unique_ids(place *p, json_t *list)
 
 static void check_list(place *p, json_t *list, const value_shape *shape)
 {
-    size_t  i;
+    size_t i;
     json_t *item;
     if (json_array_size(list) < (size_t)shape->min)
         FINDING(p, 106, "at least %d element%s expected", (int)shape->min, shape->min == 1 ? " is" : "s are");
@@ -335,8 +356,8 @@ static void check_list(place *p, json_t *list, const value_shape *shape)
 static void check_map(place *p, json_t *map, const value_shape *shape)
 {
     static const value_shape method = {V_METHOD};
-    const char              *name;
-    json_t                  *value;
+    const char *name;
+    json_t *value;
     if (json_object_size(map) < (size_t)shape->min)
         FINDING(p, 106, "at least one member is expected");
     json_object_foreach(map, name, value)
@@ -353,22 +374,24 @@ static void check_interval(place *p, json_t *value, const value_shape *shape)
 {
     int64_t from, to;
     check_object(p, value, shape);
-    if (time_ok(json_view(json_object_get(value, "from")), &from) && time_ok(json_view(json_object_get(value, "to")), &to) && from >= to)
+    if (time_ok(json_view(json_object_get(value, "from")), &from) &&
+        time_ok(json_view(json_object_get(value, "to")), &to) && from >= to)
         FINDING(p, 109, "the interval is empty: from is not before to");
 }
 
 static void check_headers(place *p, json_t *map)
 {
     const char *name;
-    json_t     *value;
+    json_t *value;
     json_object_foreach(map, name, value)
     {
         size_t at = place_push(p, name);
-        bool   ok = name[0] != 0;
+        bool ok = name[0] != 0;
         for (const char *c = name; *c != 0; c++)
-            ok = ok && ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || strchr("!#$%&'*+-.^_`|~", *c) != NULL);
+            ok = ok && ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') ||
+                        strchr("!#$%&'*+-.^_`|~", *c) != NULL);
         dx_bytes text = json_view(value);
-        bool     printable = json_is_string(value);
+        bool printable = json_is_string(value);
         for (size_t i = 0; i < text.size; i++)
             printable = printable && text.data[i] >= 0x20 && text.data[i] < 0x7f;
         if (!ok || !printable)
@@ -381,8 +404,8 @@ static void check_level(place *p, json_t *value)
 {
     static const char *const pillars[] = {"l", "s", "t", "r", NULL};
     static const value_shape pillar = {V_PILLAR};
-    const char              *name;
-    json_t                  *member;
+    const char *name;
+    json_t *member;
     for (size_t i = 0; pillars[i] != NULL; i++)
         if (json_object_get(value, pillars[i]) == NULL)
             FINDING(p, 105, "a level names all four pillars l, s, t and r; \"%s\" is missing", pillars[i]);
@@ -412,12 +435,33 @@ static bool type_fits(const json_t *value, value_kind kind, const char **expecte
     case V_LIST:
         *expected = "an array";
         return json_is_array(value);
-    case V_LEVEL: case V_CONDITION: case V_OBJECT: case V_MAP: case V_INTERVAL: case V_HEADERS:
+    case V_LEVEL:
+    case V_CONDITION:
+    case V_OBJECT:
+    case V_MAP:
+    case V_INTERVAL:
+    case V_HEADERS:
         *expected = "an object";
         return json_is_object(value);
-    case V_TEXT: case V_WORD: case V_TIME: case V_DURATION: case V_TERR: case V_TERR_OR_GROUP: case V_ORG: case V_RULE_ID:
-    case V_DOC_ID: case V_TERM: case V_PURPOSE: case V_POINTER: case V_HOST: case V_PREFIX: case V_MEDIA: case V_METHOD:
-    case V_DIRECTION: case V_ZONE: case V_ORIGIN:
+    case V_TEXT:
+    case V_WORD:
+    case V_TIME:
+    case V_DURATION:
+    case V_TERR:
+    case V_TERR_OR_GROUP:
+    case V_ORG:
+    case V_RULE_ID:
+    case V_DOC_ID:
+    case V_TERM:
+    case V_PURPOSE:
+    case V_POINTER:
+    case V_HOST:
+    case V_PREFIX:
+    case V_MEDIA:
+    case V_METHOD:
+    case V_DIRECTION:
+    case V_ZONE:
+    case V_ORIGIN:
         break;
     }
     *expected = "a text";
@@ -434,7 +478,8 @@ static void check_value(place *p, json_t *value, const value_shape *shape)
     if (shape->kind == V_INT || shape->kind == V_PILLAR) {
         int64_t n = json_integer_value(value), max = shape->kind == V_PILLAR ? 3 : shape->max;
         if (n < shape->min || n > max)
-            FINDING(p, 106, "%lld is outside %lld to %lld", (long long)n, (long long)shape->min, (long long)max);
+            FINDING(p, 106, "%lld is outside %lld to %lld", (long long)n, (long long)shape->min,
+                    (long long)max);
     } else if (shape->kind == V_OBJECT) {
         check_object(p, value, shape);
     } else if (shape->kind == V_LIST) {
@@ -459,7 +504,7 @@ static void check_value(place *p, json_t *value, const value_shape *shape)
 static void check_party(place *p, const json_t *doc)
 {
     json_t *name = json_object_get(doc, "name");
-    size_t  at = place_push(p, "name");
+    size_t at = place_push(p, "name");
     if (json_is_object(name) && json_object_size(name) == 0)
         FINDING(p, 105, "a name in ja or en is missing");
     place_pop(p, at);
@@ -467,12 +512,12 @@ static void check_party(place *p, const json_t *doc)
 
 static void check_instruments(place *p, const json_t *doc)
 {
-    size_t  i, at = place_push(p, "instruments");
+    size_t i, at = place_push(p, "instruments");
     json_t *item;
     json_array_foreach(json_object_get(doc, "instruments"), i, item)
     {
         int64_t since, to;
-        size_t  inner = place_push_index(p, i);
+        size_t inner = place_push_index(p, i);
         if (time_ok(json_view(json_object_get(item, "since")), &since) &&
             time_ok(json_view(json_object_get(item, "valid_to")), &to) && since >= to)
             FINDING(p, 109, "the instrument ends before it begins");
@@ -483,9 +528,9 @@ static void check_instruments(place *p, const json_t *doc)
 
 static void check_redact(place *p, json_t *oblige)
 {
-    static const shape_node  pointer = {.value = {V_POINTER}};
+    static const shape_node pointer = {.value = {V_POINTER}};
     static const value_shape list = {V_LIST, &pointer};
-    json_t                  *keep = json_object_get(json_object_get(oblige, "redact"), "keep_only");
+    json_t *keep = json_object_get(json_object_get(oblige, "redact"), "keep_only");
     if (keep == NULL || dx_bytes_is(json_view(keep), "dataset"))
         return;
     size_t at = place_push(p, "redact");
@@ -499,7 +544,7 @@ static void check_redact(place *p, json_t *oblige)
 
 static void check_oblige_lists(place *p, const json_t *doc, const char *list)
 {
-    size_t  i, at = place_push(p, list);
+    size_t i, at = place_push(p, list);
     json_t *item;
     json_array_foreach(json_object_get(doc, list), i, item)
     {
@@ -511,15 +556,15 @@ static void check_oblige_lists(place *p, const json_t *doc, const char *list)
     place_pop(p, at);
 }
 
-static const shape_node *const kind_shapes[] = {&guards_shape, &levels_shape, &vocab_shape, &partnership_shape, &party_shape,
-                                           &dataset_shape, &agreement_shape, &authority_shape, &test_shape,
-                                           &manifest_shape, &facts_shape};
+static const shape_node *const kind_shapes[] = {
+    &guards_shape,    &levels_shape,    &vocab_shape, &partnership_shape, &party_shape, &dataset_shape,
+    &agreement_shape, &authority_shape, &test_shape,  &manifest_shape,    &facts_shape};
 
 void shape_check(bundle *b, bundle_document *doc)
 {
     if (doc->closed || doc->json == NULL)
         return;
-    place             p = {.b = b, .doc = doc};
+    place p = {.b = b, .doc = doc};
     const value_shape root = {V_OBJECT, kind_shapes[doc->kind]};
     check_object(&p, doc->json, &root);
     if (doc->kind == KIND_PARTY || doc->kind == KIND_AUTHORITY)

@@ -31,7 +31,8 @@ static bool clock_ok(dx_bytes text, bool end, int *seconds)
     for (size_t i = 0; i < 5; i++)
         if (i != 2 && (text.data[i] < '0' || text.data[i] > '9'))
             return false;
-    int hours = (text.data[0] - '0') * 10 + text.data[1] - '0', minutes = (text.data[3] - '0') * 10 + text.data[4] - '0';
+    int hours = (text.data[0] - '0') * 10 + text.data[1] - '0',
+        minutes = (text.data[3] - '0') * 10 + text.data[4] - '0';
     *seconds = (hours * 60 + minutes) * 60;
     return minutes < 60 && (hours < 24 || (end && hours == 24 && minutes == 0));
 }
@@ -39,10 +40,10 @@ static bool clock_ok(dx_bytes text, bool end, int *seconds)
 static void check_within(place *p, json_t *value)
 {
     static const char *const week[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun", NULL};
-    const char              *name;
-    json_t                  *member, *day;
-    int                      offset, from = 0, to = 0;
-    size_t                   i;
+    const char *name;
+    json_t *member, *day;
+    int offset, from = 0, to = 0;
+    size_t i;
     if (!json_is_object(value)) {
         FINDING(p, 106, "within takes an object with tz and daily or days");
         return;
@@ -60,7 +61,8 @@ static void check_within(place *p, json_t *value)
             else if (!shape_zone(json_view(member), &offset))
                 FINDING(p, 508, "the time zone is UTC or an offset like +09:00");
         } else if (strcmp(name, "daily") == 0) {
-            if (json_array_size(member) != 2 || !clock_ok(json_view(json_array_get(member, 0)), false, &from) ||
+            if (json_array_size(member) != 2 ||
+                !clock_ok(json_view(json_array_get(member, 0)), false, &from) ||
                 !clock_ok(json_view(json_array_get(member, 1)), true, &to))
                 FINDING(p, json_is_array(member) ? 109 : 106, "daily is [\"hh:mm\",\"hh:mm\"]");
             else if (from == to)
@@ -94,7 +96,8 @@ static void check_item(place *p, const policy_attribute_row *row, json_t *value,
         if (json_string_length(value) != 20 || !dx_time_parse(json_view(value), true, &unix_us))
             FINDING(p, 109, "a time is RFC 3339 in whole seconds ending in Z");
     } else if ((row->flags & TERM) != 0) {
-        bool territory = strcmp(row->name, "data.origin") == 0 && policy_territory_known(policy_territory_fold(json_view(value)));
+        bool territory = strcmp(row->name, "data.origin") == 0 &&
+                         policy_territory_known(policy_territory_fold(json_view(value)));
         if (!territory)
             shape_term(p, json_view(value), (row->flags & PREFIXED) != 0);
     }
@@ -103,8 +106,8 @@ static void check_item(place *p, const policy_attribute_row *row, json_t *value,
 static void check_level_value(place *p, json_t *value)
 {
     static const char *const pillars[] = {"l", "s", "t", "r", NULL};
-    const char              *name;
-    json_t                  *member;
+    const char *name;
+    json_t *member;
     if (!json_is_object(value)) {
         FINDING(p, 106, "a level is an object with l, s, t and r");
         return;
@@ -125,7 +128,7 @@ static void check_level_value(place *p, json_t *value)
 
 static void check_set(place *p, const policy_attribute_row *row, json_t *value)
 {
-    size_t  i;
+    size_t i;
     json_t *item;
     if (!json_is_array(value)) {
         FINDING(p, 106, "an array is expected");
@@ -166,9 +169,9 @@ static void check_leaf_value(place *p, const policy_attribute_row *row, conditio
 /* The value is another attribute of the same type. */
 static void check_other(place *p, const policy_attribute_row *row, condition_op op, json_t *value)
 {
-    json_t          *name = json_object_get(value, "attr");
+    json_t *name = json_object_get(value, "attr");
     policy_attribute other = policy_attribute_find(json_view(name));
-    size_t           at = place_push(p, "attr");
+    size_t at = place_push(p, "attr");
     if (other == POLICY_ATTRIBUTE_COUNT || (policy_attributes[other].flags & LATER) != 0)
         FINDING(p, 202, "\"" DX_TEXT_FMT "\" is no attribute of this engine", DX_TEXT_ARG(json_view(name)));
     else if (!condition_ops[op].other)
@@ -180,13 +183,14 @@ static void check_other(place *p, const policy_attribute_row *row, condition_op 
 
 static void check_leaf(place *p, json_t *leaf)
 {
-    json_t *attr = json_object_get(leaf, "attr"), *op = json_object_get(leaf, "op"), *value = json_object_get(leaf, "value");
+    json_t *attr = json_object_get(leaf, "attr"), *op = json_object_get(leaf, "op"),
+           *value = json_object_get(leaf, "value");
     for (const char *const *m = (const char *const[]){"attr", "op", "value", NULL}; *m != NULL; m++)
         if (json_object_get(leaf, *m) == NULL)
             FINDING(p, 105, "the member \"%s\" is missing", *m);
     policy_attribute a = policy_attribute_find(json_view(attr));
-    condition_op     o = condition_op_find(json_view(op));
-    bool             known = a != POLICY_ATTRIBUTE_COUNT && (policy_attributes[a].flags & LATER) == 0;
+    condition_op o = condition_op_find(json_view(op));
+    bool known = a != POLICY_ATTRIBUTE_COUNT && (policy_attributes[a].flags & LATER) == 0;
     if (attr != NULL && !json_is_string(attr))
         at_member(p, "attr", 106, DX_BYTES("attr"), "is the name of an attribute");
     else if (attr != NULL && !known)
@@ -214,10 +218,10 @@ void shape_condition(place *p, json_t *value)
 {
     static const char *const leaf_members[] = {"attr", "op", "value", NULL};
     static const char *const notes[] = {"title", "law", "note", NULL};
-    const char              *name, *group = NULL;
-    json_t                  *member;
-    bool                     leaf = false;
-    size_t                   i;
+    const char *name, *group = NULL;
+    json_t *member;
+    bool leaf = false;
+    size_t i;
     if (!json_is_object(value)) {
         FINDING(p, 106, "a condition is an object with all, any or none, or with attr, op and value");
         return;
@@ -231,12 +235,14 @@ void shape_condition(place *p, json_t *value)
     json_object_foreach(value, name, member)
     {
         bool note = oblige_word(notes, dx_bytes_text(name)) != 0;
-        bool own = leaf ? oblige_word(leaf_members, dx_bytes_text(name)) != 0 : group != NULL && strcmp(name, group) == 0;
+        bool own = leaf ? oblige_word(leaf_members, dx_bytes_text(name)) != 0
+                        : group != NULL && strcmp(name, group) == 0;
         size_t at = place_push(p, name);
         if (note && !json_is_string(member))
             FINDING(p, 106, "a text is expected");
         else if (!note && !own)
-            FINDING(p, 104, "a condition has one of all, any, none, or attr, op and value; not \"%s\" too", name);
+            FINDING(p, 104, "a condition has one of all, any, none, or attr, op and value; not \"%s\" too",
+                    name);
         place_pop(p, at);
     }
     if (leaf) {
