@@ -53,10 +53,10 @@ def gen_cond(depth=0):
     if depth == 3 or R.random() < .45: return gen_leaf()
     return {R.choice(["all", "all", "any", "none"]): [gen_cond(depth + 1) for _ in range(R.randint(0, 3))]}
 
-def easy(cond, p=.5):  # many rules should hold, else every exchange dies at the first step
+def easy(cond, p=.6):  # many rules should hold, else every exchange dies at the first step
     return {"any": [cond, {"attr": "req.method", "op": "exists", "value": True}]} if R.random() < p else cond
 
-def never(cond, p=.6):
+def never(cond, p=.85):
     return {"all": [cond, {"attr": "req.method", "op": "exists", "value": False}]} if R.random() < p else cond
 
 def gen_oblige(floor=False):
@@ -120,26 +120,26 @@ def gen_bundle():
         "body_inspect": R.choice(["required", "best-effort"]), "fields": {"allow": ["/x", "/y"]}}
     b["datasets/i.json"] = {**head("dataset", "urn:dfft:ds:i"), "route": {"host": "h", "prefix": "/i/", "methods": {"POST": "import"}}, "media_types": ["application/json"],
         "labels": {"personal": False}, "items": ["i"], "record_count": {"pointer": "/n"}, "body_inspect": R.choice(["required", "best-effort"]), "fields": {"allow": ["/x", "/y"]}}
-    for i in range(R.randint(1, 2)):
-        out = R.random() < .7
+    for i in range(R.choice([1, 2, 2, 2, 2])):
+        out = i == 0 if R.random() < .9 else R.random() < .7
         permits = []
         for k in range(R.randint(1, 3)):
             p = {"id": f"p{k}", "datasets": ["urn:dfft:ds:d" if out else "urn:dfft:ds:i"], "methods": ["GET" if out else "POST"], "when": easy(gen_cond())}
-            if R.random() < .15: p["mode"] = "shadow"
+            if k and R.random() < .15: p["mode"] = "shadow"
             if R.random() < .1: p["phase"] = "body"
             if R.random() < .6: p["oblige"] = gen_oblige()
             if R.random() < .3: p["quota"] = [{"of": R.choice(["requests", "bytes", "records"]), "per": R.choice(["agreement", "permit", "peer"]), "window": "day", "max": R.choice([0, 5, 5000000])}]
             permits.append(p)
         b[f"agreements/a{i}.json"] = {**head("agreement", f"urn:dfft:agr:a{i}"), "under": "urn:dfft:iap:p", "parties": {"assigner": "GOVJP-US", "assignee": "VATDE-1"},
             "state": "active" if R.random() < .95 else "suspended", "valid": {"from": "2026-01-01T00:00:00Z", "to": "2028-01-01T00:00:00Z"},
-            "basis": {"instrument": "out" if out else "in", "code": R.choice(["dfft:APPI-27", "dfft:APPI-27", "dfft:nonpersonal"])}, "permit": permits,
+            "basis": {"instrument": "out" if out else "in", "code": R.choice(["dfft:APPI-27"] * 5 + ["dfft:nonpersonal"])}, "permit": permits,
             "prohibit": rules(R.randint(0, 2), "x", never), "terms": []}
     return b
 
 def gen_facts():
     out = R.random() < .7
     g = {"req.method": "GET" if out else "POST", "req.host": "h", "req.path": "/d/1" if out else "/i/1"}
-    if R.random() < .95: g["peer.org.id"] = R.choice(["VATDE-1"] * 9 + ["VATDE-2"])
+    if R.random() < .98: g["peer.org.id"] = R.choice(["VATDE-1"] * 29 + ["VATDE-2"])
     for a, (t, _) in ATTRS.items():
         if a in ("time.now", "agreement.id", "agreement.basis", "partnership.id", "req.flow", "peer.kind") or R.random() < .2: continue
         if t in ("set", "terrs"): g[a] = R.sample(POOL[a], R.randint(0, len(POOL[a])))
@@ -150,10 +150,10 @@ def gen_facts():
     g["res.status"] = R.choice([200, 404]); g["res.media_type"] = "application/json"; g["req.media_type"] = "application/json"
     if R.random() < .02: g.pop("res.status")
     if R.random() < .05: g["res.media_type"] = "text/html"
-    if R.random() < .1: g["req.agreement"] = R.choice(["urn:dfft:agr:a0", "urn:dfft:agr:a1", "urn:dfft:agr:zz"])
+    if R.random() < .1: g["req.agreement"] = R.choice(["urn:dfft:agr:a0"] * 2 + ["urn:dfft:agr:a1"] * 2 + ["urn:dfft:agr:zz"])
     if R.random() < .05: g["body.found"] = ["jp.individual_number"]
     if R.random() < .05: g["body.coded"] = True
-    if R.random() < .05: g["req.malformed"] = ["DFFT-Purpose"]
+    if R.random() < .01: g["req.malformed"] = ["DFFT-Purpose"]
     if R.random() < .05: g["exchange.failed"] = ["seal"]
     if R.random() < .2: g["usage.requests.day"] = R.choice([0, 5, 6])
     if R.random() < .3:
