@@ -116,17 +116,23 @@ static const struct {
               {"dfft:FEFA-licence", export_licence},
               {"dfft:nonpersonal", no_personal_data}};
 
+int basis_check_find(dx_bytes code)
+{
+    for (int i = 0; i < (int)(sizeof checks / sizeof checks[0]); i++)
+        if (dx_bytes_is(code, checks[i].code))
+            return i;
+    return -1;
+}
+
 judge_code judge_basis(const judge *j)
 {
     const policy_fact *declared = judge_fact(j, POLICY_REQ_BASIS);
     dx_bytes code = j->agreement->basis.code;
     if (declared->known && !dx_bytes_equal(declared->text, code))
         return CODE_BASIS_MISMATCH;
-    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++)
-        if (dx_bytes_is(code, checks[i].code))
-            return checks[i].check(j);
-    return CODE_PERMIT_GRANTED; /* dfft:APPI-27, and bases of the vocabulary: the partnership's instrument is
-                                   what counts */
+    /* Without a check (dfft:APPI-27, and bases of the vocabulary) the partnership's instrument is what
+     * counts. */
+    return j->agreement->basis.check < 0 ? CODE_PERMIT_GRANTED : checks[j->agreement->basis.check].check(j);
 }
 
 judge_code judge_labels(const judge *j)

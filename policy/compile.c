@@ -262,6 +262,7 @@ static void instrument_of(compiler *c, model_instrument *out, const json_t *j)
                               .ends = json_object_get(j, "valid_to") != NULL,
                               .valid_to_s = compile_time_s(json_object_get(j, "valid_to"))};
     out->basis = policy_term_fold(&c->p->arena, compile_text(c, json_object_get(j, "basis")));
+    out->enacted = dx_bytes_is(out->status, "enacted");
 }
 
 static int64_t max_of(const json_t *object, const char *name)
@@ -325,6 +326,7 @@ static void basis_of(compiler *c, model_basis *out, const json_t *j)
                          .module = json_integer_value(json_object_get(j, "module")),
                          .expires = json_object_get(j, "expires") != NULL,
                          .expires_s = compile_time_s(json_object_get(j, "expires"))};
+    out->check = basis_check_find(out->code);
 }
 
 static void permit_of(compiler *c, model_permit *out, const model_agreement *a, const json_t *j, size_t index)

@@ -203,9 +203,10 @@ static bool media_type_ok(const judge *j, policy_attribute type, policy_attribut
 static bool step_route(judge *j, policy_ruling *r)
 {
     const policy_fact *host = &j->f->fact[POLICY_REQ_HOST], *method = &j->f->fact[POLICY_REQ_METHOD];
-    dx_bytes path = policy_path_form(j->arena, j->f->path);
+    bool no_memory = false;
+    dx_bytes path = policy_path_form(j->arena, j->f->path, &no_memory);
     if (path.size == 0)
-        return say_no(j, r, CODE_REQUEST_PATH_AMBIGUOUS);
+        return say_no(j, r, no_memory ? CODE_ENGINE_LIMIT : CODE_REQUEST_PATH_AMBIGUOUS);
     const model_dataset *first = host->known ? route(j->p, host->text, path) : NULL;
     if (first == NULL)
         return say_no(j, r, CODE_DATASET_UNKNOWN);
@@ -401,26 +402,30 @@ static bool two_groups(const judge *j)
     return false;
 }
 
-static bool step_instrument(judge *j, policy_ruling *r)
+static bool say_no_by_instrument(judge *j, policy_ruling *r, judge_code code, const char *member)
 {
     const model_partnership *ps = j->agreement->under;
     const model_instrument *in = j->agreement->instrument;
+    const char *at = dx_arena_printf(j->arena, "/instruments/%d%s", (int)(in - ps->instruments), member);
+    j->out_of_room = j->out_of_room || at == NULL;
+    return say_no_at(j, r, code, &ps->doc, at == NULL ? "" : at, in->law);
+}
+
+static bool step_instrument(judge *j, policy_ruling *r)
+{
+    const model_instrument *in = j->agreement->instrument;
     dx_bytes ours = j->agreement->assigner->territory, theirs = assignee_territory(j);
-    const char *at = dx_arena_printf(j->arena, "/instruments/%d/direction", (int)(in - ps->instruments));
-    const char *whole = dx_arena_printf(j->arena, "/instruments/%d", (int)(in - ps->instruments));
-    if (at == NULL || whole == NULL) {
-        j->out_of_room = true;
-        return say_no(j, r, CODE_ENGINE_LIMIT);
-    }
-    if (dx_bytes_is(in->status, "suspended"))
-        return say_no_at(j, r, CODE_PARTNERSHIP_INSTRUMENT_SUSPENDED, &ps->doc, whole, in->law);
-    if (dx_bytes_is(in->status, "repealed"))
-        return say_no_at(j, r, CODE_PARTNERSHIP_INSTRUMENT_REPEALED, &ps->doc, whole, in->law);
+    if (!in->enacted)
+        return say_no_by_instrument(j, r,
+                                    dx_bytes_is(in->status, "suspended")
+                                        ? CODE_PARTNERSHIP_INSTRUMENT_SUSPENDED
+                                        : CODE_PARTNERSHIP_INSTRUMENT_REPEALED,
+                                    "");
     if (j->now_s < in->since_s || (in->ends && j->now_s >= in->valid_to_s))
-        return say_no_at(j, r, CODE_PARTNERSHIP_INSTRUMENT_EXPIRED, &ps->doc, whole, in->law);
+        return say_no_by_instrument(j, r, CODE_PARTNERSHIP_INSTRUMENT_EXPIRED, "");
     if (!text_set_has(in->from, j->import ? theirs : ours) ||
         !text_set_has(in->to, j->import ? ours : theirs))
-        return say_no_at(j, r, CODE_PARTNERSHIP_DIRECTION, &ps->doc, at, in->law);
+        return say_no_by_instrument(j, r, CODE_PARTNERSHIP_DIRECTION, "/direction");
     return true;
 }
 
@@ -653,8 +658,9 @@ static bool step_obligations(judge *j, policy_ruling *r, const holding *holds, s
 
 /* ---- step 10 ---- */
 
-#define QUOTA_STEP_BYTES (1024 * 1024) /* reserved for what has no declared size, topped up while streaming  \
-                                        */
+#define QUOTA_STEP_BYTES                                                                                     \
+    (1024 * 1024) /* reserved for what has no declared size, topped up while streaming                       \
+                   */
 
 static int64_t quota_amount(const judge *j, const model_quota *q)
 {

@@ -114,7 +114,7 @@ typedef struct {
     dx_bytes basis, status;
     text_set from, to;
     int64_t since_s, valid_to_s;
-    bool ends;
+    bool ends, enacted;
 } model_instrument;
 
 typedef struct {
@@ -159,7 +159,9 @@ typedef struct {
     bool notice, contract, certificate, note;
     int64_t module, expires_s;
     bool expires;
+    int check; /* place in the table of basis_check.c; -1: none */
 } model_basis;
+int basis_check_find(dx_bytes code);
 
 typedef struct {
     model_document doc;

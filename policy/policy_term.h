@@ -86,8 +86,9 @@ bool policy_duration_parse(dx_bytes text, policy_duration *out);
 int64_t policy_duration_add(int64_t unix_s, policy_duration d, int sign);
 int64_t policy_duration_length_s(policy_duration d); /* from 2001-01-01T00:00:00Z */
 
-/* The one form of a path (dataplane.md 8), or an empty view when it is ambiguous or ill-formed. */
-dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw);
+/* The one form of a path (dataplane.md 8), or an empty view when it is ambiguous or ill-formed; *no_memory
+ * becomes true when the arena is full, which says nothing about the path. */
+dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw, bool *no_memory);
 
 /* A map from text to pointer with a fixed ceiling, open addressing. */
 typedef struct {

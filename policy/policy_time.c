@@ -162,7 +162,7 @@ static bool segment_ambiguous(dx_bytes s, bool last)
            (s.data[s.size - 1] == '.' || (s.size >= 3 && memcmp(s.data + s.size - 3, "%20", 3) == 0));
 }
 
-dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw)
+dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw, bool *no_memory)
 {
     const dx_bytes bad = {NULL, 0};
     bool plain = true;
@@ -174,6 +174,7 @@ dx_bytes policy_path_form(dx_arena *arena, dx_bytes raw)
     if (plain)
         return raw;
     uint8_t *out = dx_arena_alloc(arena, raw.size * 2);
+    *no_memory = *no_memory || out == NULL;
     if (out == NULL)
         return bad;
     uint8_t *decoded = out + raw.size;

@@ -199,7 +199,7 @@ static void check_text(place *p, dx_bytes text, const value_shape *shape)
         check_host(p, text);
         return;
     case V_PREFIX: {
-        dx_bytes form = policy_path_form(&p->b->arena, text);
+        dx_bytes form = policy_path_form(&p->b->arena, text, &p->b->out_of_memory);
         if (form.size == 0 || !dx_bytes_equal(form, text))
             FINDING(p, 106,
                     "a prefix is a path in canonical form: starts with /, no dots, empty segments or "

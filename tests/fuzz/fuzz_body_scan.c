@@ -1,5 +1,6 @@
 /* room: policy */
-/* Bodies from strangers: however a body is cut into slices, the same is found. First byte: kind and size of a slice. */
+/* Bodies from strangers: however a body is cut into slices, the same is found. First byte: kind and size of a
+ * slice. */
 #include "policy/body_scan.h"
 
 #include <assert.h>
@@ -10,9 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1)
         return 0;
     body_scan_kind kind = (body_scan_kind)(data[0] % 3);
-    size_t         slice = 1 + data[0] / 3 % 16;
-    dx_bytes       body = dx_bytes_of(data + 1, size - 1);
-    body_scan      whole, parts;
+    size_t slice = 1 + data[0] / 3 % 16;
+    dx_bytes body = dx_bytes_of(data + 1, size - 1);
+    body_scan whole, parts;
     body_scan_init(&whole, kind, NULL);
     body_scan_add(&whole, body);
     body_scan_end(&whole);

@@ -92,7 +92,7 @@ static void number_of(unsigned seed, char out[13])
 static void ten_thousand_valid_numbers_are_all_found(void **state)
 {
     (void)state;
-    unsigned                 found = 0, total = 0;
+    unsigned found = 0, total = 0;
     for (unsigned i = 0; i < 10000; i++) {
         char n[13], text[128];
         number_of(i * 7919 + 1, n);
@@ -115,9 +115,10 @@ static void ten_thousand_valid_numbers_are_all_found(void **state)
 static int load(void **state)
 {
     (void)state;
-    const policy_source source = {.dir = "tests/golden/policy/battery", .io = &dx_io_system, .now_s = 1795489200, .working_copy = true};
-    policy_findings     lint = {0};
-    struct dx_rc        rc = policy_build(&source, NULL, &bundle, &lint, NULL);
+    const policy_source source = {
+        .dir = "tests/golden/policy/battery", .io = &dx_io_system, .now_s = 1795489200, .working_copy = true};
+    policy_findings lint = {0};
+    struct dx_rc rc = policy_build(&source, NULL, &bundle, &lint, NULL);
     policy_findings_fini(&lint);
     return rc.code != DX_OK;
 }

@@ -14,12 +14,15 @@ static unsigned pick(unsigned n)
     return (unsigned)(seed >> 33) % n;
 }
 
-static const dx_bytes pointers[] = {{(const uint8_t *)"/a", 2}, {(const uint8_t *)"/b", 2}, {(const uint8_t *)"/c", 2}, {(const uint8_t *)"/d", 2}};
+static const dx_bytes pointers[] = {{(const uint8_t *)"/a", 2},
+                                    {(const uint8_t *)"/b", 2},
+                                    {(const uint8_t *)"/c", 2},
+                                    {(const uint8_t *)"/d", 2}};
 
 static text_set some(dx_arena *arena)
 {
     dx_bytes *items = DX_ARENA_ARRAY(arena, dx_bytes, 4);
-    size_t    n = 0;
+    size_t n = 0;
     for (size_t i = 0; i < 4; i++)
         if (pick(2))
             items[n++] = pointers[i];
@@ -30,7 +33,7 @@ static oblige_duration duration(void)
 {
     static const struct {
         const char *text;
-        int64_t     s;
+        int64_t s;
     } all[] = {{"P1Y", 365 * 86400}, {"P365D", 365 * 86400}, {"P3Y", 3 * 365 * 86400}, {"", 0}};
     unsigned i = pick(4);
     return (oblige_duration){dx_bytes_text(all[i].text), all[i].s};
@@ -45,7 +48,8 @@ static obligations any(dx_arena *arena)
     if (o.set & 1U << OBLIGE_SEAL) {
         o.seal.min_set = pick(2);
         if (o.seal.min_set)
-            o.seal.min = (policy_level){(uint8_t)pick(4), (uint8_t)pick(4), (uint8_t)pick(4), (uint8_t)pick(4)};
+            o.seal.min =
+                (policy_level){(uint8_t)pick(4), (uint8_t)pick(4), (uint8_t)pick(4), (uint8_t)pick(4)};
         o.seal.formats_set = pick(2);
         o.seal.formats = o.seal.formats_set ? pick(4) : 0;
         o.seal.level = pick(5);
@@ -122,7 +126,7 @@ static void merging_is_commutative_associative_and_idempotent(void **state)
 {
     (void)state;
     for (int i = 0; i < 3000; i++) {
-        dx_arena    arena = {0};
+        dx_arena arena = {0};
         obligations a = any(&arena), b = any(&arena), c = any(&arena);
         obligations ab = join(&a, &b, &arena), ba = join(&b, &a, &arena);
         assert_string_equal(print(&ab, &arena), print(&ba, &arena));
@@ -140,7 +144,7 @@ static void the_merge_is_never_looser_than_a_part(void **state)
 {
     (void)state;
     for (int i = 0; i < 3000; i++) {
-        dx_arena    arena = {0};
+        dx_arena arena = {0};
         obligations a = any(&arena), b = any(&arena), ab = join(&a, &b, &arena);
         for (unsigned n = 0; n < OBLIGE_COUNT; n++)
             assert_null(oblige_looser(&ab, &a, (oblige_name)n));
@@ -151,8 +155,9 @@ static void the_merge_is_never_looser_than_a_part(void **state)
 static void two_stamps_need_two_kinds_of_authority(void **state)
 {
     (void)state;
-    obligations o = {.set = 1U << OBLIGE_TIMESTAMP, .timestamp = {.mode = 4, .accept_set = true, .accept = 3, .min = 2}};
-    policy_can  can = {.has_table = true, .tsa = {{"JP-MIC", true}, {"JP-MIC", true}}, .tsa_count = 2};
+    obligations o = {.set = 1U << OBLIGE_TIMESTAMP,
+                     .timestamp = {.mode = 4, .accept_set = true, .accept = 3, .min = 2}};
+    policy_can can = {.has_table = true, .tsa = {{"JP-MIC", true}, {"JP-MIC", true}}, .tsa_count = 2};
     assert_int_equal(oblige_can(&o, OBLIGE_TIMESTAMP, &can, false), CAN_UNCONFIGURED);
     can.tsa[1].class_ = "EU-QTSA";
     assert_int_equal(oblige_can(&o, OBLIGE_TIMESTAMP, &can, false), CAN_YES);
