@@ -1,5 +1,6 @@
-/* The manifest: every file listed, present and equal; in time; for this engine (PL-601, 602, 606, 607).
- * Signatures over it and the highest serial accepted so far are the exchange room's business. */
+/* The manifest: every file listed, present and equal; in time; for this engine; no step back (PL-601, 602,
+ * 605 to 607). Signatures over it are the exchange room's business; the highest serial accepted is handed in.
+ */
 #include "policy/compile.h"
 #include "trust/base/digest.h"
 
@@ -125,6 +126,16 @@ void manifest_check(bundle *b)
         FINDING(&p, 109, "the bundle ends before it begins");
     else if (b->source->now_s < from || b->source->now_s >= to)
         FINDING(&p, 606, b->source->now_s < from ? "the bundle is not yet valid" : "the bundle has expired");
+    place_pop(&p, at);
+    const policy_accepted *accepted = b->source->accepted;
+    int64_t serial = json_integer_value(json_object_get(b->manifest.json, "serial"));
+    at = place_push(&p, "serial");
+    if (accepted != NULL && serial < accepted->serial)
+        FINDING(&p, 605, "serial %lld was accepted already; old content returns only under a new serial",
+                (long long)accepted->serial);
+    else if (accepted != NULL && serial == accepted->serial &&
+             memcmp(b->manifest.sha256, accepted->sha256, 32) != 0)
+        FINDING(&p, 605, "serial %lld was accepted with other content", (long long)serial);
     place_pop(&p, at);
     at = place_push(&p, "engine_min");
     if (json_integer_value(json_object_get(b->manifest.json, "engine_min")) > ENGINE_VERSION)

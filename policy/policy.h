@@ -27,11 +27,17 @@ typedef struct {
     bool redact_down, subject_ref_down, proofs_down, meter_down; /* configured, but not healthy */
 } policy_can;
 
+typedef struct { /* the highest bundle accepted so far; serial 0: none */
+    int64_t serial;
+    uint8_t sha256[32]; /* of its manifest.json */
+} policy_accepted;
+
 typedef struct {
     const char   *dir;        /* bundle folder */
     const dx_io  *io;
     int64_t       now_s;      /* lint of dates */
     bool          working_copy; /* a folder without manifest.json is allowed (check, test, explain; `run` in a demo world) */
+    const policy_accepted *accepted; /* NULL: nothing to roll back from (check, test, explain); else PL-605 */
 } policy_source;
 
 typedef struct { /* one lint finding, policy.md 14 */
@@ -50,6 +56,11 @@ void policy_findings_fini(policy_findings *findings);
 DX_RC   policy_build(const policy_source *source, const policy_can *can, policy **out, policy_findings *lint, dx_why *why);
 policy *policy_ref(const policy *p);
 void    policy_unref(policy *p);
+
+/* The state file of the highest accepted bundle. Load: DX_NOT_FOUND there is none yet; DX_BROKEN it says nothing. Store: durable
+ * before it returns; call it before the new policy judges anything. */
+DX_RC policy_serial_load(const dx_io *io, const char *path, policy_accepted *out, dx_why *why);
+DX_RC policy_serial_store(const dx_io *io, const char *path, const policy *p, dx_why *why);
 
 const char    *policy_revision(const policy *p);
 int64_t        policy_serial(const policy *p);

@@ -438,6 +438,45 @@ static void a_bundle_is_what_its_manifest_says(void **state)
     manifest_case("import sys; sys.exit(0)", "PL-601", "");
 }
 
+static void a_bundle_never_rolls_back(void **state)
+{
+    (void)state;
+    policy_accepted accepted = {0}, other = {0};
+    policy_source source = {.dir = copy_dir, .io = &dx_io_system, .now_s = NOW_S, .accepted = &accepted};
+    policy_findings lint = {0};
+    policy *p = NULL;
+    const lint_case same = {"", false, DS, "\"answer\":\"sync\"", "\"answer\":\"sync\"", NULL, ""};
+    char path[] = "/tmp/policy-serial-XXXXXX", file[64];
+    assert_non_null(mkdtemp(path));
+    snprintf(file, sizeof file, "%s/serial", path);
+    edit(&same);
+    write_manifest("");
+    assert_int_equal(policy_build(&source, NULL, &p, &lint, NULL).code, DX_OK);
+    assert_int_equal(policy_serial_load(&dx_io_system, file, &other, NULL).code, DX_NOT_FOUND);
+    assert_int_equal(policy_serial_store(&dx_io_system, file, p, NULL).code, DX_OK);
+    assert_int_equal(policy_serial_load(&dx_io_system, file, &accepted, NULL).code, DX_OK);
+    assert_int_equal(accepted.serial, 7);
+    policy_unref(p);
+    assert_int_equal(policy_build(&source, NULL, &p, &lint, NULL).code, DX_OK); /* the same again is fine */
+    policy_unref(p);
+    write_manifest("m['revision']='r2'"); /* other content under the same serial */
+    assert_int_equal(policy_build(&source, NULL, &p, &lint, NULL).code, DX_CONFIG);
+    assert_string_equal(lint.items[0].id, "PL-605");
+    assert_string_equal(lint.items[0].pointer, "/serial");
+    policy_findings_fini(&lint);
+    write_manifest("m['serial']=6");
+    assert_int_equal(policy_build(&source, NULL, &p, &lint, NULL).code, DX_CONFIG);
+    assert_string_equal(lint.items[0].id, "PL-605");
+    policy_findings_fini(&lint);
+    write_manifest("m['serial']=8");
+    assert_int_equal(policy_build(&source, NULL, &p, &lint, NULL).code, DX_OK);
+    policy_unref(p);
+    policy_findings_fini(&lint);
+    run("echo nonsense > %s", file);
+    assert_int_equal(policy_serial_load(&dx_io_system, file, &accepted, NULL).code, DX_BROKEN);
+    run("rm -r %s", path);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -459,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_finding_has_line_and_column),
         cmocka_unit_test(a_seal_that_no_credential_can_give_is_refused_at_load),
         cmocka_unit_test(a_bundle_is_what_its_manifest_says),
+        cmocka_unit_test(a_bundle_never_rolls_back),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
