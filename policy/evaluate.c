@@ -598,22 +598,21 @@ static const obligations *source_at(const judge *j, const holding *holds, int i,
                      : oblige_resolve(o, j->dataset != NULL ? j->dataset->keep : (text_set){NULL, 0}, copy);
 }
 
-/* The slow way: which obligation in which source is the first that cannot be met. */
-static bool refuse_obligation(judge *j, policy_ruling *r, const holding *holds, size_t count, question q)
+/* The whole decides, so that order does not; the first source after which it cannot be met has the clause. */
+static bool refuse_obligation(judge *j, policy_ruling *r, const holding *holds, size_t count, question q,
+                              oblige_name name)
 {
-    for (unsigned n = 0; n < OBLIGE_COUNT; n++) {
-        obligations so_far = {0}, copy;
-        for (int i = -1; i < (int)count; i++) {
-            const obligations *o = source_at(j, holds, i, &copy);
-            if (o == NULL || (o->set & 1U << n) == 0)
-                continue;
-            j->out_of_room = !oblige_merge_one(&so_far, o, (oblige_name)n, j->arena) || j->out_of_room;
-            judge_code code = answer(j, &so_far, (oblige_name)n, q);
-            if (code != CODE_PERMIT_GRANTED)
-                return say_no_by_obligation(j, r, code, i < 0 ? NULL : &holds[i], (oblige_name)n);
-        }
+    obligations so_far = {0}, copy;
+    for (int i = -1; i < (int)count; i++) {
+        const obligations *o = source_at(j, holds, i, &copy);
+        if (o == NULL || (o->set & 1U << name) == 0)
+            continue;
+        j->out_of_room = !oblige_merge_one(&so_far, o, name, j->arena) || j->out_of_room;
+        judge_code code = answer(j, &so_far, name, q);
+        if (code != CODE_PERMIT_GRANTED)
+            return say_no_by_obligation(j, r, code, i < 0 ? NULL : &holds[i], name);
     }
-    return say_no(j, r, CODE_ENGINE_LIMIT); /* the merge was refused, so one of its parts is */
+    return say_no(j, r, CODE_ENGINE_LIMIT); /* the whole was refused, so some beginning of it is */
 }
 
 static const obligations *merge_all(judge *j, const holding *holds, size_t count, obligations *into)
@@ -645,7 +644,7 @@ static bool step_obligations(judge *j, policy_ruling *r, const holding *holds, s
     for (question q = ASK_CONFLICT; q < ASK_END; q++)
         for (unsigned n = 0, left = o->set; left >> n != 0; n++)
             if ((left >> n & 1U) != 0 && answer(j, o, (oblige_name)n, q) != CODE_PERMIT_GRANTED)
-                return refuse_obligation(j, r, holds, count, q);
+                return refuse_obligation(j, r, holds, count, q, (oblige_name)n);
     if (j->f->failed.count > 0)
         return say_no(j, r, CODE_OBLIGATION_FAILED); /* something failed that no document asked for */
     if (!oblige_export(o, &r->oblige))

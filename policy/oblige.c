@@ -157,7 +157,7 @@ static bool merge_redact(obligations *into, const obligations *from, dx_arena *a
         else if (!text_set_cut(arena, into->redact.keep, from->redact.keep, &into->redact.keep))
             return false;
         into->redact.keep_set = true;
-        into->redact.keep_dataset = from->redact.keep_dataset;
+        into->redact.keep_dataset = into->redact.keep_dataset || from->redact.keep_dataset;
     }
     return text_set_union(arena, into->redact.drop, from->redact.drop, &into->redact.drop);
 }

@@ -106,7 +106,6 @@ def gen_bundle():
     b["parties/us.json"] = {**head("party", "urn:dfft:party:us"), "org": "GOVJP-US", "name": {"en": "us"}, "territory": "JP", "groups": ["jp"]}
     b["parties/them.json"] = {**head("party", "urn:dfft:party:them"), "org": "VATDE-1", "name": {"en": "them"}, "territory": "DE", "groups": ["eu"]}
     floors = gen_oblige() if R.random() < .5 else {}
-    for k in ("min_records", "redact"): floors.pop(k, None)
     if R.random() < .2: floors["peer"] = {"assurance": {k: R.randint(0, 2) for k in "lstr"}}
     if R.random() < .2: floors["trust"] = {"revocation_age_s": {"max": 100}}
     if R.random() < .2: floors["purposes"] = ["dpv:A", "dpv:B"]
@@ -365,6 +364,7 @@ def phase(b, doc, ph):
     live = [r for r in b["guards.json"]["prohibit"] if r.get("mode") != "shadow"]
     if agr: live += iap["never"] + [r for r in agr["prohibit"] if r.get("mode") != "shadow"] + [p for _, p in offered]
     body = ds["body_inspect"] == "required" or any(r.get("phase") == "body" or names_body(r["when"]) for r in live)
+    body = body or (agr is not None and any(k in iap["floors"] for k in ("redact", "min_records")))
     for _, p in offered:
         body = body or any(k in p.get("oblige", {}) for k in ("redact", "min_records")) or any(q["of"] == "records" for q in p.get("quota", []))
     j.last = ph == "stream" or (ph == "body" and not j.import_) or (ph == "response" and (j.import_ or not body))
@@ -408,6 +408,10 @@ def phase(b, doc, ph):
     can = g.get("can")
     def ask(q):
         for n in TABLE:
+            acc = None
+            for at, o in sources:
+                if n in o: acc = merge(n, acc, o[n])
+            if acc is None or not q(n, acc): continue  # the whole decides
             acc = None
             for at, o in sources:
                 if n not in o: continue

@@ -144,6 +144,8 @@ static const lint_case cases[] = {
     {"PL-315", false, DS, "\"personal\":false", "\"personal\":true", AGR, "/permit/0"},
     {"PL-401", true, AGR, "\"basis\":", "\"note\":\"\"}", NULL, NULL},
     {"PL-402", true, DS, "\"personal\":false", "\"personal\":true", NULL, NULL},
+    {"PL-403", true, DS, "\"origin\":[\"JP\"]", "\"origin\":[\"EU-adequacy\"]", AGR, "/basis/code"},
+    {"PL-404", true, KUMADE, "\"sector\":\"private\"", "\"sector\":\"public\"", INTAKE, "/basis/code"},
     {"PL-405", true, DS, "\"personal\":false", "\"personal\":true", AGR, "/basis/code"},
     {"PL-406", true, AGR, "\"code\":\"dfft:nonpersonal\"", "\"code\":\"dfft:APPI-anon\"", NULL, "/basis"},
     {"PL-407", true, AGR, "\"code\":\"dfft:nonpersonal\"", "\"code\":\"dfft:APPI-28-equivalent\"", NULL, ""},
@@ -268,6 +270,10 @@ static void second_edit(const lint_case *c)
             "')); del t['basis']; json.dump(t,open('%s','w'))\"",
             path);
         run("sed -i 's/\"personal\":false/\"personal\":true/' %s/" DS, copy_dir);
+    } else if (strcmp(c->id, "PL-403") == 0) {
+        run("sed -i 's/dfft:nonpersonal/dfft:GCBPR/' %s/" AGR, copy_dir);
+    } else if (strcmp(c->id, "PL-404") == 0) {
+        run("sed -i 's/dfft:nonpersonal/legal-eu:Adequacy-EU-JP/' %s/" INTAKE, copy_dir);
     } else if (strcmp(c->id, "PL-402") == 0) {
         run("sed -i 's/dfft:nonpersonal/dfft:EPA-dataflow/' %s/" AGR, copy_dir);
     } else if (strcmp(c->id, "PL-411") == 0 || strcmp(c->id, "PL-412") == 0 || strcmp(c->id, "PL-506") == 0) {
