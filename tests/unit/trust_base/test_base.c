@@ -101,6 +101,7 @@ static void json_is_read_strictly(void **state)
     const char *refused[] = {"{\"a\":1,\"a\":2}", "[1.5]", "[1e3]", "[[[[[1]]]]]", "{\"a\":}", "\xef\xbb\xbf{}", "\"\xff\"", "1 2"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_int_not_equal(dx_json_read(dx_bytes_text(refused[i]), &limits, &tree, &why).code, DX_OK);
+    assert_int_equal(dx_json_read(DX_BYTES("[1\0]"), &limits, &tree, &why).code, DX_MALFORMED);
     assert_int_equal(dx_json_read(dx_bytes_text("{\"a\":\"1.5e3 [[[[[[\",\"b\":[-12]}"), &limits, &tree, &why).code, DX_OK);
     json_decref(tree);
 }
