@@ -21,13 +21,14 @@ typedef struct { /* restartable: zero it before a message */
     bool   line_judged;
 } h1_head_state;
 
-/* Looks for a whole head at the start of `in`. H1_DONE: *head_size bytes belong to it and `out` is filled (fields array
- * in `arena`, views into `in`: keep `in` in place). Framing fields are judged: out->body says what follows.
- * H1_BAD: `why` has id, clause and text; `why->code` maps to a status with h1_status(). */
-h1_step h1_head_parse(h1_head_state *state, dx_bytes in, const h1_rules *rules, dx_arena *arena, http_message *out,
-                      bool *keep_alive, size_t *head_size, dx_why *why);
-/* HTTP status for a DP- id: 400, 414, 417, 431, 501, 505. */
-int h1_status(const char *id);
+/* Phase one: where does the head end? H1_DONE: its first *size bytes. Restarts where it left off; a bare LF, a NUL, an
+ * over-long head and a bad request line are told as soon as they stand there. */
+h1_step h1_head_find(h1_head_state *state, dx_bytes in, const h1_rules *rules, size_t *size, dx_why *why);
+/* Phase two: reads a whole head. `out` views `head`, which must stay where it is; names and the fields array are in
+ * `arena`. Framing is judged: out->body says what follows. H1_BAD: `why` has id, clause and text, h1_status(why) the status. */
+h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out, bool *keep_alive, dx_why *why);
+/* HTTP status for a refusal: 400, 414, 417, 421, 431, 501, 505. */
+int h1_status(const dx_why *why);
 
 /* Content decoder: length or chunked. */
 typedef struct {

@@ -48,6 +48,13 @@ http_hygiene http_response_field(dx_bytes name, bool nominated);
 bool http_nominated(const http_message *message, dx_bytes name);
 /* May this trailer of a peer be kept (DP-130 and dataplane.md 5.3)? */
 bool http_trailer_kept(dx_bytes name);
+bool http_trailer_forbidden(dx_bytes name);   /* DP-130, folded name */
+bool http_never_nominated(dx_bytes name);     /* DP-131 */
+bool http_alias_of_framing(dx_bytes name);    /* DP-125: transfer_encoding and the like */
+
+/* Byte classes of RFC 9110 and RFC 3986. */
+bool http_is_token(dx_bytes text);
+bool http_is_field_value(dx_bytes text); /* no CTL but HTAB, no DEL */
 
 /* ---- one canonical form (dataplane.md 8) ---- */
 /* Splits and canonicalises a request target. Errors carry DP-140, DP-142, DP-143, DP-109 with their clause. */

@@ -50,7 +50,10 @@ typedef struct {
 DX_RC net_server_start(const net_server_spec *spec, net_server **out, dx_why *why);
 void  net_server_stop_accepting(net_server *server);
 void  net_server_drain(net_server *server, uint32_t timeout_s); /* waits; what remains after it is cut */
-void  net_server_free(net_server *server);
+/* Closes every connection now; requests under way see gone(). The workers go on, so that what is still being done for an
+ * exchange can come back. */
+void  net_server_cut(net_server *server);
+void  net_server_free(net_server *server); /* stops the workers */
 size_t net_server_connections(const net_server *server);
 unsigned net_server_workers(const net_server *server, net_worker ***out);
 /* New certificate and key for a listener; open connections keep theirs. */

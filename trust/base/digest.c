@@ -2,6 +2,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 struct dx_hash {
@@ -9,16 +10,49 @@ struct dx_hash {
     dx_hash_kind kind;
 };
 
+/* Fetched once per thread: an implicit fetch costs more than hashing 1 KiB, and takes a lock. */
+typedef struct {
+    EVP_MD     *fetched[3];
+    EVP_MD_CTX *ctx;
+} thread_state;
+
+static _Thread_local thread_state *mine;
+static pthread_key_t               at_exit;
+static pthread_once_t              once = PTHREAD_ONCE_INIT;
+
+static void forget(void *state)
+{
+    thread_state *t = state;
+    for (size_t i = 0; i < 3; i++)
+        EVP_MD_free(t->fetched[i]);
+    EVP_MD_CTX_free(t->ctx);
+    free(t);
+}
+
+static void make_key(void)
+{
+    if (pthread_key_create(&at_exit, forget) != 0)
+        abort();
+}
+
+static thread_state *of_thread(void)
+{
+    if (mine == NULL) {
+        pthread_once(&once, make_key);
+        mine = calloc(1, sizeof *mine);
+        if (mine == NULL || pthread_setspecific(at_exit, mine) != 0 || (mine->ctx = EVP_MD_CTX_new()) == NULL)
+            abort();
+    }
+    return mine;
+}
+
 static const EVP_MD *algorithm(dx_hash_kind kind)
 {
-    /* Fetched once per thread: an implicit fetch costs more than hashing 1 KiB (and takes a lock). */
-    static _Thread_local EVP_MD *fetched[3];
-    static const char           *names[] = {"SHA2-256", "SHA2-384", "SHA2-512"};
-    if (fetched[kind] == NULL)
-        fetched[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
-    if (fetched[kind] == NULL)
+    static const char *const names[] = {"SHA2-256", "SHA2-384", "SHA2-512"};
+    thread_state            *t = of_thread();
+    if (t->fetched[kind] == NULL && (t->fetched[kind] = EVP_MD_fetch(NULL, names[kind], NULL)) == NULL)
         abort();
-    return fetched[kind];
+    return t->fetched[kind];
 }
 
 size_t dx_hash_size(dx_hash_kind kind)
@@ -29,9 +63,7 @@ size_t dx_hash_size(dx_hash_kind kind)
 
 void dx_digest(dx_hash_kind kind, dx_bytes in, uint8_t *out)
 {
-    static _Thread_local EVP_MD_CTX *ctx;
-    if (ctx == NULL && (ctx = EVP_MD_CTX_new()) == NULL)
-        abort();
+    EVP_MD_CTX *ctx = of_thread()->ctx;
     if (EVP_DigestInit_ex2(ctx, algorithm(kind), NULL) != 1 || EVP_DigestUpdate(ctx, in.data, in.size) != 1 ||
         EVP_DigestFinal_ex(ctx, out, NULL) != 1)
         abort();

@@ -1,0 +1,124 @@
+#include "gateway/admin/control.h"
+
+/* What both a running gateway and the command line make from a configuration. */
+
+#define PEM_MAX_BYTES (1U << 20)
+
+DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max, size_t *count, dx_why *why)
+{
+    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+    dx_buf            text;
+    *count = 0;
+    DX_TRY(dx_io_read_file(io, file, PEM_MAX_BYTES, &text, why));
+    struct dx_rc rc = DX_OKAY;
+    size_t       at = 0;
+    while (rc.code == DX_OK && *count < max) {
+        uint8_t *from = memmem(text.data + at, text.size - at, begin, sizeof begin - 1);
+        if (from == NULL)
+            break;
+        from += sizeof begin - 1;
+        uint8_t *to = memmem(from, text.size - (size_t)(from - text.data), end, sizeof end - 1);
+        if (to == NULL) {
+            rc = DX_FAIL(why, MALFORMED, "RFC 7468", "%s: a certificate without end line", file);
+            break;
+        }
+        uint8_t *base64 = dx_arena_alloc(arena, (size_t)(to - from)), *der = dx_arena_alloc(arena, (size_t)(to - from));
+        size_t   size = 0, room = (size_t)(to - from);
+        if (base64 == NULL || der == NULL) {
+            rc = DX_FAIL(why, NO_MEMORY, "", "no memory for %s", file);
+            break;
+        }
+        for (const uint8_t *c = from; c < to; c++)
+            if (*c != '\n' && *c != '\r' && *c != ' ')
+                base64[size++] = *c;
+        if (!dx_base64_decode(dx_bytes_of(base64, size), der, &room))
+            rc = DX_FAIL(why, MALFORMED, "RFC 7468 3", "%s: a certificate is not base64", file);
+        else
+            out[(*count)++] = dx_bytes_of(der, room);
+        at = (size_t)(to - text.data) + sizeof end - 1;
+    }
+    dx_buf_fini(&text);
+    if (rc.code == DX_OK && *count == 0)
+        rc = DX_FAIL(why, MALFORMED, "RFC 7468", "%s holds no PEM certificate", file);
+    return rc;
+}
+
+DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count, dx_why *why)
+{
+    static const char *const eu_types[] = {"http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"};
+    static const char *const jp_types[] = {"https://j-tsl.example/TrstSvc/TrustedList/TSLType/JPlist"};
+    tlist_source            *sources = DX_ARENA_ARRAY(arena, tlist_source, c->source_count);
+    if (sources == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for the sources");
+    for (size_t i = 0; i < c->source_count; i++) {
+        const config_source *s = &c->source[i];
+        tlist_source        *t = &sources[i];
+        dx_buf               anchors;
+        dx_buf_init(&anchors, 32 * 256);
+        for (size_t k = 0; k < s->anchors.count; k++) {
+            struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], &anchors, why);
+            if (rc.code != DX_OK) {
+                dx_buf_fini(&anchors);
+                return rc;
+            }
+        }
+        dx_bytes kept = dx_arena_bytes(arena, dx_buf_view(&anchors));
+        dx_buf_fini(&anchors);
+        bool jp = strcmp(s->scheme, "JP") == 0;
+        *t = (tlist_source){.id = s->name_,
+                            .kind = strcmp(s->kind, "lotl") == 0 ? TLIST_KIND_LOTL : TLIST_KIND_TL,
+                            .url = s->url,
+                            .oj_uri = s->oj_uri,
+                            .anchors = (const uint8_t(*)[32])(const void *)kept.data,
+                            .anchor_count = kept.size / 32,
+                            .scheme = s->scheme,
+                            .territory = s->territory,
+                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items : jp ? jp_types : eu_types,
+                            .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count : 1,
+                            .territories = s->territories.count > 0 ? s->territories.items : NULL,
+                            .territory_count = s->territories.count,
+                            .strict = strcmp(s->profile, "strict") == 0,
+                            .origin_operator = strcmp(s->origin, "operator") == 0,
+                            .allow_http = s->allow_http,
+                            .map_file = s->map,
+                            .refresh_s = (uint32_t)s->refresh_s};
+        if (t->anchor_count == 0)
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 3", "trust.source.%s: the anchor files name no certificate", s->name_);
+    }
+    *out = sources;
+    *count = c->source_count;
+    return DX_OKAY;
+}
+
+DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why)
+{
+    const config_fetch *f = c->fetch;
+    uint16_t            ports[32];
+    size_t              count = 0;
+    for (; count < f->allow_ports.count && count < 32; count++)
+        ports[count] = (uint16_t)f->allow_ports.items[count];
+    const dx_fetch_rules rules = {.allow_private = f->allow_private.items,
+                                  .allow_private_count = f->allow_private.count,
+                                  .allow_ports = ports,
+                                  .allow_ports_count = count,
+                                  .proxy = f->proxy,
+                                  .ca_file = f->ca_file};
+    return dx_fetcher_new(&rules, out, why);
+}
+
+DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out, dx_why *why)
+{
+    dx_arena arena = {0};
+    dx_bytes certificates[8];
+    size_t   count = 0;
+    sign_key *key = NULL;
+    *out = NULL;
+    struct dx_rc rc = control_read_pem(io, c->seal_key->cert, &arena, certificates, 8, &count, why);
+    if (rc.code == DX_OK)
+        rc = sign_open(&(sign_spec){.file = c->seal_key->file, .io = io}, &key, why);
+    if (rc.code == DX_OK)
+        rc = seal_credential_new(key, certificates[0], certificates + 1, count - 1, out, why);
+    sign_unref(key);
+    dx_arena_fini(&arena);
+    return rc;
+}

@@ -1,0 +1,135 @@
+#include "gateway/exchange/exchange.h"
+
+/* Turns what the stages know into the plain facts of policy.md 4. A fact that is not known stays unknown. */
+
+static bool covers(const seal_verdict *seal, const char *component)
+{
+    for (size_t i = 0; seal != NULL && i < seal->cover_count; i++)
+        if (strcmp(seal->covers[i], component) == 0)
+            return true;
+    return false;
+}
+
+static void by_peer(exchange *ex, policy_attribute a, const char *field)
+{
+    bool is_signed = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED && covers(ex->request_seal, field);
+    policy_fact_source(ex->facts, a, is_signed ? POLICY_BY_PEER_SIGNED : POLICY_BY_PEER);
+}
+
+static void media_type(exchange *ex)
+{
+    const http_field *type = http_find(ex->request, "content-type");
+    if (type == NULL)
+        return;
+    size_t n = 0;
+    while (n < type->value.size && type->value.data[n] != ';')
+        n++;
+    char *lower = dx_arena_text(&ex->arena, dx_bytes_trim(dx_bytes_part(type->value, 0, n)));
+    for (char *c = lower; c != NULL && *c != 0; c++)
+        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+    policy_fact_str(ex->facts, POLICY_REQ_MEDIA_TYPE, lower);
+}
+
+void exchange_facts_request(exchange *ex)
+{
+    policy_facts       *f = ex->facts;
+    const http_message *r = ex->request;
+    policy_fact_text(f, POLICY_REQ_METHOD, r->method);
+    policy_fact_text(f, POLICY_REQ_HOST, r->authority);
+    policy_facts_path(f, r->path);
+    media_type(ex);
+    if (r->body != HTTP_BODY_STREAM)
+        policy_fact_int(f, POLICY_REQ_BYTES, r->body == HTTP_BODY_NONE ? 0 : (int64_t)r->body_length);
+    if (ex->regulator)
+        policy_fact_str(f, POLICY_REQ_DATASET, "urn:dfft:ds:provenance");
+    policy_fact_text(f, POLICY_REQ_AGREEMENT, ex->declared.agreement);
+    policy_fact_text(f, POLICY_REQ_BASIS, ex->declared.basis);
+    policy_fact_text(f, POLICY_REQ_CASE, ex->declared.case_);
+    policy_fact_text(f, POLICY_REQ_MESSAGE_ID, ex->declared.message_id);
+    policy_fact_text(f, POLICY_REQ_AUDIENCE, ex->declared.audience);
+    policy_fact_set(f, POLICY_REQ_PURPOSE, ex->declared.purpose, ex->declared.purpose_count);
+    policy_fact_set(f, POLICY_REQ_DESTINATION, ex->declared.destination, ex->declared.destination_count);
+    by_peer(ex, POLICY_REQ_PURPOSE, "dfft-purpose");
+    by_peer(ex, POLICY_REQ_DESTINATION, "dfft-destination");
+    by_peer(ex, POLICY_REQ_AGREEMENT, "dfft-agreement");
+    policy_fact_str(f, POLICY_TLS_VERSION, net_connection_tls_version(ex->connection));
+    policy_fact_str(f, POLICY_GATEWAY_TERRITORY, ex->view->config->gateway->territory);
+}
+
+static const char *origin_text(tlist_origin origin)
+{
+    static const char *const texts[] = {"pinned", "operator-compiled", "publisher-signed", "list-of-lists"};
+    return texts[origin];
+}
+
+static const char *state_text(tlist_state state)
+{
+    static const char *const texts[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
+    return texts[state];
+}
+
+static void facts_revocation(exchange *ex, const trust_verdict *v)
+{
+    /* The worst of the path below the anchor, and the oldest answer it rests on. */
+    revocation_state worst = REVOCATION_GOOD;
+    int64_t          oldest_s = INT64_MAX;
+    for (size_t i = 0; i + 1 < v->path_count; i++) {
+        const revocation_view *r = &v->revocation[i];
+        if (r->state == REVOCATION_REVOKED || (r->state == REVOCATION_UNKNOWN && worst != REVOCATION_REVOKED))
+            worst = r->state;
+        int64_t said_s = r->this_update_s;
+        if (r->state == REVOCATION_GOOD && said_s != 0 && said_s < oldest_s)
+            oldest_s = said_s;
+    }
+    static const char *const texts[] = {"unknown", "good", "revoked"};
+    policy_fact_str(ex->facts, POLICY_PEER_REVOCATION, texts[worst]);
+    if (oldest_s != INT64_MAX) {
+        int64_t age_s = dx_now_s(ex->gate->clock) - oldest_s;
+        policy_fact_int(ex->facts, POLICY_PEER_REVOCATION_AGE_S, age_s < 0 ? 0 : age_s);
+    }
+}
+
+void exchange_facts_trust(exchange *ex)
+{
+    policy_facts        *f = ex->facts;
+    const trust_verdict *v = &ex->judged->verdict;
+    char                *hex = dx_arena_alloc(&ex->arena, DX_HEX_SIZE(32));
+    if (hex != NULL)
+        dx_hex(dx_bytes_of(ex->peer->leaf_sha256, 32), hex);
+    policy_fact_str(f, POLICY_PEER_CERT_SHA256, hex);
+    policy_fact_time(f, POLICY_PEER_CERT_ISSUED, v->not_before_s * 1000000);
+    policy_fact_time(f, POLICY_PEER_CERT_EXPIRES, v->not_after_s * 1000000);
+    policy_fact_str(f, POLICY_PEER_KIND, v->org.kind == ORGANISATION_PERSON ? "person" : "organisation");
+    if (v->org.kind == ORGANISATION_LEGAL) {
+        policy_fact_str(f, POLICY_PEER_ORG_ID, v->org.id);
+        policy_fact_str(f, POLICY_PEER_ORG_SCHEME, v->org.scheme);
+        policy_fact_str(f, POLICY_PEER_ORG_COUNTRY, v->org.country);
+    }
+    if (!v->anchor.set)
+        return;
+    policy_fact_str(f, POLICY_PEER_TL_SCHEME, v->anchor.scheme);
+    policy_fact_str(f, POLICY_PEER_TL_TERRITORY, v->anchor.territory);
+    policy_fact_str(f, POLICY_PEER_TL_TYPE, v->anchor.type);
+    policy_fact_str(f, POLICY_PEER_TL_STATUS, v->anchor.status);
+    policy_fact_time(f, POLICY_PEER_TL_SINCE, v->anchor.since_s * 1000000);
+    policy_fact_int(f, POLICY_PEER_TL_SEQ, (int64_t)v->anchor.sequence);
+    policy_fact_int(f, POLICY_PEER_TL_LIST_AGE_S, v->anchor.list_age_s);
+    policy_fact_str(f, POLICY_PEER_TL_STATE, state_text(v->anchor.state));
+    policy_fact_str(f, POLICY_PEER_TL_ORIGIN, origin_text(v->anchor.origin));
+    policy_fact_bool(f, POLICY_PEER_TL_COMPILED, v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
+    policy_fact_bool(f, POLICY_PEER_TL_FOREIGN, v->foreign);
+    policy_fact_str(f, POLICY_PEER_TL_BASIS, v->basis);
+    policy_fact_str(f, POLICY_PEER_TL_LEVEL, v->level);
+    policy_fact_bool(f, POLICY_PEER_TL_QSCD, v->qscd);
+    policy_fact_bool(f, POLICY_PEER_TL_QUALIFIED, v->qualified);
+    policy_fact_bool(f, POLICY_PEER_QC_COMPLIANCE, v->qc_compliance);
+    dx_bytes types[3];
+    size_t   count = 0;
+    for (size_t i = 0; i < 3 && v->qc_types[i][0] != 0; i++)
+        types[count++] = dx_bytes_text(v->qc_types[i]);
+    if (count > 0)
+        policy_fact_set(f, POLICY_PEER_QC_TYPE, types, count);
+    if (v->assurance.known)
+        policy_fact_level(f, POLICY_PEER_ASSURANCE, (policy_level){v->assurance.l, v->assurance.s, v->assurance.t, v->assurance.r});
+    facts_revocation(ex, v);
+}

@@ -1,0 +1,89 @@
+#include "gateway/exchange/exchange.h"
+
+/* Has a third party witness the time of the seal. Policy may ask for more than the configured mode, never for less. */
+
+static policy_stamp_mode wanted(const exchange *ex)
+{
+    const char       *configured = ex->view->config->timestamp->mode;
+    policy_stamp_mode mode = strcmp(configured, "token") == 0   ? POLICY_STAMP_TOKEN
+                             : strcmp(configured, "batch") == 0 ? POLICY_STAMP_BATCH
+                                                                : POLICY_STAMP_NONE;
+    policy_stamp_mode asked = ex->ruling.oblige.timestamp.set ? ex->ruling.oblige.timestamp.mode : POLICY_STAMP_UNSET;
+    const char       *level = ex->ruling.oblige.seal.set ? ex->ruling.oblige.seal.level : NULL;
+    if (level != NULL && strcmp(level, "B-B") != 0)
+        asked = POLICY_STAMP_TOKEN; /* a tree root cannot be the imprint of a signature (seals.md 4.2) */
+    return asked > mode ? asked : mode;
+}
+
+static void came(void *context, const stamp_result *result)
+{
+    /* On the stamp service's thread: the exchange waits, so its arena is ours until it is posted back. */
+    exchange *ex = context;
+    ex->async_rc = result->rc;
+    ex->async_why = result->why;
+    ex->stamp_count = result->rc.code == DX_OK ? result->count : 0;
+    for (size_t i = 0; i < ex->stamp_count; i++) {
+        ex->stamps[i] = result->facts[i];
+        ex->stamp_evidence[i] = dx_arena_bytes(&ex->arena, result->evidence[i]);
+        ex->stamp_by[i] = dx_arena_text(&ex->arena, dx_bytes_text(result->by[i]));
+        if (ex->stamp_evidence[i].data == NULL || ex->stamp_by[i] == NULL)
+            ex->async_rc = (struct dx_rc){DX_NO_MEMORY};
+    }
+    exchange_post(ex);
+}
+
+static step fail(exchange *ex)
+{
+    bool invalid = ex->async_rc.code == DX_BAD_SIGNATURE;
+    ex->stamp_count = 0;
+    return exchange_refuse(ex, &(refusal){.slug = invalid ? "timestamp-invalid" : "timestamp-unavailable", .status = invalid ? 502 : 503,
+                                          .id = ex->async_why.id[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.id)) : NULL,
+                                          .clause = ex->async_why.clause[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.clause)) : "seals.md 7.6",
+                                          .detail = "no time-stamp authority gave a stamp that can be believed; nothing was sent",
+                                          .where = "authority", .retryable = !invalid, .retry_after_s = invalid ? 0 : 10});
+}
+
+static bool add_field(exchange *ex)
+{
+    stamp_result result = {.rc = DX_OKAY, .count = ex->stamp_count};
+    for (size_t i = 0; i < ex->stamp_count; i++) {
+        result.evidence[i] = ex->stamp_evidence[i];
+        result.facts[i] = ex->stamps[i];
+        result.by[i] = ex->stamp_by[i];
+    }
+    seal_field  field;
+    dx_why      why;
+    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, ex->answer.field_count + 1);
+    if (fields == NULL || seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code != DX_OK)
+        return false;
+    for (size_t i = 0; i < ex->answer.field_count; i++)
+        fields[i] = ex->answer.fields[i];
+    fields[ex->answer.field_count] = (http_field){field.name, field.value};
+    ex->answer.fields = fields;
+    ex->answer.field_count++;
+    return true;
+}
+
+step stage_stamp(exchange *ex)
+{
+    if (ex->refused || !ex->sealed)
+        return STEP_NEXT;
+    if (ex->stamp_count > 0)
+        return add_field(ex) ? STEP_NEXT : (ex->async_rc = (struct dx_rc){DX_NO_MEMORY}, fail(ex));
+    policy_stamp_mode mode = wanted(ex);
+    if (mode == POLICY_STAMP_NONE || mode == POLICY_STAMP_UNSET)
+        return STEP_NEXT;
+    if (ex->async_rc.code != DX_OK)
+        return fail(ex);
+    if (ex->gate->stamps == NULL) {
+        ex->async_rc = (struct dx_rc){DX_CONFIG};
+        return fail(ex);
+    }
+    ex->stamped_mode = mode == POLICY_STAMP_TOKEN ? STAMP_TOKEN : STAMP_BATCH;
+    const uint8_t *leaf = ex->stamped_mode == STAMP_TOKEN ? ex->seal.imprint : ex->seal.leaf;
+    unsigned       min = ex->ruling.oblige.timestamp.min == 2 ? 2 : 1;
+    ex->async_rc = stamp_submit(ex->gate->stamps, ex->stamped_mode, leaf,
+                                ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came, ex,
+                                &ex->async_why);
+    return ex->async_rc.code == DX_OK ? STEP_WAIT : fail(ex);
+}

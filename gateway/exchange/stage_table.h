@@ -1,0 +1,11 @@
+/* stage_table.h -- what happens to a request, top to bottom: STAGE(name, what it finds out or does) */
+STAGE(identify, "who is calling: peer certificate, organisation, declared purpose and destination")
+STAGE(trust,    "do we believe the certificate, as of now")
+STAGE(inspect,  "the seal on the incoming message, when there is one or policy asks for one")
+STAGE(policy,   "may this data cross this border for this purpose")
+STAGE(forward,  "fetch the answer from the data API behind us")
+STAGE(release,  "may this answer leave: media type, labels, body rules")
+STAGE(seal,     "sign the answer in the organisation's name")
+STAGE(stamp,    "have a third party witness the time")
+STAGE(record,   "append to the provenance log, durably")
+STAGE(reply,    "send it")
