@@ -34,6 +34,7 @@ void prov_set_time_s(prov_record *record, const char *path, int64_t unix_s);    
 void prov_set_sha256(prov_record *record, const char *path, const uint8_t sha256[32]);
 void prov_add_text(prov_record *record, const char *path, dx_bytes value);        /* appends to an array of texts */
 void prov_add_str(prov_record *record, const char *path, const char *value);
+void prov_add_int(prov_record *record, const char *path, int64_t value);
 /* A commitment c1: over SHA-256(value); the salt comes from the vault key of the record. */
 void prov_commit(prov_record *record, const char *path, const uint8_t inner_sha256[32]);
 /* A new element of an array of objects ("ts"); later sets with "ts.mode" go to the newest element. */
@@ -59,6 +60,8 @@ typedef struct {
     const dx_clock *clock;
     void (*published)(void *context, const uint8_t note_sha256[32]); /* newest signed checkpoint, for the stamp service */
     void           *published_context;
+    const uint8_t  *config_sha256; /* 32 bytes for the boot leaf; NULL: SHA-256 of nothing */
+    const char     *time_source;   /* ntp, ptp, tsa, none: of leaves that do not say it; NULL: none */
 } prov_log_spec;
 
 /* Takes the lock, recovers, writes the boot leaf. DX_BROKEN: damage, rollback or somebody else's log (exit 4). */
@@ -66,6 +69,9 @@ DX_RC prov_log_open(const prov_log_spec *spec, prov_log **out, dx_why *why);
 /* Writes the stop leaf, publishes, releases. */
 void  prov_log_close(prov_log *log);
 const char *prov_log_origin(const prov_log *log);
+const char *prov_log_folder(const prov_log *log); /* of the shard, for prov_reader_open and prov_index_open */
+/* Writes a counters leaf and publishes a checkpoint now; returns when HEAD is durable. */
+DX_RC prov_log_publish(prov_log *log, dx_why *why);
 
 typedef struct { /* where a record came to lie; valid only with DX_OK */
     uint64_t index, size;   /* leaf index; tree size of the checkpoint that covers it */
@@ -95,6 +101,14 @@ DX_RC prov_reader_checkpoint(prov_reader *reader, dx_buf *note, uint64_t *size, 
 DX_RC prov_reader_leaf(prov_reader *reader, uint64_t index, dx_buf *leaf, dx_why *why);
 DX_RC prov_reader_prove(prov_reader *reader, uint64_t index, uint64_t size, dx_buf *tlog_proof, dx_why *why);
 DX_RC prov_reader_consistency(prov_reader *reader, uint64_t from, uint64_t to, dx_buf *text, dx_why *why);
+/* The same proof against a given note of this log, for example the one of a receipt; verified before it leaves. */
+DX_RC prov_reader_prove_with(prov_reader *reader, uint64_t index, dx_bytes note, dx_buf *tlog_proof, dx_why *why);
+/* The published checkpoint of exactly this size. DX_NOT_FOUND. */
+DX_RC prov_reader_checkpoint_of(prov_reader *reader, uint64_t size, dx_buf *note, dx_why *why);
+/* How many leaves can be read now; at least the published size. */
+uint64_t prov_reader_size(prov_reader *reader);
+/* Writes the newest published tree as a folder in tlog-tiles layout: checkpoint, tile/L/N, tile/entries/N. */
+DX_RC prov_export_tiles(prov_reader *reader, const char *folder, dx_why *why);
 /* tlog-tiles resource below the log: "checkpoint", "tile/0/000", "tile/entries/000.p/3". DX_NOT_FOUND. */
 DX_RC prov_reader_tile(prov_reader *reader, dx_bytes resource, dx_buf *out, dx_why *why);
 

@@ -176,6 +176,13 @@ void prov_add_text(prov_record *record, const char *path, dx_bytes text)
     const leaf_node *node;
     if (record == NULL || text.size == 0)
         return;
+    value *v = slot_of(record, path, &node);
+    if (v == NULL)
+        return;
+    /* Arrays of words and countries are sets: a peer that says its purpose twice counts once (provenance.md 6.4). */
+    for (const element *e = node->kind == LEAF_INT ? NULL : v->first; e != NULL; e = e->next)
+        if (dx_bytes_equal(e->text, text))
+            return;
     element *e = grow(record, path, false, &node);
     if (e == NULL)
         return;
