@@ -18,7 +18,7 @@ static bool cut_line(dx_bytes *text, dx_bytes *line)
 static bool hash_line(dx_bytes line, merkle_hash *out)
 {
     uint8_t raw[48];
-    size_t  size = sizeof raw;
+    size_t size = sizeof raw;
     if (line.size != 44 || !dx_base64_decode(line, raw, &size) || size != 32)
         return false;
     memcpy(out->bytes, raw, 32);
@@ -33,7 +33,8 @@ bool checkpoint_parse(dx_bytes note, checkpoint *out, prov_finding *finding)
         return prov_no(finding, "PV-104", "%s", bad);
     out->whole = note;
     dx_bytes text = out->note.text, size, root;
-    if (!cut_line(&text, &out->origin) || !cut_line(&text, &size) || !cut_line(&text, &root) || text.size != 0)
+    if (!cut_line(&text, &out->origin) || !cut_line(&text, &size) || !cut_line(&text, &root) ||
+        text.size != 0)
         return prov_no(finding, "PV-104", "a checkpoint has exactly three lines and no extension");
     if (!note_origin_ok(out->origin))
         return prov_no(finding, "PV-104", "the first line is no origin");
@@ -61,22 +62,25 @@ bool checkpoint_trust_add(checkpoint_trust *trust, dx_bytes vkey, bool witness, 
 {
     if (trust->count == CHECKPOINT_KEYS_MAX)
         return prov_no(finding, "PV-107", "more than %d keys", CHECKPOINT_KEYS_MAX);
-    note_key   *key = &trust->keys[trust->count];
+    note_key *key = &trust->keys[trust->count];
     const char *bad = note_key_parse(vkey, key);
     if (bad != NULL)
         return prov_no(finding, "PV-107", "%s", bad);
     if (witness ? key->type != NOTE_COSIGN && key->type != NOTE_MLDSA : key->type == NOTE_COSIGN)
-        return prov_no(finding, "PV-107", witness ? "%s is no witness key" : "%s is a witness key, not a log key", key->name);
+        return prov_no(finding, "PV-107",
+                       witness ? "%s is no witness key" : "%s is a witness key, not a log key", key->name);
     for (unsigned i = 0; i < trust->count; i++)
-        if (dx_bytes_equal(dx_bytes_of(trust->keys[i].key, trust->keys[i].key_size), dx_bytes_of(key->key, key->key_size)))
+        if (dx_bytes_equal(dx_bytes_of(trust->keys[i].key, trust->keys[i].key_size),
+                           dx_bytes_of(key->key, key->key_size)))
             return prov_no(finding, "PV-107", "%s and %s are one key", trust->keys[i].name, key->name);
     trust->witness[trust->count++] = witness;
     return true;
 }
 
-bool checkpoint_check(const checkpoint *cp, const checkpoint_trust *trust, unsigned *unverified, prov_finding *finding)
+bool checkpoint_check(const checkpoint *cp, const checkpoint_trust *trust, unsigned *unverified,
+                      prov_finding *finding)
 {
-    bool     mine = false, signed_by_log = false, good[CHECKPOINT_KEYS_MAX] = {false};
+    bool mine = false, signed_by_log = false, good[CHECKPOINT_KEYS_MAX] = {false};
     unsigned unknown = 0;
     for (unsigned k = 0; k < trust->count; k++)
         mine = mine || (!trust->witness[k] && dx_bytes_is(cp->origin, trust->keys[k].name));
@@ -86,12 +90,14 @@ bool checkpoint_check(const checkpoint *cp, const checkpoint_trust *trust, unsig
         for (unsigned i = 0; i < cp->note.line_count; i++) {
             for (unsigned k = 0; k < trust->count; k++) {
                 const note_key *key = &trust->keys[k];
-                bool            fits = witness ? trust->witness[k] : !trust->witness[k] && dx_bytes_is(cp->origin, key->name);
+                bool fits =
+                    witness ? trust->witness[k] : !trust->witness[k] && dx_bytes_is(cp->origin, key->name);
                 if (!fits || !note_line_by(&cp->note.lines[i], key))
                     continue;
                 note_answer answer = note_line_verify(&cp->note, &cp->note.lines[i], key, NULL);
                 if (answer == NOTE_LINE_FALSE)
-                    return prov_no(finding, witness ? "PV-302" : "PV-301", "the signature of %s is false", key->name);
+                    return prov_no(finding, witness ? "PV-302" : "PV-301", "the signature of %s is false",
+                                   key->name);
                 good[k] = answer == NOTE_LINE_TRUE;
                 unknown += answer == NOTE_LINE_UNKNOWN;
                 signed_by_log = signed_by_log || (!witness && good[k]);
@@ -153,6 +159,7 @@ bool tlog_proof_parse(dx_bytes text, tlog_proof *out, prov_finding *finding)
 {
     dx_bytes line;
     out->path.count = 0;
+    out->extra = false;
     if (text.size > 2 * NOTE_MAX_BYTES)
         return prov_no(finding, "PV-105", "proof is over its limit");
     if (text.size > 0 && memchr(text.data, '\r', text.size) != NULL)
@@ -162,15 +169,16 @@ bool tlog_proof_parse(dx_bytes text, tlog_proof *out, prov_finding *finding)
     if (!cut_line(&text, &line))
         return prov_no(finding, "PV-105", "no index line");
     if (dx_bytes_starts(line, "extra ")) {
-        static const size_t room = NOTE_MAX_BYTES;
-        uint8_t             ignored[NOTE_MAX_BYTES];
-        size_t              size = room;
+        uint8_t ignored[NOTE_MAX_BYTES];
+        size_t size = sizeof ignored;
         if (!dx_base64_decode(dx_bytes_part(line, 6, line.size), ignored, &size))
             return prov_no(finding, "PV-105", "extra is no canonical base64");
         if (!cut_line(&text, &line))
             return prov_no(finding, "PV-105", "no index line");
+        out->extra = true;
     }
-    if (!dx_bytes_starts(line, "index ") || !dx_bytes_u64(dx_bytes_part(line, 6, line.size), INT64_MAX, &out->index))
+    if (!dx_bytes_starts(line, "index ") ||
+        !dx_bytes_u64(dx_bytes_part(line, 6, line.size), INT64_MAX, &out->index))
         return prov_no(finding, "PV-105", "no index line with a canonical decimal");
     if (!tlog_hashes_parse(&text, false, &out->path, finding))
         return false;
@@ -185,33 +193,40 @@ DX_RC tlog_proof_print(uint64_t index, const merkle_path *path, dx_bytes note, d
     return dx_buf_add(out, note);
 }
 
-bool tlog_proof_check(const tlog_proof *proof, dx_bytes leaf, const checkpoint_trust *trust, prov_finding *finding)
+bool tlog_proof_check(const tlog_proof *proof, dx_bytes leaf, const checkpoint_trust *trust,
+                      prov_finding *finding)
 {
     if (!checkpoint_check(&proof->cp, trust, NULL, finding))
         return false;
     merkle_hash hash = merkle_leaf(leaf);
     if (!merkle_check(&hash, proof->index, proof->cp.size, &proof->path, &proof->cp.root))
-        return prov_no(finding, "PV-201", "index %" PRIu64 ", size %" PRIu64 ": the path does not lead to the root", proof->index, proof->cp.size);
+        return prov_no(finding, "PV-201",
+                       "index %" PRIu64 ", size %" PRIu64 ": the path does not lead to the root",
+                       proof->index, proof->cp.size);
     return true;
 }
 
-bool checkpoint_check_growth(const checkpoint *from, const checkpoint *to, const merkle_path *path, prov_finding *finding)
+bool checkpoint_check_growth(const checkpoint *from, const checkpoint *to, const merkle_path *path,
+                             prov_finding *finding)
 {
     if (!dx_bytes_equal(from->origin, to->origin))
         return prov_no(finding, "PV-305", "checkpoints of two logs");
     if (from->size > to->size)
-        return prov_no(finding, "PV-501", "size went back from %" PRIu64 " to %" PRIu64, from->size, to->size);
+        return prov_no(finding, "PV-501", "size went back from %" PRIu64 " to %" PRIu64, from->size,
+                       to->size);
     if (from->size == to->size && !merkle_same(&from->root, &to->root))
         return prov_no(finding, "PV-502", "two roots for size %" PRIu64, from->size);
     if (!merkle_check_growth(from->size, to->size, path, &from->root, &to->root))
-        return prov_no(finding, "PV-202", "from %" PRIu64 " to %" PRIu64 ": the proof does not hold", from->size, to->size);
+        return prov_no(finding, "PV-202", "from %" PRIu64 " to %" PRIu64 ": the proof does not hold",
+                       from->size, to->size);
     return true;
 }
 
-DX_RC prov_proof_check(dx_bytes proof_text, dx_bytes leaf, const char *const *vkeys, size_t vkey_count, prov_finding *finding, dx_why *why)
+DX_RC prov_proof_check(dx_bytes proof_text, dx_bytes leaf, const char *const *vkeys, size_t vkey_count,
+                       prov_finding *finding, dx_why *why)
 {
     static _Thread_local checkpoint_trust trust; /* 60 KB: too large for a caller's small stack */
-    tlog_proof                            proof;
+    tlog_proof proof;
     (void)why;
     memset(finding, 0, sizeof *finding);
     checkpoint_trust_init(&trust);

@@ -36,12 +36,13 @@ static bool name_free(const checkpoint_trust *trust, dx_bytes name)
     return name.size < sizeof trust->names[0] && !dx_bytes_is(name, "none") && member(trust, name) < 0;
 }
 
-static const char *group(checkpoint_trust *trust, const dx_bytes *words, unsigned count, bool used[2 * CHECKPOINT_KEYS_MAX])
+static const char *group(checkpoint_trust *trust, const dx_bytes *words, unsigned count,
+                         bool used[2 * CHECKPOINT_KEYS_MAX])
 {
     if (trust->group_count == CHECKPOINT_KEYS_MAX || !name_free(trust, words[1]))
         return "too many groups, or the name is taken";
-    unsigned  g = trust->group_count, n = count - 3;
-    uint64_t  threshold = dx_bytes_is(words[2], "any") ? 1 : dx_bytes_is(words[2], "all") ? n : 0;
+    unsigned g = trust->group_count, n = count - 3;
+    uint64_t threshold = dx_bytes_is(words[2], "any") ? 1 : dx_bytes_is(words[2], "all") ? n : 0;
     if (threshold == 0 && (!dx_bytes_u64(words[2], n, &threshold) || threshold == 0))
         return "the threshold is not any, all or 1 to the number of members";
     for (unsigned i = 0; i < n; i++) {
@@ -60,11 +61,12 @@ static const char *group(checkpoint_trust *trust, const dx_bytes *words, unsigne
 
 bool checkpoint_trust_policy(checkpoint_trust *trust, dx_bytes text, prov_finding *finding)
 {
-    bool     used[2 * CHECKPOINT_KEYS_MAX] = {false}, quorum = false;
+    bool used[2 * CHECKPOINT_KEYS_MAX] = {false}, quorum = false;
     unsigned number = 0;
     while (text.size > 0) {
         const uint8_t *lf = memchr(text.data, '\n', text.size);
-        dx_bytes       line = dx_bytes_part(text, 0, lf == NULL ? text.size : (size_t)(lf - text.data)), words[WORDS_MAX];
+        dx_bytes line = dx_bytes_part(text, 0, lf == NULL ? text.size : (size_t)(lf - text.data)),
+                 words[WORDS_MAX];
         text = dx_bytes_part(text, line.size + 1, text.size);
         const char *bad = NULL;
         number++;

@@ -5,24 +5,25 @@
 #include <stdlib.h>
 
 typedef struct {
-    char    *name;
-    size_t   size;
+    char *name;
+    size_t size;
     uint64_t n;
 } row;
 
 /* Sums of one column (all pairs, or those of one purpose) with the leaf hashes of what did not change. */
 typedef struct {
-    uint64_t    n[COUNTERS_SLOTS];
-    bool        fresh[COUNTERS_SLOTS];
+    uint64_t n[COUNTERS_SLOTS];
+    bool fresh[COUNTERS_SLOTS];
+    int position; /* among the purposes, for which the leaves were made */
     merkle_hash leaf[COUNTERS_SLOTS];
 } column;
 
 struct counters {
-    row     *rows; /* open addressing, a power of two */
-    size_t   room, used;
+    row *rows; /* open addressing, a power of two */
+    size_t room, used;
     unsigned pairs, purpose_count;
-    char     purposes[COUNTERS_PURPOSES_MAX][72];
-    column  *all, *of_purpose[COUNTERS_PURPOSES_MAX];
+    char purposes[COUNTERS_PURPOSES_MAX][72];
+    column *all, *of_purpose[COUNTERS_PURPOSES_MAX];
 };
 
 counters *counters_new(void)
@@ -76,8 +77,8 @@ static bool grow(counters *c)
 }
 
 typedef struct {
-    bool     refused;
-    uint8_t  from[2], to[2];
+    bool refused;
+    uint8_t from[2], to[2];
     dx_bytes purpose;
 } parts;
 
@@ -118,7 +119,8 @@ unsigned counters_slot(unsigned role, const uint8_t country[2])
 
 static void slots_move(column *col, const parts *p, int64_t by)
 {
-    unsigned role = p->refused ? 2 : 0, slots[2] = {counters_slot(role, p->from), counters_slot(role + 1, p->to)};
+    unsigned role = p->refused ? 2 : 0,
+             slots[2] = {counters_slot(role, p->from), counters_slot(role + 1, p->to)};
     for (int i = 0; i < 2; i++) {
         col->n[slots[i]] += (uint64_t)by;
         col->fresh[slots[i]] = false;
@@ -130,8 +132,8 @@ uint64_t counters_add(counters *c, dx_bytes name)
     bool ok;
     if (name.size < 5 || (c->used * 2 >= c->room && (c->used >= COUNTERS_NAMES_MAX || !grow(c))))
         return 0;
-    row    *r = place(c->rows, c->room, name);
-    parts   p = split(name);
+    row *r = place(c->rows, c->room, name);
+    parts p = split(name);
     column *col = column_of(c, p.purpose, &ok);
     if (!ok)
         return 0;
@@ -155,8 +157,8 @@ void counters_undo(counters *c, dx_bytes name)
     row *r = place(c->rows, c->room, name);
     if (r->name == NULL || r->n == 0)
         return;
-    bool    ok;
-    parts   p = split(name);
+    bool ok;
+    parts p = split(name);
     column *col = column_of(c, p.purpose, &ok);
     if (--r->n == 0 && p.purpose.size == 0)
         c->pairs--;
@@ -187,7 +189,7 @@ const char *counters_purpose(const counters *c, unsigned i)
 void counters_slot_leaf(const uint8_t key[32], unsigned slot, int purpose, uint64_t n, uint8_t out[32])
 {
     uint8_t info[12], derived[32], value[8];
-    size_t  size = 0;
+    size_t size = 0;
     be_write(info, 2, slot);
     size += 2;
     if (purpose >= 0) {
@@ -196,12 +198,17 @@ void counters_slot_leaf(const uint8_t key[32], unsigned slot, int purpose, uint6
     }
     be_write(info + size, 8, n);
     be_write(value, 8, n);
-    dx_hkdf_sha256(dx_bytes_of(key, 32), DX_BYTES("sekisho/counters/1"), dx_bytes_of(info, size + 8), derived);
+    dx_hkdf_sha256(dx_bytes_of(key, 32), DX_BYTES("sekisho/counters/1"), dx_bytes_of(info, size + 8),
+                   derived);
     dx_hmac_sha256(dx_bytes_of(derived, 32), dx_bytes_of(value, 8), out);
 }
 
 static const merkle_hash *leaf_of(column *col, const uint8_t key[32], unsigned slot, int purpose)
 {
+    if (col->position != purpose) {
+        memset(col->fresh, 0, sizeof col->fresh);
+        col->position = purpose;
+    }
     if (!col->fresh[slot]) {
         uint8_t leaf[32];
         counters_slot_leaf(key, slot, purpose, col->n[slot], leaf);
@@ -211,9 +218,14 @@ static const merkle_hash *leaf_of(column *col, const uint8_t key[32], unsigned s
     return &col->leaf[slot];
 }
 
-DX_RC counters_roots(counters *c, const uint8_t key[32], merkle_hash *root, merkle_hash *purpose_root)
+DX_RC counters_roots(counters *c, const uint8_t key[32], const char *const *purposes, unsigned purpose_count,
+                     merkle_hash *root, merkle_hash *purpose_root)
 {
-    merkle_tree *tree = calloc(1, sizeof *tree);
+    column *columns[COUNTERS_PURPOSES_MAX];
+    bool ok = purpose_count <= COUNTERS_PURPOSES_MAX;
+    for (unsigned p = 0; p < purpose_count && ok; p++)
+        ok = (columns[p] = column_of(c, dx_bytes_text(purposes[p]), &ok)) != NULL;
+    merkle_tree *tree = ok ? calloc(1, sizeof *tree) : NULL;
     if (tree == NULL)
         return (struct dx_rc){DX_NO_MEMORY};
     for (unsigned slot = 0; slot < COUNTERS_SLOTS; slot++)
@@ -221,10 +233,10 @@ DX_RC counters_roots(counters *c, const uint8_t key[32], merkle_hash *root, merk
     *root = merkle_root(tree);
     memset(purpose_root, 0, sizeof *purpose_root);
     memset(tree, 0, sizeof *tree);
-    for (unsigned slot = 0; slot < COUNTERS_SLOTS && c->purpose_count > 0; slot++)
-        for (unsigned p = 0; p < c->purpose_count; p++)
-            merkle_add(tree, leaf_of(c->of_purpose[p], key, slot, (int)p), NULL, NULL);
-    if (c->purpose_count > 0)
+    for (unsigned slot = 0; slot < COUNTERS_SLOTS && purpose_count > 0; slot++)
+        for (unsigned p = 0; p < purpose_count; p++)
+            merkle_add(tree, leaf_of(columns[p], key, slot, (int)p), NULL, NULL);
+    if (purpose_count > 0)
         *purpose_root = merkle_root(tree);
     free(tree);
     return DX_OKAY;

@@ -1,4 +1,5 @@
-/* counters_check.h -- does a leaf carry exactly its own counters, each one more than before (provenance.md 6.4, rule 2)?
+/* counters_check.h -- does a leaf carry exactly its own counters, each one more than before
+ * (provenance.md 6.4, rule 2)?
  *
  * Threads: one owner at a time.
  */

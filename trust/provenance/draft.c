@@ -1,4 +1,5 @@
-/* From a record to a draft in the queue: defaults, commitments, canonical bytes, lint. Runs on the caller's thread. */
+/* From a record to a draft in the queue: defaults, commitments, canonical bytes, lint. Runs on the caller's
+ * thread. */
 #include "trust/base/log.h"
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/record.h"
@@ -9,8 +10,8 @@
 
 void draft_uuid(const prov_log *log, char out[37])
 {
-    uint8_t  b[16];
-    char     hex[33];
+    uint8_t b[16];
+    char hex[33];
     uint64_t ms = (uint64_t)(dx_now_us(log->clock) / 1000);
     if (log->io->random(log->io, b, sizeof b) != 0)
         abort(); /* ids that repeat would join two records */
@@ -43,11 +44,11 @@ static void defaults(prov_log *log, prov_record *record)
 /* Side data: the inner digests, so that every commitment can be opened later. */
 static DX_RC commit(prov_log *log, prov_record *record, dx_buf *side, dx_why *why)
 {
-    uint8_t  id[16], k_rec[32], salt[32];
-    char     text[VAULT_COMMITMENT_SIZE], digest[DX_BASE64URL_SIZE(32)];
-    dx_buf   plain;
+    uint8_t id[16], k_rec[32], salt[32];
+    char text[VAULT_COMMITMENT_SIZE], digest[DX_BASE64URL_SIZE(32)];
+    dx_buf plain;
     dx_bytes class_ = record_text(record, "retention.class"), purpose = record_text(record, "purpose.ids");
-    bool     importer = dx_bytes_is(record_text(record, "peer.side"), "importer");
+    bool importer = dx_bytes_is(record_text(record, "peer.side"), "importer");
     dx_bytes org = record_text(record, importer ? "importer.org" : "exporter.org");
     if (record_commitments(record) == NULL)
         return DX_OKAY;
@@ -91,9 +92,10 @@ static unsigned split_names(dx_bytes text, dx_bytes names[WRITER_NAMES_MAX])
 }
 
 /* The finished leaf with counters as long as they can get: what passes here passes with any. */
-static DX_RC lint(const dx_buf *head, const dx_buf *tail, const dx_bytes *names, unsigned count, dx_buf *leaf, dx_why *why)
+static DX_RC lint(const dx_buf *head, const dx_buf *tail, const dx_bytes *names, unsigned count, dx_buf *leaf,
+                  dx_why *why)
 {
-    uint64_t     largest[WRITER_NAMES_MAX];
+    uint64_t largest[WRITER_NAMES_MAX];
     prov_finding finding;
     for (unsigned i = 0; i < count; i++)
         largest[i] = LEAF_SAFE_INT;
@@ -115,12 +117,12 @@ typedef struct {
     dx_buf head, tail, names, side, leaf;
 } work;
 
-static pthread_key_t  work_key;
+static pthread_key_t work_key;
 static pthread_once_t work_once = PTHREAD_ONCE_INIT;
 
 static void work_free(void *pointer)
 {
-    work   *w = pointer;
+    work *w = pointer;
     dx_buf *all[] = {&w->head, &w->tail, &w->names, &w->side, &w->leaf};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         dx_buf_fini(all[i]);
@@ -172,7 +174,8 @@ static DX_RC make(prov_log *log, prov_record *record, work *w, dx_bytes *names, 
 {
     defaults(log, record);
     if (record_fault(record) != NULL)
-        return DX_FAIL_ID(why, USAGE, "PV-102", "provenance.md 4", "no member %s in this leaf type, or no memory", record_fault(record));
+        return DX_FAIL_ID(why, USAGE, "PV-102", "provenance.md 4",
+                          "no member %s in this leaf type, or no memory", record_fault(record));
     DX_TRY(commit(log, record, &w->side, why));
     struct dx_rc rc = record_render(record, &w->head, &w->tail);
     if (rc.code == DX_OK)
@@ -194,22 +197,24 @@ static dx_bytes put(uint8_t **at, dx_bytes bytes)
     return dx_bytes_of(to, bytes.size);
 }
 
-DX_RC draft_make(prov_log *log, prov_record *record, prov_done *done, void *context, writer_draft **out, dx_why *why)
+DX_RC draft_make(prov_log *log, prov_record *record, prov_done *done, void *context, writer_draft **out,
+                 dx_why *why)
 {
-    work    *w = work_of_thread();
+    work *w = work_of_thread();
     dx_bytes names[WRITER_NAMES_MAX];
     unsigned count = 0;
     if (w == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a leaf");
     struct dx_rc rc = make(log, record, w, names, &count, why);
     if (rc.code == DX_OK) {
-        size_t        size = w->head.size + w->tail.size + w->side.size + w->names.size;
+        size_t size = w->head.size + w->tail.size + w->side.size + w->names.size;
         writer_draft *draft = malloc(sizeof *draft + size);
         if (draft == NULL) {
             rc = DX_FAIL(why, NO_MEMORY, "", "no memory for a leaf");
         } else {
             uint8_t *at = (uint8_t *)(draft + 1);
-            *draft = (writer_draft){.done = done, .context = context, .name_count = count, .bytes = w->leaf.size + 2};
+            *draft = (writer_draft){
+                .done = done, .context = context, .name_count = count, .bytes = w->leaf.size + 2};
             draft->head = put(&at, dx_buf_view(&w->head));
             draft->tail = put(&at, dx_buf_view(&w->tail));
             draft->side = put(&at, dx_buf_view(&w->side));

@@ -21,9 +21,9 @@ DX_RC prov_evidence_put(prov_log *log, dx_bytes blob, uint8_t sha256[32], dx_why
     }
     DX_TRY(dx_io_make_folders(log->io, folder, 0700, why));
     /* Two threads may store one blob at the same time: each has its own temporary name. */
-    char    temp[PATH_MAX + 160];
+    char temp[PATH_MAX + 160];
     uint8_t salt[8];
-    char    suffix[DX_HEX_SIZE(8)];
+    char suffix[DX_HEX_SIZE(8)];
     if (log->io->random(log->io, salt, sizeof salt) != 0)
         return DX_FAIL(why, INTERNAL, "", "no random bytes");
     dx_hex(dx_bytes_of(salt, sizeof salt), suffix);

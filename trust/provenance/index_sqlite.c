@@ -1,5 +1,6 @@
-/* The index: derived, one file, thrown away and built again whenever it does not fit the tree (provenance.md 7).
- * Queries are put together from constant pieces; every value is bound. A reader's connection can only SELECT. */
+/* The index: derived, one file, thrown away and built again whenever it does not fit the tree (provenance.md
+ * 7). Queries are put together from constant pieces; every value is bound. A reader's connection can only
+ * SELECT. */
 #include "trust/provenance/index_sqlite.h"
 
 #include "trust/base/log.h"
@@ -22,21 +23,23 @@ enum { KIND_COUNTRY = 1, KIND_PURPOSE, KIND_PEER, KIND_DATASET, KIND_CODE, KIND_
 
 struct prov_index {
     pthread_mutex_t lock;
-    const dx_io    *io;
-    char            file[PATH_MAX], folder[PATH_MAX];
-    prov_reader    *reader;
-    sqlite3        *write, *read;
-    sqlite3_stmt   *add_rec, *add_term, *get_term, *add_fact, *set_pos;
-    uint64_t        next;
+    const dx_io *io;
+    char file[PATH_MAX], folder[PATH_MAX];
+    prov_reader *reader;
+    sqlite3 *write, *read;
+    sqlite3_stmt *add_rec, *add_term, *get_term, *add_fact, *set_pos;
+    uint64_t next;
 };
 
-static const char schema[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
-                             "CREATE TABLE IF NOT EXISTS pos(one INTEGER PRIMARY KEY CHECK(one=1), next INTEGER, root BLOB);"
-                             "CREATE TABLE IF NOT EXISTS term(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
-                             "CREATE TABLE IF NOT EXISTS rec(i INTEGER PRIMARY KEY, ts INTEGER NOT NULL);"
-                             "CREATE INDEX IF NOT EXISTS rec_ts ON rec(ts, i);"
-                             /* one row per value of a leaf: every filter is a range of one key, in the order of the log */
-                             "CREATE TABLE IF NOT EXISTS fact(kind INTEGER, val INTEGER, i INTEGER, PRIMARY KEY(kind, val, i)) WITHOUT ROWID;";
+static const char schema[] =
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "CREATE TABLE IF NOT EXISTS pos(one INTEGER PRIMARY KEY CHECK(one=1), next INTEGER, root BLOB);"
+    "CREATE TABLE IF NOT EXISTS term(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS rec(i INTEGER PRIMARY KEY, ts INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS rec_ts ON rec(ts, i);"
+    /* one row per value of a leaf: every filter is a range of one key, in the order of the log */
+    "CREATE TABLE IF NOT EXISTS fact(kind INTEGER, val INTEGER, i INTEGER, PRIMARY KEY(kind, val, i)) "
+    "WITHOUT ROWID;";
 
 const char *index_sqlite_version(void)
 {
@@ -45,11 +48,13 @@ const char *index_sqlite_version(void)
 
 static DX_RC sql_fail(const prov_index *index, sqlite3 *db, dx_why *why)
 {
-    return dx_fail(why, DX_IO, "", "provenance.md 7", "index %s: %s", index->file, db == NULL ? "no memory" : sqlite3_errmsg(db));
+    return dx_fail(why, DX_IO, "", "provenance.md 7", "index %s: %s", index->file,
+                   db == NULL ? "no memory" : sqlite3_errmsg(db));
 }
 
 /* What a reader's statement may do: SELECT, and read these tables. */
-static int authorize(void *context, int action, const char *a, const char *b, const char *database, const char *trigger)
+static int authorize(void *context, int action, const char *a, const char *b, const char *database,
+                     const char *trigger)
 {
     (void)context;
     (void)b;
@@ -63,7 +68,8 @@ static int authorize(void *context, int action, const char *a, const char *b, co
 
 static void db_close(prov_index *index)
 {
-    sqlite3_stmt **all[] = {&index->add_rec, &index->add_term, &index->get_term, &index->add_fact, &index->set_pos};
+    sqlite3_stmt **all[] = {&index->add_rec, &index->add_term, &index->get_term, &index->add_fact,
+                            &index->set_pos};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         sqlite3_finalize(*all[i]);
         *all[i] = NULL;
@@ -77,7 +83,7 @@ static bool prepare(prov_index *index)
 {
     const struct {
         sqlite3_stmt **stmt;
-        const char    *sql;
+        const char *sql;
     } all[] = {
         {&index->add_rec, "INSERT INTO rec VALUES(?1,?2)"},
         {&index->add_term, "INSERT OR IGNORE INTO term(text) VALUES(?1)"},
@@ -96,12 +102,14 @@ static DX_RC db_open(prov_index *index, bool *fits, dx_why *why)
 {
     *fits = false;
     index->next = 0;
-    if (sqlite3_open_v2(index->file, &index->write, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(index->file, &index->write,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         return sql_fail(index, index->write, why);
     sqlite3_busy_timeout(index->write, 2000);
     if (sqlite3_exec(index->write, schema, NULL, NULL, NULL) != SQLITE_OK || !prepare(index))
         return DX_OKAY;
-    if (sqlite3_open_v2(index->file, &index->read, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(index->file, &index->read, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+        SQLITE_OK)
         return sql_fail(index, index->read, why);
     sqlite3_busy_timeout(index->read, 2000);
     /* The first statement of a connection reads the schema, which the authorizer would deny. */
@@ -109,8 +117,8 @@ static DX_RC db_open(prov_index *index, bool *fits, dx_why *why)
     sqlite3_set_authorizer(index->read, authorize, NULL);
 
     sqlite3_stmt *stmt = NULL;
-    merkle_hash   root, stored = {{0}};
-    uint64_t      next = 0;
+    merkle_hash root, stored = {{0}};
+    uint64_t next = 0;
     if (sqlite3_prepare_v2(index->write, "SELECT next, root FROM pos", -1, &stmt, NULL) == SQLITE_OK) {
         int step = sqlite3_step(stmt);
         *fits = step == SQLITE_DONE || step == SQLITE_ROW;
@@ -123,7 +131,8 @@ static DX_RC db_open(prov_index *index, bool *fits, dx_why *why)
     }
     sqlite3_finalize(stmt);
     if (*fits && next > 0)
-        *fits = next <= prov_reader_size(index->reader) && merkle_root_of(reader_subtree, index->reader, next, &root, why).code == DX_OK &&
+        *fits = next <= prov_reader_size(index->reader) &&
+                merkle_root_of(reader_subtree, index->reader, next, &root, why).code == DX_OK &&
                 merkle_same(&root, &stored);
     index->next = next;
     return DX_OKAY;
@@ -228,7 +237,7 @@ static bool fact(prov_index *index, uint64_t i, int kind, dx_bytes text)
 static bool facts(prov_index *index, uint64_t i, int kind, dx_bytes array)
 {
     dx_bytes text;
-    size_t   at = 0;
+    size_t at = 0;
     while (leaf_view_next(array, &at, &text))
         if (!fact(index, i, kind, text))
             return false;
@@ -241,22 +250,27 @@ static bool add(prov_index *index, uint64_t i, const leaf_view *v)
     (void)dx_time_parse(leaf_view_get(v, "time.start"), true, &ts);
     sqlite3_bind_int64(index->add_rec, 1, (sqlite3_int64)i);
     sqlite3_bind_int64(index->add_rec, 2, ts);
-    bool importer = leaf_view_is(v, "peer.side", "importer"), exporter = leaf_view_is(v, "peer.side", "exporter");
+    bool importer = leaf_view_is(v, "peer.side", "importer"),
+         exporter = leaf_view_is(v, "peer.side", "exporter");
     return run(index->add_rec) && fact(index, i, KIND_COUNTRY, leaf_view_get(v, "exporter.country")) &&
-           fact(index, i, KIND_COUNTRY, leaf_view_get(v, "importer.country")) && facts(index, i, KIND_COUNTRY, leaf_view_get(v, "destination")) &&
+           fact(index, i, KIND_COUNTRY, leaf_view_get(v, "importer.country")) &&
+           facts(index, i, KIND_COUNTRY, leaf_view_get(v, "destination")) &&
            facts(index, i, KIND_PURPOSE, leaf_view_get(v, "purpose.ids")) &&
            (importer || fact(index, i, KIND_PEER, leaf_view_get(v, "exporter.org"))) &&
            (exporter || fact(index, i, KIND_PEER, leaf_view_get(v, "importer.org"))) &&
-           fact(index, i, KIND_DATASET, leaf_view_get(v, "dataset.id")) && fact(index, i, KIND_CODE, leaf_view_get(v, "decision.code")) &&
-           fact(index, i, KIND_DECISION, leaf_view_get(v, "decision.answer")) && fact(index, i, KIND_ID, leaf_view_get(v, "rec.id"));
+           fact(index, i, KIND_DATASET, leaf_view_get(v, "dataset.id")) &&
+           fact(index, i, KIND_CODE, leaf_view_get(v, "decision.code")) &&
+           fact(index, i, KIND_DECISION, leaf_view_get(v, "decision.answer")) &&
+           fact(index, i, KIND_ID, leaf_view_get(v, "rec.id"));
 }
 
-/* One transaction: leaves, then position and root, so that a crash leaves a smaller index, never a wrong one. */
+/* One transaction: leaves, then position and root, so that a crash leaves a smaller index, never a wrong one.
+ */
 static DX_RC take_in(prov_index *index, uint64_t until, dx_why *why)
 {
-    dx_buf       leaf;
-    merkle_hash  root;
-    leaf_view    view;
+    dx_buf leaf;
+    merkle_hash root;
+    leaf_view view;
     prov_finding finding;
     struct dx_rc rc = DX_OKAY;
     dx_buf_init(&leaf, LEAF_MAX_BYTES);
@@ -265,7 +279,8 @@ static DX_RC take_in(prov_index *index, uint64_t until, dx_why *why)
     for (uint64_t i = index->next; i < until && rc.code == DX_OK; i++) {
         dx_buf_clear(&leaf);
         rc = prov_reader_leaf(index->reader, i, &leaf, why);
-        if (rc.code == DX_OK && leaf_lint(dx_buf_view(&leaf), &view, &finding) && view.type == PROV_EXCHANGE && !add(index, i, &view))
+        if (rc.code == DX_OK && leaf_lint(dx_buf_view(&leaf), &view, &finding) &&
+            view.type == PROV_EXCHANGE && !add(index, i, &view))
             rc = sql_fail(index, index->write, why);
     }
     if (rc.code == DX_OK)
@@ -288,7 +303,8 @@ static DX_RC follow(prov_index *index, dx_why *why)
 {
     uint64_t size = prov_reader_size(index->reader);
     while (index->next < size) {
-        uint64_t until = size - index->next > ROWS_PER_TRANSACTION ? index->next + ROWS_PER_TRANSACTION : size;
+        uint64_t until =
+            size - index->next > ROWS_PER_TRANSACTION ? index->next + ROWS_PER_TRANSACTION : size;
         DX_TRY(take_in(index, until, why));
     }
     return DX_OKAY;
@@ -305,15 +321,16 @@ DX_RC prov_index_follow(prov_index *index, uint64_t *position, dx_why *why)
 }
 
 typedef struct {
-    int         kind;
+    int kind;
     const char *text;
 } filter;
 
 static unsigned filters_of(const prov_query *q, filter out[FILTERS_MAX])
 {
-    const filter all[] = {{KIND_ID, q->origin_id},   {KIND_PEER, q->peer},         {KIND_PURPOSE, q->purpose}, {KIND_DATASET, q->dataset},
-                          {KIND_COUNTRY, q->country}, {KIND_CODE, q->code}, {KIND_DECISION, q->decision}};
-    unsigned     n = 0;
+    const filter all[] = {{KIND_ID, q->origin_id},     {KIND_PEER, q->peer},       {KIND_PURPOSE, q->purpose},
+                          {KIND_DATASET, q->dataset},  {KIND_COUNTRY, q->country}, {KIND_CODE, q->code},
+                          {KIND_DECISION, q->decision}};
+    unsigned n = 0;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (all[i].text != NULL)
             out[n++] = all[i];
@@ -325,16 +342,20 @@ static unsigned filters_of(const prov_query *q, filter out[FILTERS_MAX])
 /* Constant pieces only; the number of "?" follows the number of filters. */
 static DX_RC statement(const prov_query *q, unsigned filters, dx_buf *sql)
 {
-    DX_TRY(dx_buf_add_text(sql, filters > 0 ? "SELECT f.i FROM fact f CROSS JOIN rec r ON r.i=f.i WHERE f.kind=? AND f.val=" TERM " AND f.i>=? AND f.i<?"
-                                            : "SELECT r.i FROM rec r WHERE r.i>=? AND r.i<?"));
+    DX_TRY(dx_buf_add_text(
+        sql, filters > 0 ? "SELECT f.i FROM fact f CROSS JOIN rec r ON r.i=f.i WHERE f.kind=? AND f.val=" TERM
+                           " AND f.i>=? AND f.i<?"
+                         : "SELECT r.i FROM rec r WHERE r.i>=? AND r.i<?"));
     DX_TRY(dx_buf_add_text(sql, " AND r.ts>=? AND r.ts<?"));
     for (unsigned i = 1; i < filters; i++)
-        DX_TRY(dx_buf_add_text(sql, " AND EXISTS(SELECT 1 FROM fact g WHERE g.kind=? AND g.val=" TERM " AND g.i=r.i)"));
+        DX_TRY(dx_buf_add_text(sql, " AND EXISTS(SELECT 1 FROM fact g WHERE g.kind=? AND g.val=" TERM
+                                    " AND g.i=r.i)"));
     if (!q->scope_all) {
         DX_TRY(dx_buf_add_text(sql, " AND ("));
         for (size_t i = 0; i < q->scope_country_count; i++) {
             DX_TRY(dx_buf_add_text(sql, i > 0 ? " OR " : ""));
-            DX_TRY(dx_buf_add_text(sql, "EXISTS(SELECT 1 FROM fact s WHERE s.kind=1 AND s.val=" TERM " AND s.i=r.i)"));
+            DX_TRY(dx_buf_add_text(sql, "EXISTS(SELECT 1 FROM fact s WHERE s.kind=1 AND s.val=" TERM
+                                        " AND s.i=r.i)"));
         }
         DX_TRY(dx_buf_add_text(sql, ")"));
     }
@@ -342,7 +363,8 @@ static DX_RC statement(const prov_query *q, unsigned filters, dx_buf *sql)
     return dx_buf_add_byte(sql, 0);
 }
 
-static void bind(sqlite3_stmt *stmt, const prov_query *q, const filter *filters, unsigned count, uint64_t from, uint64_t at)
+static void bind(sqlite3_stmt *stmt, const prov_query *q, const filter *filters, unsigned count,
+                 uint64_t from, uint64_t at)
 {
     int n = 1;
     if (count > 0) {
@@ -362,12 +384,13 @@ static void bind(sqlite3_stmt *stmt, const prov_query *q, const filter *filters,
     sqlite3_bind_int64(stmt, n, (sqlite3_int64)q->limit + 1);
 }
 
-static DX_RC rows(prov_index *index, const prov_query *q, sqlite3_stmt *stmt, prov_row *row, void *context, uint64_t *next, bool *more, dx_why *why)
+static DX_RC rows(prov_index *index, const prov_query *q, sqlite3_stmt *stmt, prov_row *row, void *context,
+                  uint64_t *next, bool *more, dx_why *why)
 {
     dx_buf leaf;
     dx_buf_init(&leaf, LEAF_MAX_BYTES);
     struct dx_rc rc = DX_OKAY;
-    int          step;
+    int step;
     for (unsigned n = 0; rc.code == DX_OK && (step = sqlite3_step(stmt)) != SQLITE_DONE; n++) {
         if (step != SQLITE_ROW) {
             rc = sql_fail(index, index->read, why);
@@ -387,17 +410,19 @@ static DX_RC rows(prov_index *index, const prov_query *q, sqlite3_stmt *stmt, pr
     return rc;
 }
 
-static DX_RC query(prov_index *index, const prov_query *q, prov_row *row, void *context, uint64_t *next, bool *more, dx_why *why)
+static DX_RC query(prov_index *index, const prov_query *q, prov_row *row, void *context, uint64_t *next,
+                   bool *more, dx_why *why)
 {
-    filter        filters[FILTERS_MAX];
-    unsigned      count = filters_of(q, filters);
-    uint64_t      at = q->at_size;
-    dx_buf        sql, note;
+    filter filters[FILTERS_MAX];
+    unsigned count = filters_of(q, filters);
+    uint64_t at = q->at_size;
+    dx_buf sql, note;
     sqlite3_stmt *stmt = NULL;
     *more = false;
     *next = q->after_index;
     if (q->limit < 1 || q->limit > 1000 || q->scope_country_count > SCOPE_MAX)
-        return DX_FAIL(why, USAGE, "provenance.md 6.2", "limit is 1 to 1000, a scope has at most %d countries", SCOPE_MAX);
+        return DX_FAIL(why, USAGE, "provenance.md 6.2",
+                       "limit is 1 to 1000, a scope has at most %d countries", SCOPE_MAX);
     if (!q->scope_all && q->scope_country_count == 0)
         return DX_OKAY; /* an empty scope sees nothing */
     if (at == 0) {
@@ -409,10 +434,12 @@ static DX_RC query(prov_index *index, const prov_query *q, prov_row *row, void *
     if (index->next < at)
         DX_TRY(follow(index, why));
     if (index->next < at)
-        return DX_FAIL(why, BUSY, "provenance.md 6.2", "index-behind: at %" PRIu64 ", the index is at %" PRIu64, at, index->next);
+        return DX_FAIL(why, BUSY, "provenance.md 6.2",
+                       "index-behind: at %" PRIu64 ", the index is at %" PRIu64, at, index->next);
     dx_buf_init(&sql, 1 << 16);
     struct dx_rc rc = statement(q, count, &sql);
-    if (rc.code == DX_OK && sqlite3_prepare_v2(index->read, (const char *)sql.data, -1, &stmt, NULL) != SQLITE_OK)
+    if (rc.code == DX_OK &&
+        sqlite3_prepare_v2(index->read, (const char *)sql.data, -1, &stmt, NULL) != SQLITE_OK)
         rc = sql_fail(index, index->read, why);
     if (rc.code == DX_OK) {
         bind(stmt, q, filters, count, q->after_index == UINT64_MAX ? 0 : q->after_index + 1, at);
@@ -423,7 +450,8 @@ static DX_RC query(prov_index *index, const prov_query *q, prov_row *row, void *
     return rc;
 }
 
-DX_RC prov_index_query(prov_index *index, const prov_query *q, prov_row *row, void *context, uint64_t *next, bool *more, dx_why *why)
+DX_RC prov_index_query(prov_index *index, const prov_query *q, prov_row *row, void *context, uint64_t *next,
+                       bool *more, dx_why *why)
 {
     pthread_mutex_lock(&index->lock);
     struct dx_rc rc = query(index, q, row, context, next, more, why);

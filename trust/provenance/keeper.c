@@ -1,5 +1,5 @@
-/* The keeper thread: everything durable that a commit must not wait for. Published checkpoints, HEAD and its copy,
- * spare segments, spare keys. */
+/* The keeper thread: everything durable that a commit must not wait for. Published checkpoints, HEAD and its
+ * copy, spare segments, spare keys. */
 #include "trust/base/digest.h"
 #include "trust/base/json.h"
 #include "trust/base/log.h"
@@ -16,14 +16,15 @@ static void spare_path(const prov_log *log, unsigned n, char *out, size_t size)
     snprintf(out, size, "%s/seg/spare.%u", log->folder, n);
 }
 
-/* Zeros, not only reserved blocks: an unwritten extent costs a journal commit in each sync (provenance.md 3.2). */
+/* Zeros, not only reserved blocks: an unwritten extent costs a journal commit in each sync
+ * (provenance.md 3.2). */
 static DX_RC fill_zeros(prov_log *log, const char *path, int *out, dx_why *why)
 {
     static const size_t part_bytes = 1 << 20;
-    uint8_t            *zeros = calloc(1, part_bytes);
+    uint8_t *zeros = calloc(1, part_bytes);
     if (zeros == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a segment");
-    int          fd = log->io->open(log->io, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    int fd = log->io->open(log->io, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     struct dx_rc rc = fd < 0 ? prov_io_fail(why, "cannot create", path) : DX_OKAY;
     for (uint64_t at = 0; at < log->segment_bytes && rc.code == DX_OK; at += part_bytes)
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, part_bytes), (off_t)at, why);
@@ -62,8 +63,8 @@ DX_RC keeper_take_spare(prov_log *log, const char *to, int *fd, dx_why *why)
 static void refill_spares(prov_log *log)
 {
     for (unsigned n = 0; n < log->spares; n++) {
-        char   path[PATH_MAX + 32], temp[PATH_MAX + 40];
-        int    fd;
+        char path[PATH_MAX + 32], temp[PATH_MAX + 40];
+        int fd;
         dx_why why = {0};
         spare_path(log, n, path, sizeof path);
         fd = log->io->open(log->io, path, O_RDONLY, 0);
@@ -90,8 +91,8 @@ static void refill_spares(prov_log *log)
 /* u32 length ‖ JSON ‖ CRC32C; a torn last entry is written over. */
 DX_RC keeper_open(prov_log *log, dx_why *why)
 {
-    char    path[PATH_MAX + 32];
-    dx_buf  content;
+    char path[PATH_MAX + 32];
+    dx_buf content;
     snprintf(path, sizeof path, "%s/checkpoints.log", log->folder);
     struct dx_rc rc = dx_io_read_file(log->io, path, 1U << 30, &content, why);
     if (rc.code == DX_NOT_FOUND)
@@ -101,7 +102,8 @@ DX_RC keeper_open(prov_log *log, dx_why *why)
     size_t at = 0;
     while (content.size - at >= 8) {
         size_t n = (size_t)be_read(content.data + at, 4);
-        if (content.size - at - 8 < n || be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
+        if (content.size - at - 8 < n ||
+            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
             break;
         at += 8 + n;
     }
@@ -112,8 +114,8 @@ DX_RC keeper_open(prov_log *log, dx_why *why)
 
 static DX_RC append_checkpoint(prov_log *log, dx_bytes note, dx_why *why)
 {
-    char    path[PATH_MAX + 32];
-    dx_buf  entry;
+    char path[PATH_MAX + 32];
+    dx_buf entry;
     uint8_t number[4] = {0};
     dx_buf_init(&entry, 4 * NOTE_MAX_BYTES);
     snprintf(path, sizeof path, "%s/checkpoints.log", log->folder);
@@ -159,7 +161,7 @@ static DX_RC keep(prov_log *log, dx_bytes note, dx_why *why)
 
 static void tell(prov_log *log, dx_bytes note)
 {
-    uint8_t        digest[32];
+    uint8_t digest[32];
     const uint8_t *end = memmem(note.data, note.size, "\n\n", 2);
     if (log->published == NULL || end == NULL)
         return;
@@ -180,7 +182,7 @@ static struct dx_rc keep_and_tell(prov_log *log, dx_bytes note, dx_why *why)
 void *keeper_main(void *context)
 {
     prov_log *log = context;
-    dx_buf    note;
+    dx_buf note;
     dx_buf_init(&note, NOTE_MAX_BYTES);
     for (;;) {
         dx_why why = {0};
@@ -198,7 +200,7 @@ void *keeper_main(void *context)
             continue;
         }
         uint64_t size = log->pending_size, ticket = log->pending_ticket;
-        bool     news = size != log->kept_size;
+        bool news = size != log->kept_size;
         dx_buf_clear(&note);
         struct dx_rc rc = dx_buf_add(&note, dx_buf_view(&log->to_publish));
         log->pending = false;

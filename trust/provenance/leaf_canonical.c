@@ -8,7 +8,7 @@
 
 typedef struct {
     const uint8_t *p, *end;
-    dx_bytes      *type;
+    dx_bytes *type;
 } reader;
 
 static const char *value(reader *r, unsigned depth);
@@ -22,7 +22,8 @@ static const char *literal(reader *r, const char *word)
     return NULL;
 }
 
-/* Only what must be escaped is, and in one way (RFC 8785 3.2.2.2). Leaves *out as the span between the quotes. */
+/* Only what must be escaped is, and in one way (RFC 8785 3.2.2.2). Leaves *out as the span between the
+ * quotes. */
 static const char *string(reader *r, dx_bytes *out)
 {
     const uint8_t *from = ++r->p;
@@ -36,10 +37,11 @@ static const char *string(reader *r, dx_bytes *out)
         uint8_t c = *r->p++;
         if (c != 0 && strchr("\"\\bfnrt", c) != NULL)
             continue;
-        if (c != 'u' || r->end - r->p < 4 || r->p[0] != '0' || r->p[1] != '0' || (r->p[2] != '0' && r->p[2] != '1') ||
-            r->p[3] == 0 || strchr("0123456789abcdef", r->p[3]) == NULL)
+        if (c != 'u' || r->end - r->p < 4 || r->p[0] != '0' || r->p[1] != '0' ||
+            (r->p[2] != '0' && r->p[2] != '1') || r->p[3] == 0 || strchr("0123456789abcdef", r->p[3]) == NULL)
             return "needless or unknown escape";
-        unsigned point = (unsigned)(r->p[2] - '0') * 16 + (unsigned)(r->p[3] <= '9' ? r->p[3] - '0' : r->p[3] - 'a' + 10);
+        unsigned point =
+            (unsigned)(r->p[2] - '0') * 16 + (unsigned)(r->p[3] <= '9' ? r->p[3] - '0' : r->p[3] - 'a' + 10);
         if ((point >= 8 && point <= 10) || point == 12 || point == 13)
             return "long form of a short escape";
         r->p += 4;
@@ -50,16 +52,17 @@ static const char *string(reader *r, dx_bytes *out)
     return NULL;
 }
 
-/* ECMAScript Number::toString (RFC 8785 3.2.2.3): the shortest digits that read back, laid out by exponent. */
+/* ECMAScript Number::toString (RFC 8785 3.2.2.3): the shortest digits that read back, laid out by exponent.
+ */
 static void print_number(double d, char out[40])
 {
     char shortest[40], digits[24];
-    int  precision = 1;
+    int precision = 1;
     do
         snprintf(shortest, sizeof shortest, "%.*e", precision - 1, d);
     while (strtod(shortest, NULL) != d && ++precision <= 17);
     const char *e = strchr(shortest, 'e');
-    int         exponent = atoi(e + 1), n = 0;
+    int exponent = atoi(e + 1), n = 0;
     for (const char *s = shortest; s < e; s++)
         if (*s >= '0' && *s <= '9')
             digits[n++] = *s;
@@ -98,12 +101,12 @@ static const char *number(reader *r)
     while (r->p < r->end && *r->p != 0 && strchr("+-.0123456789eE", *r->p) != NULL)
         r->p++;
     size_t n = (size_t)(r->p - from);
-    char   text[40], canonical[40];
+    char text[40], canonical[40];
     if (n == 0 || n >= sizeof text)
         return "no JSON value";
     memcpy(text, from, n);
     text[n] = 0;
-    char  *end;
+    char *end;
     double d = strtod(text, &end);
     if (*end != 0 || !isfinite(d))
         return "no JSON number";
@@ -117,11 +120,11 @@ static const char *number(reader *r)
 static uint32_t unit(const uint8_t **at, uint32_t *second)
 {
     const uint8_t *p = *at;
-    uint32_t       c = *p++;
+    uint32_t c = *p++;
     *second = 0;
     if (c == '\\') {
         static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
-        const char       *short_name = strchr(names, *p);
+        const char *short_name = strchr(names, *p);
         if (*p == 'u') {
             c = (uint32_t)(p[3] - '0') * 16 + (uint32_t)(p[4] <= '9' ? p[4] - '0' : p[4] - 'a' + 10);
             p += 5;
@@ -166,7 +169,7 @@ static const char *object(reader *r, unsigned depth)
         return NULL;
     }
     for (bool first = true;; first = false) {
-        dx_bytes    name;
+        dx_bytes name;
         const char *bad;
         if (r->p >= r->end || *r->p != '"')
             return "no member name";
@@ -241,7 +244,7 @@ const char *leaf_canonical(dx_bytes text, dx_bytes *type)
     *type = (dx_bytes){NULL, 0};
     if (!dx_bytes_utf8_ok(text))
         return "is not UTF-8";
-    reader      r = {text.data, text.data + text.size, type};
+    reader r = {text.data, text.data + text.size, type};
     const char *bad = value(&r, 0);
     if (bad == NULL && r.p != r.end)
         bad = "bytes behind the value";

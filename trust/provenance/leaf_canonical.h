@@ -7,7 +7,8 @@
 
 #include "trust/base/bytes.h"
 
-/* NULL: canonical; else what is not, in words. *type: the string value of a top-level member "type", when there is one. */
+/* NULL: canonical; else what is not, in words. *type: the string value of a top-level member "type", when
+ * there is one. */
 const char *leaf_canonical(dx_bytes text, dx_bytes *type);
 
 #endif

@@ -21,8 +21,8 @@ bool prov_no(prov_finding *finding, const char *id, const char *format, ...)
 /* The text is known to be canonical here, so grammar can be taken for granted. */
 typedef struct {
     const uint8_t *p;
-    prov_finding  *finding;
-    prov_finding   forbidden; /* first PV-103: it counts only when nothing else is wrong */
+    prov_finding *finding;
+    prov_finding forbidden; /* first PV-103: it counts only when nothing else is wrong */
 } walk;
 
 static void skip(walk *w)
@@ -67,7 +67,8 @@ static dx_bytes decoded(dx_bytes raw, uint8_t *room)
         if (c == '\\') {
             c = raw.data[++i];
             if (c == 'u') {
-                c = (uint8_t)((raw.data[i + 3] - '0') * 16 + (raw.data[i + 4] <= '9' ? raw.data[i + 4] - '0' : raw.data[i + 4] - 'a' + 10));
+                c = (uint8_t)((raw.data[i + 3] - '0') * 16 +
+                              (raw.data[i + 4] <= '9' ? raw.data[i + 4] - '0' : raw.data[i + 4] - 'a' + 10));
                 i += 4;
             } else if (c != '"' && c != '\\') {
                 c = 1; /* some control character: refused all the same */
@@ -80,7 +81,7 @@ static dx_bytes decoded(dx_bytes raw, uint8_t *room)
 
 static bool bad(walk *w, const leaf_node *node, const char *what)
 {
-    char   path[128] = "";
+    char path[128] = "";
     size_t at = sizeof path - 1;
     for (; node != NULL && node->name != NULL && at > node->name_size + 1; node = node->parent) {
         at -= node->name_size;
@@ -93,7 +94,7 @@ static bool bad(walk *w, const leaf_node *node, const char *what)
 
 static bool scalar(walk *w, const leaf_node *node, dx_bytes raw)
 {
-    uint8_t     room[LEAF_MAX_BYTES];
+    uint8_t room[LEAF_MAX_BYTES];
     const char *wrong;
     if (raw.data[0] == '"') {
         dx_bytes text = decoded(dx_bytes_part(raw, 1, raw.size - 2), room);
@@ -107,7 +108,7 @@ static bool scalar(walk *w, const leaf_node *node, dx_bytes raw)
         return node->kind == LEAF_BOOL || bad(w, node, "is true or false");
     if (raw.data[0] == 'n' || raw.data[0] == '{' || raw.data[0] == '[')
         return bad(w, node, "is null, an object or an array");
-    bool     negative = raw.data[0] == '-';
+    bool negative = raw.data[0] == '-';
     uint64_t n;
     if (!dx_bytes_u64(dx_bytes_part(raw, negative, raw.size), LEAF_SAFE_INT, &n))
         return bad(w, node, "is no integer in range");
@@ -118,7 +119,7 @@ static bool scalar(walk *w, const leaf_node *node, dx_bytes raw)
 
 static bool pairs(walk *w, const leaf_node *node, dx_bytes raw)
 {
-    size_t   at = 0;
+    size_t at = 0;
     dx_bytes name;
     uint64_t n;
     if (raw.data[0] != '{' || raw.size == 2)
@@ -175,10 +176,11 @@ static bool members(walk *w, const leaf_node *node, dx_bytes *values)
     if (*w->p == '}')
         return bad(w, node, "is empty: absent means not applicable");
     while (*w->p != '}') {
-        dx_bytes         quoted = span(w), name = dx_bytes_part(quoted, 1, quoted.size - 2);
+        dx_bytes quoted = span(w), name = dx_bytes_part(quoted, 1, quoted.size - 2);
         const leaf_node *child = leaf_schema_child(node, name);
         if (child == NULL)
-            return prov_no(w->finding, "PV-102", "unknown member %.*s", name.size > 64 ? 64 : (int)name.size, (const char *)name.data);
+            return prov_no(w->finding, "PV-102", "unknown member %.*s", name.size > 64 ? 64 : (int)name.size,
+                           (const char *)name.data);
         w->p++;
         const uint8_t *from = w->p;
         if (!(child->max > 0 ? array(w, child) : element(w, child, values)))
@@ -195,7 +197,7 @@ static bool members(walk *w, const leaf_node *node, dx_bytes *values)
 bool leaf_lint(dx_bytes leaf, leaf_view *view, prov_finding *finding)
 {
     leaf_view local;
-    dx_bytes  type;
+    dx_bytes type;
     if (view == NULL)
         view = &local;
     memset(finding, 0, sizeof *finding);

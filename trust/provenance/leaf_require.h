@@ -1,4 +1,5 @@
-/* leaf_require.h -- what must be there, judged by what the leaf itself says has happened (provenance.md 4.2, 4.3).
+/* leaf_require.h -- what must be there, judged by what the leaf itself says has happened
+ * (provenance.md 4.2, 4.3).
  *
  * Threads: pure.
  */

@@ -9,10 +9,10 @@ enum { SCOPE_ANY = -1, SCOPE_DOC = -2 };
 #define PROV_DOC SCOPE_DOC
 
 static const struct row {
-    int         type;
+    int type;
     const char *path;
-    leaf_kind   kind;
-    unsigned    cap;
+    leaf_kind kind;
+    unsigned cap;
     const char *words;
 } rows[] = {
 #define FIELD(type, path, kind, cap, words, class, serves) {PROV_##type, path, LEAF_##kind, cap, words},
@@ -30,17 +30,18 @@ _Static_assert(sizeof type_texts / sizeof *type_texts == PROV_TYPE_COUNT, "one t
 /* Paths are looked up some eighty times per record: open addressing over a hash of (type, path). */
 #define BUCKETS 2048
 static struct {
-    const char      *path;
-    prov_type        type;
+    const char *path;
+    prov_type type;
     const leaf_node *node;
 } buckets[BUCKETS];
-static leaf_node     *roots[PROV_TYPE_COUNT];
-static dx_arena       memory;
+static leaf_node *roots[PROV_TYPE_COUNT];
+static dx_arena memory;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static bool holds(const struct row *row, prov_type type)
 {
-    bool document = type == PROV_CONFIG || type == PROV_POLICY || type == PROV_TLIST || type == PROV_AGREEMENT;
+    bool document =
+        type == PROV_CONFIG || type == PROV_POLICY || type == PROV_TLIST || type == PROV_AGREEMENT;
     return row->type == SCOPE_ANY || row->type == (int)type || (row->type == SCOPE_DOC && document);
 }
 
@@ -69,9 +70,10 @@ static leaf_node *child_of(leaf_node *parent, dx_bytes name)
     node->name_size = name.size;
     node->parent = parent;
     leaf_node **more = must(DX_ARENA_ARRAY(&memory, leaf_node *, parent->child_count + 1));
-    unsigned    at = 0;
+    unsigned at = 0;
     while (at < parent->child_count &&
-           dx_bytes_compare(dx_bytes_of(parent->children[at]->name, parent->children[at]->name_size), name) < 0) {
+           dx_bytes_compare(dx_bytes_of(parent->children[at]->name, parent->children[at]->name_size), name) <
+               0) {
         more[at] = parent->children[at];
         at++;
     }
@@ -117,7 +119,7 @@ static void number(prov_type type, leaf_node *node, leaf_node *owner, leaf_node 
 {
     for (unsigned i = 0; i < node->child_count; i++) {
         leaf_node *child = node->children[i];
-        char       full[128];
+        char full[128];
         snprintf(full, sizeof full, "%s%s%s", path, path[0] == 0 ? "" : ".", child->name);
         child->owner = owner;
         child->slot = scope->slots++;
@@ -149,7 +151,8 @@ const leaf_node *leaf_schema_root(prov_type type)
 const leaf_node *leaf_schema_find(prov_type type, const char *path)
 {
     pthread_once(&once, build);
-    for (unsigned at = hash(type, path, strlen(path)) % BUCKETS; buckets[at].path != NULL; at = (at + 1) % BUCKETS)
+    for (unsigned at = hash(type, path, strlen(path)) % BUCKETS; buckets[at].path != NULL;
+         at = (at + 1) % BUCKETS)
         if (buckets[at].type == type && strcmp(buckets[at].path, path) == 0)
             return buckets[at].node;
     return NULL;
@@ -160,7 +163,8 @@ const leaf_node *leaf_schema_child(const leaf_node *parent, dx_bytes name)
     unsigned low = 0, high = parent->child_count;
     while (low < high) {
         unsigned mid = (low + high) / 2;
-        int      c = dx_bytes_compare(dx_bytes_of(parent->children[mid]->name, parent->children[mid]->name_size), name);
+        int c = dx_bytes_compare(dx_bytes_of(parent->children[mid]->name, parent->children[mid]->name_size),
+                                 name);
         if (c == 0)
             return parent->children[mid];
         if (c < 0)

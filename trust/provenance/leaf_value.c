@@ -30,7 +30,7 @@ static bool alnum(uint8_t c)
 static bool digest(dx_bytes s)
 {
     uint8_t out[32];
-    size_t  size = sizeof out;
+    size_t size = sizeof out;
     return s.size == 43 && dx_base64url_decode(s, out, &size) && size == 32;
 }
 
@@ -48,7 +48,7 @@ static bool uuid7(dx_bytes s)
 
 static bool date(dx_bytes s)
 {
-    char    text[32];
+    char text[32];
     int64_t us;
     if (s.size != 10)
         return false;
@@ -98,10 +98,11 @@ static bool hex(dx_bytes s)
 
 static bool note(dx_bytes s)
 {
-    size_t   size = s.size;
+    size_t size = s.size;
     uint8_t *bytes = malloc(size + 1);
     note_form form;
-    bool     ok = bytes != NULL && dx_base64_decode(s, bytes, &size) && note_parse(dx_bytes_of(bytes, size), &form) == NULL;
+    bool ok = bytes != NULL && dx_base64_decode(s, bytes, &size) &&
+              note_parse(dx_bytes_of(bytes, size), &form) == NULL;
     free(bytes);
     return ok;
 }
@@ -193,7 +194,8 @@ bool leaf_value_pair(dx_bytes s)
     bool refused = s.size > 0 && s.data[0] == '!';
     if (refused)
         s = dx_bytes_part(s, 1, s.size);
-    if (s.size < 5 || !upper(s.data[0]) || !upper(s.data[1]) || s.data[2] != '>' || !upper(s.data[3]) || !upper(s.data[4]))
+    if (s.size < 5 || !upper(s.data[0]) || !upper(s.data[1]) || s.data[2] != '>' || !upper(s.data[3]) ||
+        !upper(s.data[4]))
         return false;
     if (s.size == 5)
         return true;
@@ -208,7 +210,7 @@ static bool has_mail_address(dx_bytes s)
         if (s.data[at] != '@' || !(alnum(s.data[at - 1]) || strchr("._%+-", s.data[at - 1]) != NULL))
             continue;
         size_t label = 0;
-        bool   dotted = false;
+        bool dotted = false;
         for (size_t i = at + 1; i < s.size; i++) {
             uint8_t c = s.data[i];
             if (c == '.') {
@@ -221,7 +223,8 @@ static bool has_mail_address(dx_bytes s)
             if (!alnum(c) && c != '-')
                 break;
             label++;
-            bool letters = label >= 2 && !digit(c) && c != '-' && !digit(s.data[i - 1]) && s.data[i - 1] != '-';
+            bool letters =
+                label >= 2 && !digit(c) && c != '-' && !digit(s.data[i - 1]) && s.data[i - 1] != '-';
             if (dotted && letters && label == 2)
                 return true;
         }
@@ -242,7 +245,7 @@ static bool individual_number(const uint8_t *d)
 static bool number_at(dx_bytes s, size_t at, char separator)
 {
     uint8_t d[12];
-    size_t  n = 0, i = at;
+    size_t n = 0, i = at;
     while (n < 12 && i < s.size && digit(s.data[i])) {
         d[n++] = s.data[i++];
         if (separator != 0 && n % 4 == 0 && n < 12) {

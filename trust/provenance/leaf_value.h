@@ -1,4 +1,5 @@
-/* leaf_value.h -- does one value follow its kind (provenance.md 4), and is it one that no leaf may carry (4.2)?
+/* leaf_value.h -- does one value follow its kind (provenance.md 4), and is it one that no leaf may carry
+ * (4.2)?
  *
  * Threads: pure.
  */

@@ -2,7 +2,8 @@
 
 merkle_hash merkle_leaf(dx_bytes leaf)
 {
-    uint8_t     text[65536]; /* a leaf has at most 65,535 bytes; longer input comes from proofs over foreign bytes */
+    uint8_t
+        text[65536]; /* a leaf has at most 65,535 bytes; longer input comes from proofs over foreign bytes */
     merkle_hash out;
     if (leaf.size < sizeof text) {
         text[0] = 0;
@@ -23,7 +24,7 @@ merkle_hash merkle_leaf(dx_bytes leaf)
 
 merkle_hash merkle_node(const merkle_hash *l, const merkle_hash *r)
 {
-    uint8_t     text[65];
+    uint8_t text[65];
     merkle_hash out;
     text[0] = 1;
     memcpy(text + 1, l->bytes, 32);
@@ -57,7 +58,7 @@ void merkle_add(merkle_tree *tree, const merkle_hash *leaf, merkle_full *full, v
 merkle_hash merkle_root(const merkle_tree *tree)
 {
     merkle_hash root;
-    bool        have = false;
+    bool have = false;
     if (tree->size == 0)
         return merkle_empty();
     for (unsigned height = 0; height < 64; height++) {
@@ -75,10 +76,11 @@ static unsigned log2_floor(uint64_t n)
 }
 
 /* MTH of [from, to): `from` is a multiple of the largest power of two that is at most to - from. */
-static DX_RC range(merkle_read *read, void *context, uint64_t from, uint64_t to, merkle_hash *out, dx_why *why)
+static DX_RC range(merkle_read *read, void *context, uint64_t from, uint64_t to, merkle_hash *out,
+                   dx_why *why)
 {
     merkle_hash parts[64];
-    unsigned    count = 0;
+    unsigned count = 0;
     while (from < to) {
         unsigned height = log2_floor(to - from);
         DX_TRY(read(context, height, from >> height, &parts[count++], why));
@@ -104,7 +106,8 @@ static uint64_t split(uint64_t n) /* largest power of two < n */
     return (uint64_t)1 << log2_floor(n - 1);
 }
 
-DX_RC merkle_prove(merkle_read *read, void *context, uint64_t index, uint64_t size, merkle_path *path, dx_why *why)
+DX_RC merkle_prove(merkle_read *read, void *context, uint64_t index, uint64_t size, merkle_path *path,
+                   dx_why *why)
 {
     uint64_t from = 0, to = size;
     struct {
@@ -112,11 +115,12 @@ DX_RC merkle_prove(merkle_read *read, void *context, uint64_t index, uint64_t si
     } siblings[64];
     unsigned count = 0;
     if (index >= size)
-        return DX_FAIL_ID(why, NOT_FOUND, "PV-201", "RFC 6962 2.1.1", "index %llu is not in a tree of size %llu",
-                          (unsigned long long)index, (unsigned long long)size);
+        return DX_FAIL_ID(why, NOT_FOUND, "PV-201", "RFC 6962 2.1.1",
+                          "index %llu is not in a tree of size %llu", (unsigned long long)index,
+                          (unsigned long long)size);
     while (to - from > 1) {
         uint64_t k = split(to - from);
-        bool     left = index - from < k;
+        bool left = index - from < k;
         siblings[count].from = left ? from + k : from;
         siblings[count++].to = left ? to : from + k;
         from = left ? from : from + k;
@@ -124,11 +128,13 @@ DX_RC merkle_prove(merkle_read *read, void *context, uint64_t index, uint64_t si
     }
     path->count = count;
     for (unsigned i = 0; i < count; i++) /* RFC 6962 lists the sibling of the leaf first */
-        DX_TRY(range(read, context, siblings[count - 1 - i].from, siblings[count - 1 - i].to, &path->hashes[i], why));
+        DX_TRY(range(read, context, siblings[count - 1 - i].from, siblings[count - 1 - i].to,
+                     &path->hashes[i], why));
     return DX_OKAY;
 }
 
-DX_RC merkle_prove_growth(merkle_read *read, void *context, uint64_t from, uint64_t to, merkle_path *path, dx_why *why)
+DX_RC merkle_prove_growth(merkle_read *read, void *context, uint64_t from, uint64_t to, merkle_path *path,
+                          dx_why *why)
 {
     struct {
         uint64_t from, to;
@@ -140,7 +146,7 @@ DX_RC merkle_prove_growth(merkle_read *read, void *context, uint64_t from, uint6
     if (from == 0 || from == to)
         return DX_OKAY;
     uint64_t low = 0, high = to, m = from;
-    bool     whole = true; /* SUBPROOF's flag: the old root itself needs no hash */
+    bool whole = true; /* SUBPROOF's flag: the old root itself needs no hash */
     while (m != high - low) {
         uint64_t k = split(high - low);
         if (m <= k) {
@@ -161,15 +167,17 @@ DX_RC merkle_prove_growth(merkle_read *read, void *context, uint64_t from, uint6
     }
     path->count = count;
     for (unsigned i = 0; i < count; i++)
-        DX_TRY(range(read, context, parts[count - 1 - i].from, parts[count - 1 - i].to, &path->hashes[i], why));
+        DX_TRY(
+            range(read, context, parts[count - 1 - i].from, parts[count - 1 - i].to, &path->hashes[i], why));
     return DX_OKAY;
 }
 
-bool merkle_check(const merkle_hash *leaf, uint64_t index, uint64_t size, const merkle_path *path, const merkle_hash *root)
+bool merkle_check(const merkle_hash *leaf, uint64_t index, uint64_t size, const merkle_path *path,
+                  const merkle_hash *root)
 {
     if (index >= size)
         return false;
-    uint64_t    fn = index, sn = size - 1;
+    uint64_t fn = index, sn = size - 1;
     merkle_hash r = *leaf;
     for (unsigned i = 0; i < path->count; i++) {
         if (sn == 0)
@@ -189,14 +197,15 @@ bool merkle_check(const merkle_hash *leaf, uint64_t index, uint64_t size, const 
     return sn == 0 && merkle_same(&r, root);
 }
 
-bool merkle_check_growth(uint64_t from, uint64_t to, const merkle_path *path, const merkle_hash *old_root, const merkle_hash *new_root)
+bool merkle_check_growth(uint64_t from, uint64_t to, const merkle_path *path, const merkle_hash *old_root,
+                         const merkle_hash *new_root)
 {
     if (from > to || (from == to && !merkle_same(old_root, new_root)))
         return false;
     if (from == 0 || from == to)
         return path->count == 0;
-    uint64_t    fn = from - 1, sn = to - 1;
-    unsigned    at = 0;
+    uint64_t fn = from - 1, sn = to - 1;
+    unsigned at = 0;
     merkle_hash fr, sr;
     while (fn & 1) {
         fn >>= 1;

@@ -9,8 +9,8 @@ static const char dash[] = "\xe2\x80\x94 "; /* U+2014 and a space */
 /* Space in the sense of Unicode White_Space, so that no reader sees two words where we see one. */
 static bool has_space(dx_bytes s)
 {
-    static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9",
-                                       "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
+    static const char *const wide[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80", "\xe2\x80\xa8",
+                                       "\xe2\x80\xa9", "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
     for (size_t i = 0; i < s.size; i++) {
         dx_bytes rest = dx_bytes_part(s, i, s.size);
         if (s.data[i] <= ' ' || s.data[i] == 0x7f)
@@ -18,7 +18,8 @@ static bool has_space(dx_bytes s)
         for (size_t k = 0; k < sizeof wide / sizeof *wide; k++)
             if (dx_bytes_starts(rest, wide[k]))
                 return true;
-        if (dx_bytes_starts(rest, "\xe2\x80") && rest.size > 2 && rest.data[2] >= 0x80 && rest.data[2] <= 0x8a)
+        if (dx_bytes_starts(rest, "\xe2\x80") && rest.size > 2 && rest.data[2] >= 0x80 &&
+            rest.data[2] <= 0x8a)
             return true;
     }
     return false;
@@ -26,7 +27,8 @@ static bool has_space(dx_bytes s)
 
 bool note_name_ok(dx_bytes name)
 {
-    return name.size > 0 && dx_bytes_utf8_ok(name) && memchr(name.data, '+', name.size) == NULL && !has_space(name);
+    return name.size > 0 && dx_bytes_utf8_ok(name) && memchr(name.data, '+', name.size) == NULL &&
+           !has_space(name);
 }
 
 bool note_origin_ok(dx_bytes name)
@@ -38,7 +40,7 @@ bool note_origin_ok(dx_bytes name)
 static const char *parse_line(dx_bytes line, note_line *out)
 {
     uint8_t raw[NOTE_MAX_BYTES / 4 * 3];
-    size_t  size = sizeof raw;
+    size_t size = sizeof raw;
     if (!dx_bytes_starts(line, dash))
         return "a signature line does not start with an em dash";
     line = dx_bytes_part(line, sizeof dash - 1, line.size);
@@ -90,7 +92,7 @@ const char *note_parse(dx_bytes note, note_form *form)
 static void key_id(note_key *key)
 {
     uint8_t text[sizeof key->name + 2 + NOTE_KEY_MAX], digest[32];
-    size_t  n = 0;
+    size_t n = 0;
     if (key->type != NOTE_P256) {
         n = strlen(key->name);
         memcpy(text, key->name, n);
@@ -102,7 +104,8 @@ static void key_id(note_key *key)
     memcpy(key->id, digest, 4);
 }
 
-static const uint8_t ed25519_spki[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+static const uint8_t ed25519_spki[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                         0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
 
 static dx_bytes spki_of(const note_key *key, uint8_t room[44])
 {
@@ -116,8 +119,8 @@ static dx_bytes spki_of(const note_key *key, uint8_t room[44])
 static const char *key_sound(const note_key *key)
 {
     sign_key_kind kind;
-    unsigned      bits;
-    uint8_t       room[44];
+    unsigned bits;
+    uint8_t room[44];
     switch (key->type) {
     case NOTE_ED25519:
     case NOTE_COSIGN:
@@ -141,8 +144,8 @@ const char *note_key_parse(dx_bytes vkey, note_key *key)
         return "vkey is not name+hex+base64";
     dx_bytes name = dx_bytes_of(vkey.data, (size_t)(plus - vkey.data));
     dx_bytes rest = dx_bytes_part(vkey, name.size + 1, vkey.size);
-    uint8_t  id[4], raw[NOTE_KEY_MAX + 1];
-    size_t   id_size = sizeof id, size = sizeof raw;
+    uint8_t id[4], raw[NOTE_KEY_MAX + 1];
+    size_t id_size = sizeof id, size = sizeof raw;
     if (!note_name_ok(name) || name.size >= sizeof key->name || rest.size < 10 || rest.data[8] != '+')
         return "vkey is not name+hex+base64";
     if (!dx_hex_decode(dx_bytes_part(rest, 0, 8), id, &id_size))
@@ -175,7 +178,8 @@ DX_RC note_key_of(sign_key *signer, const char *name, note_key *key, dx_why *why
         key->key_size = spki.size;
         memcpy(key->key, spki.data, spki.size);
     } else {
-        return DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1", "a log signs with Ed25519 and P-256 keys only");
+        return DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1",
+                          "a log signs with Ed25519 and P-256 keys only");
     }
     key_id(key);
     return DX_OKAY;
@@ -184,7 +188,7 @@ DX_RC note_key_of(sign_key *signer, const char *name, note_key *key, dx_why *why
 DX_RC note_key_print(const note_key *key, dx_buf *out)
 {
     uint8_t raw[NOTE_KEY_MAX + 1];
-    char    id[9], text[DX_BASE64_SIZE(sizeof raw)];
+    char id[9], text[DX_BASE64_SIZE(sizeof raw)];
     raw[0] = key->type;
     memcpy(raw + 1, key->key, key->key_size);
     dx_hex(dx_bytes_of(key->id, 4), id);
@@ -199,18 +203,22 @@ bool note_line_by(const note_line *line, const note_key *key)
 
 static note_answer verify(const note_key *key, dx_bytes message, dx_bytes value)
 {
-    uint8_t  room[44], digest[32];
+    uint8_t room[44], digest[32];
     dx_bytes spki = spki_of(key, room);
     if (key->type == NOTE_P256) {
         dx_sha256(message, digest);
-        return sign_verify(spki, SIGN_ECDSA, dx_bytes_of(digest, 32), value, NULL).code == DX_OK ? NOTE_LINE_TRUE : NOTE_LINE_FALSE;
+        return sign_verify(spki, SIGN_ECDSA, dx_bytes_of(digest, 32), value, NULL).code == DX_OK
+                   ? NOTE_LINE_TRUE
+                   : NOTE_LINE_FALSE;
     }
     if (value.size != 64)
         return NOTE_LINE_FALSE;
-    return sign_verify(spki, SIGN_EDDSA, message, value, NULL).code == DX_OK ? NOTE_LINE_TRUE : NOTE_LINE_FALSE;
+    return sign_verify(spki, SIGN_EDDSA, message, value, NULL).code == DX_OK ? NOTE_LINE_TRUE
+                                                                             : NOTE_LINE_FALSE;
 }
 
-static note_answer verify_cosignature(const note_form *form, const note_key *key, dx_bytes value, uint64_t *time_s)
+static note_answer verify_cosignature(const note_form *form, const note_key *key, dx_bytes value,
+                                      uint64_t *time_s)
 {
     if (value.size != 72)
         return NOTE_LINE_FALSE;
@@ -229,11 +237,12 @@ static note_answer verify_cosignature(const note_form *form, const note_key *key
     return answer;
 }
 
-note_answer note_line_verify(const note_form *form, const note_line *line, const note_key *key, uint64_t *time_s)
+note_answer note_line_verify(const note_form *form, const note_line *line, const note_key *key,
+                             uint64_t *time_s)
 {
-    uint8_t     raw[4 + 8 + 2420 + 64];
-    size_t      size = sizeof raw;
-    uint64_t    ignored;
+    uint8_t raw[4 + 8 + 2420 + 64];
+    size_t size = sizeof raw;
+    uint64_t ignored;
     if (time_s == NULL)
         time_s = &ignored;
     *time_s = 0;
@@ -250,8 +259,8 @@ note_answer note_line_verify(const note_form *form, const note_line *line, const
 DX_RC note_sign(dx_bytes text, sign_key *signer, const note_key *key, dx_buf *out, dx_why *why)
 {
     sign_value value;
-    uint8_t    digest[32], raw[4 + 128];
-    char       encoded[DX_BASE64_SIZE(sizeof raw)];
+    uint8_t digest[32], raw[4 + 128];
+    char encoded[DX_BASE64_SIZE(sizeof raw)];
     if (key->type == NOTE_P256) {
         dx_sha256(text, digest);
         DX_TRY(sign_now(signer, SIGN_ECDSA, dx_bytes_of(digest, 32), &value, why));

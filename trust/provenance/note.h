@@ -1,8 +1,7 @@
 /* note.h -- C2SP signed-note: text, an empty line, signature lines; and the verifier keys that go with them.
  *
- * Limits and types: provenance.md 3.1. Stricter than most libraries: base64 has one spelling, every line of a known key
- * is verified.
- * Threads: pure.
+ * Limits and types: provenance.md 3.1. Stricter than most libraries: base64 has one spelling, every line of a
+ * known key is verified. Threads: pure.
  */
 #ifndef TRUST_PROVENANCE_NOTE_H
 #define TRUST_PROVENANCE_NOTE_H
@@ -17,14 +16,14 @@
 
 typedef struct {
     dx_bytes name;
-    uint8_t  id[4];
+    uint8_t id[4];
     dx_bytes encoded; /* base64(id ‖ signature) */
 } note_line;
 
 typedef struct {
-    dx_bytes  text; /* ends in LF; what is signed */
+    dx_bytes text; /* ends in LF; what is signed */
     note_line lines[NOTE_LINES_MAX];
-    unsigned  line_count;
+    unsigned line_count;
 } note_form;
 
 /* NULL: well formed; else what is not. Spans into `note`. */
@@ -36,11 +35,11 @@ bool note_origin_ok(dx_bytes name);
 typedef enum { NOTE_ED25519 = 0x01, NOTE_P256 = 0x02, NOTE_COSIGN = 0x04, NOTE_MLDSA = 0x06 } note_type;
 
 typedef struct {
-    char    name[256];
+    char name[256];
     uint8_t id[4];
     uint8_t type;
     uint8_t key[NOTE_KEY_MAX];
-    size_t  key_size;
+    size_t key_size;
 } note_key;
 
 /* Reads name+hex8+base64(type ‖ key). NULL: sound; else what is not (PV-107). */
@@ -52,8 +51,9 @@ DX_RC note_key_print(const note_key *key, dx_buf *out);
 
 typedef enum { NOTE_LINE_TRUE, NOTE_LINE_FALSE, NOTE_LINE_UNKNOWN /* a type we cannot verify */ } note_answer;
 /* Is this line a true signature by `key` over the text of the note? *time_s: of a cosignature. */
-note_answer note_line_verify(const note_form *form, const note_line *line, const note_key *key, uint64_t *time_s);
-bool        note_line_by(const note_line *line, const note_key *key); /* name and id are those of the key */
+note_answer note_line_verify(const note_form *form, const note_line *line, const note_key *key,
+                             uint64_t *time_s);
+bool note_line_by(const note_line *line, const note_key *key); /* name and id are those of the key */
 
 /* Appends "— name base64\n" over `text`. */
 DX_RC note_sign(dx_bytes text, sign_key *signer, const note_key *key, dx_buf *out, dx_why *why);

@@ -14,7 +14,7 @@
 
 static void quarter(int64_t unix_s, char out[16])
 {
-    int64_t  year;
+    int64_t year;
     unsigned month, day;
     dx_civil_from_days(unix_s / 86400, &year, &month, &day);
     snprintf(out, 16, "%04uq%u", (unsigned)(year % 10000), (month - 1) / 3 + 1);
@@ -25,25 +25,31 @@ static DX_RC settle_names(prov_log *log, const prov_log_spec *spec, dx_why *why)
     char shard[16];
     quarter(dx_now_s(log->clock), shard);
     const char *name = spec->shard != NULL ? spec->shard : shard;
-    if (spec->dir == NULL || spec->host == NULL || spec->gateway_id == NULL || spec->version == NULL || spec->kek_dir == NULL || spec->ed25519 == NULL)
-        return DX_FAIL(why, CONFIG, "provenance.md 11", "dir, host, gateway id, version, key folder and an Ed25519 key are needed");
-    if (strchr(name, '/') != NULL || name[0] == 0 || name[0] == '.' || strlen(spec->dir) + strlen(name) > PATH_MAX - 64)
+    if (spec->dir == NULL || spec->host == NULL || spec->gateway_id == NULL || spec->version == NULL ||
+        spec->kek_dir == NULL || spec->ed25519 == NULL)
+        return DX_FAIL(why, CONFIG, "provenance.md 11",
+                       "dir, host, gateway id, version, key folder and an Ed25519 key are needed");
+    if (strchr(name, '/') != NULL || name[0] == 0 || name[0] == '.' ||
+        strlen(spec->dir) + strlen(name) > PATH_MAX - 64)
         return DX_FAIL(why, CONFIG, "provenance.md 3.2", "the shard is no folder name");
-    if (snprintf(log->origin, sizeof log->origin, "%s/provenance/%s", spec->host, name) >= (int)sizeof log->origin)
+    if (snprintf(log->origin, sizeof log->origin, "%s/provenance/%s", spec->host, name) >=
+        (int)sizeof log->origin)
         return DX_FAIL_ID(why, CONFIG, "PV-104", "provenance.md 3.1", "the origin is over 128 bytes");
     snprintf(log->base, sizeof log->base, "%s", spec->dir);
     snprintf(log->folder, sizeof log->folder, "%.*s/%.255s", PATH_MAX - 300, spec->dir, name);
     snprintf(log->guard, sizeof log->guard, "%s", spec->guard_dir == NULL ? "" : spec->guard_dir);
     snprintf(log->gateway_id, sizeof log->gateway_id, "%s", spec->gateway_id);
     snprintf(log->version, sizeof log->version, "%s", spec->version);
-    snprintf(log->time_source, sizeof log->time_source, "%s", spec->time_source == NULL ? "none" : spec->time_source);
+    snprintf(log->time_source, sizeof log->time_source, "%s",
+             spec->time_source == NULL ? "none" : spec->time_source);
     log->signers[0] = sign_ref(spec->ed25519);
     log->signers[1] = spec->p256 == NULL ? NULL : sign_ref(spec->p256);
     for (int i = 0; i < 2; i++)
         if (log->signers[i] != NULL)
             DX_TRY(note_key_of(log->signers[i], log->origin, &log->keys[i], why));
     if (log->keys[0].type != NOTE_ED25519)
-        return DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1", "the first key of a log is an Ed25519 key");
+        return DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1",
+                          "the first key of a log is an Ed25519 key");
     return DX_OKAY;
 }
 
@@ -66,7 +72,8 @@ static DX_RC take_lock(prov_log *log, dx_why *why)
     if (log->lock_fd < 0)
         return prov_io_fail(why, "cannot open", path);
     if (flock(log->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return DX_FAIL(why, BROKEN, "provenance.md 9 F48", "another process writes this log: %s", log->folder);
+        return DX_FAIL(why, BROKEN, "provenance.md 9 F48", "another process writes this log: %s",
+                       log->folder);
     return DX_OKAY;
 }
 
@@ -142,7 +149,7 @@ static void add_library(prov_record *record, const char *name, const char *versi
 
 static DX_RC write_boot(prov_log *log, const recovery *r, dx_why *why)
 {
-    dx_arena     arena = {0};
+    dx_arena arena = {0};
     prov_record *record;
     struct dx_rc rc = DX_OKAY;
     if (log->tree.size == 0) { /* leaf 0 of every shard */
@@ -169,10 +176,11 @@ static DX_RC write_boot(prov_log *log, const recovery *r, dx_why *why)
     return rc;
 }
 
-/* What the last process could not say (provenance.md 3.3): streams that never ended, and leaves that nobody published. */
+/* What the last process could not say (provenance.md 3.3): streams that never ended, and leaves that nobody
+ * published. */
 static DX_RC write_outcomes(prov_log *log, const recovery *r, dx_why *why)
 {
-    dx_arena     arena = {0};
+    dx_arena arena = {0};
     struct dx_rc rc = DX_OKAY;
     for (size_t i = 0; i < r->lost_count && rc.code == DX_OK; i++) {
         prov_record *record = prov_record_new(&arena, PROV_OUTCOME);
@@ -217,7 +225,7 @@ static void stop_threads(prov_log *log)
 static DX_RC open_all(prov_log *log, const prov_log_spec *spec, dx_why *why)
 {
     recovery r;
-    char     folder[PATH_MAX + 16];
+    char folder[PATH_MAX + 16];
     DX_TRY(settle_names(log, spec, why));
     DX_TRY(make_folders(log, why));
     DX_TRY(take_lock(log, why));
@@ -268,8 +276,8 @@ void prov_log_close(prov_log *log)
 {
     if (log == NULL)
         return;
-    dx_arena     arena = {0};
-    dx_why       why = {0};
+    dx_arena arena = {0};
+    dx_why why = {0};
     prov_record *record = prov_record_new(&arena, PROV_STOP);
     /* counters, then stop: a start that finds stop as the last leaf knows that nothing was under way */
     if (prov_log_publish(log, &why).code != DX_OK)
@@ -325,16 +333,17 @@ DX_RC prov_append(prov_log *log, prov_record *record, prov_done *done, void *con
     if (draft == NULL)
         return DX_OKAY;
     free(draft);
-    return DX_FAIL(why, BUSY, "provenance.md 3.3", full ? "the queue of the log is full" : "the log is closing");
+    return DX_FAIL(why, BUSY, "provenance.md 3.3",
+                   full ? "the queue of the log is full" : "the log is closing");
 }
 
 typedef struct {
     pthread_mutex_t lock;
-    pthread_cond_t  cond;
-    bool            finished;
-    struct dx_rc    rc;
-    prov_receipt   *receipt;
-    dx_why         *why;
+    pthread_cond_t cond;
+    bool finished;
+    struct dx_rc rc;
+    prov_receipt *receipt;
+    dx_why *why;
 } waiter;
 
 static void waited(void *context, struct dx_rc rc, const prov_receipt *receipt, const dx_why *why)

@@ -1,5 +1,6 @@
 /* Reading a log's folder, running or not: leaves out of the segments, proofs out of the stored tiles.
- * What leaves here has been checked: a leaf against its hash in the tree, a proof against the root it leads to. */
+ * What leaves here has been checked: a leaf against its hash in the tree, a proof against the root it leads
+ * to. */
 #include "trust/base/json.h"
 #include "trust/provenance/checkpoint.h"
 #include "trust/provenance/crc32c.h"
@@ -16,16 +17,16 @@
 
 struct prov_reader {
     const dx_io *io;
-    char         folder[PATH_MAX];
-    int          tile_fd[LEVELS], off_fd;
-    int          segment_fd;
-    uint32_t     segment;   /* ordinal of segment_fd */
-    uint64_t     segment_size, next_first; /* first index of the segment behind it; UINT64_MAX: there was none */
+    char folder[PATH_MAX];
+    int tile_fd[LEVELS], off_fd;
+    int segment_fd;
+    uint32_t segment;                  /* ordinal of segment_fd */
+    uint64_t segment_size, next_first; /* first index of the segment behind it; UINT64_MAX: there was none */
     /* the frame read last: readers mostly go forward */
-    bool         has_frame;
-    frame_head   head;
-    uint64_t     frame_at;
-    dx_buf       frame;
+    bool has_frame;
+    frame_head head;
+    uint64_t frame_at;
+    dx_buf frame;
 };
 
 static int open_in(prov_reader *r, const char *name)
@@ -78,9 +79,9 @@ void prov_reader_close(prov_reader *r)
 
 DX_RC prov_reader_checkpoint(prov_reader *r, dx_buf *note, uint64_t *size, dx_why *why)
 {
-    char         path[PATH_MAX + 16];
-    dx_buf       head;
-    checkpoint   cp;
+    char path[PATH_MAX + 16];
+    dx_buf head;
+    checkpoint cp;
     prov_finding finding;
     snprintf(path, sizeof path, "%s/HEAD", r->folder);
     DX_TRY(dx_io_read_file(r->io, path, NOTE_MAX_BYTES, &head, why));
@@ -95,20 +96,22 @@ DX_RC prov_reader_checkpoint(prov_reader *r, dx_buf *note, uint64_t *size, dx_wh
     return rc;
 }
 
-DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context, dx_why *why)
+DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
+                         dx_why *why)
 {
     const dx_json_limits limits = {.max_bytes = 4 * NOTE_MAX_BYTES, .max_depth = 8};
-    char                 path[PATH_MAX + 32];
-    dx_buf               content;
+    char path[PATH_MAX + 32];
+    dx_buf content;
     snprintf(path, sizeof path, "%s/checkpoints.log", folder);
     DX_TRY(dx_io_read_file(io, path, 1U << 30, &content, why));
     struct dx_rc rc = DX_OKAY;
-    size_t       at = 0;
-    bool         go_on = true;
+    size_t at = 0;
+    bool go_on = true;
     while (rc.code == DX_OK && go_on && content.size - at >= 8) {
-        size_t  n = (size_t)be_read(content.data + at, 4);
+        size_t n = (size_t)be_read(content.data + at, 4);
         json_t *tree = NULL;
-        if (content.size - at - 8 < n || be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
+        if (content.size - at - 8 < n ||
+            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
             break; /* a torn last entry: HEAD was not replaced before it was whole */
         rc = dx_json_read(dx_bytes_of(content.data + at + 4, n), &limits, &tree, why);
         const json_t *note = rc.code == DX_OK ? json_object_get(tree, "note") : NULL;
@@ -122,16 +125,16 @@ DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkp
 }
 
 typedef struct {
-    uint64_t     size;
-    dx_buf      *note;
-    bool         found;
+    uint64_t size;
+    dx_buf *note;
+    bool found;
     struct dx_rc rc;
 } wanted;
 
 static bool is_wanted(void *context, dx_bytes note)
 {
-    wanted      *w = context;
-    checkpoint   cp;
+    wanted *w = context;
+    checkpoint cp;
     prov_finding finding;
     if (!checkpoint_parse(note, &cp, &finding) || cp.size != w->size)
         return true;
@@ -145,21 +148,24 @@ DX_RC prov_reader_checkpoint_of(prov_reader *r, uint64_t size, dx_buf *note, dx_
     wanted w = {.size = size, .note = note};
     DX_TRY(reader_checkpoints(r->io, r->folder, is_wanted, &w, why));
     if (!w.found)
-        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "no checkpoint of size %" PRIu64 " was published", size);
+        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "no checkpoint of size %" PRIu64 " was published",
+                       size);
     return w.rc;
 }
 
 /* One hash of a level array. */
-static DX_RC stored(prov_reader *r, unsigned level, uint64_t from, size_t count, merkle_hash *out, dx_why *why)
+static DX_RC stored(prov_reader *r, unsigned level, uint64_t from, size_t count, merkle_hash *out,
+                    dx_why *why)
 {
     size_t got;
-    char   name[16];
+    char name[16];
     snprintf(name, sizeof name, "tiles/%u", level);
     if (r->tile_fd[level] < 0 && (r->tile_fd[level] = open_in(r, name)) < 0)
         return prov_io_fail(why, "cannot open", name);
     DX_TRY(prov_read_at(r->io, r->tile_fd[level], out, count * 32, from * 32, &got, why));
     if (got != count * 32)
-        return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "provenance.md 3.1", "tile level %u ends before hash %" PRIu64, level, from + count);
+        return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "provenance.md 3.1",
+                          "tile level %u ends before hash %" PRIu64, level, from + count);
     return DX_OKAY;
 }
 
@@ -175,8 +181,8 @@ uint64_t prov_reader_size(prov_reader *r)
 struct dx_rc reader_subtree(void *context, unsigned height, uint64_t index, merkle_hash *out, dx_why *why)
 {
     merkle_hash row[TILE_WIDTH];
-    unsigned    level = height / 8, inner = height % 8;
-    size_t      count = (size_t)1 << inner;
+    unsigned level = height / 8, inner = height % 8;
+    size_t count = (size_t)1 << inner;
     if (level >= LEVELS)
         return DX_FAIL(why, USAGE, "", "no tree is that high");
     DX_TRY(stored(context, level, index << inner, count, row, why));
@@ -189,12 +195,12 @@ struct dx_rc reader_subtree(void *context, unsigned height, uint64_t index, merk
 
 static DX_RC open_segment(prov_reader *r, uint32_t ordinal, dx_why *why)
 {
-    char         path[PATH_MAX + 64];
-    uint8_t      bytes[SEGMENT_HEADER_BYTES];
+    char path[PATH_MAX + 64];
+    uint8_t bytes[SEGMENT_HEADER_BYTES];
     segment_head head;
     prov_finding finding;
-    struct stat  st;
-    size_t       got;
+    struct stat st;
+    size_t got;
     if (r->segment_fd < 0 || r->segment != ordinal) {
         if (r->segment_fd >= 0)
             r->io->close(r->io, r->segment_fd);
@@ -226,21 +232,23 @@ static DX_RC open_segment(prov_reader *r, uint32_t ordinal, dx_why *why)
 /* Loads the frame at r->frame_at; DX_NOT_FOUND when no frame is there. */
 static DX_RC load_frame(prov_reader *r, dx_why *why)
 {
-    uint8_t      bytes[FRAME_HEAD_BYTES];
+    uint8_t bytes[FRAME_HEAD_BYTES];
     prov_finding finding;
-    size_t       got;
+    size_t got;
     r->has_frame = false;
     DX_TRY(prov_read_at(r->io, r->segment_fd, bytes, sizeof bytes, r->frame_at, &got, why));
     if (got < sizeof bytes || memcmp(bytes, "SKF1", 4) != 0)
         return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no frame at %" PRIu64, r->frame_at);
     if (!frame_head_read(bytes, &r->head, &finding))
-        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment, finding.text);
+        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment,
+                          finding.text);
     dx_buf_clear(&r->frame);
     DX_TRY(dx_buf_reserve(&r->frame, frame_bytes(&r->head)));
     DX_TRY(prov_read_at(r->io, r->segment_fd, r->frame.data, frame_bytes(&r->head), r->frame_at, &got, why));
     r->frame.size = got;
     if (!frame_body_ok(&r->head, dx_buf_view(&r->frame), &finding))
-        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment, finding.text);
+        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment,
+                          finding.text);
     r->has_frame = true;
     return DX_OKAY;
 }
@@ -249,7 +257,7 @@ static DX_RC load_frame(prov_reader *r, dx_why *why)
 static DX_RC seek(prov_reader *r, uint64_t index, dx_why *why)
 {
     uint8_t entry[8];
-    size_t  got;
+    size_t got;
     if (r->off_fd < 0 && (r->off_fd = open_in(r, "off")) < 0)
         return prov_io_fail(why, "cannot open", "off");
     DX_TRY(prov_read_at(r->io, r->off_fd, entry, sizeof entry, index / 256 * 8, &got, why));
@@ -258,15 +266,16 @@ static DX_RC seek(prov_reader *r, uint64_t index, dx_why *why)
     uint64_t place = be_read(entry, 8), at = (place & UINT32_MAX) & ~(uint64_t)(SEGMENT_STEP - 1);
     DX_TRY(open_segment(r, (uint32_t)(place >> 32), why));
     for (;; at -= SEGMENT_STEP) {
-        uint8_t      bytes[FRAME_HEAD_BYTES];
-        frame_head   head;
+        uint8_t bytes[FRAME_HEAD_BYTES];
+        frame_head head;
         prov_finding finding;
         DX_TRY(prov_read_at(r->io, r->segment_fd, bytes, sizeof bytes, at, &got, why));
-        if (got == sizeof bytes && frame_head_here(bytes) && frame_head_read(bytes, &head, &finding) && head.first <= index / 256 * 256 &&
-            at + frame_bytes(&head) > (place & UINT32_MAX))
+        if (got == sizeof bytes && frame_head_here(bytes) && frame_head_read(bytes, &head, &finding) &&
+            head.first <= index / 256 * 256 && at + frame_bytes(&head) > (place & UINT32_MAX))
             break;
         if (at <= SEGMENT_HEADER_BYTES)
-            return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2", "off points to no frame for leaf %" PRIu64, index);
+            return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2",
+                              "off points to no frame for leaf %" PRIu64, index);
     }
     r->frame_at = at;
     return load_frame(r, why);
@@ -299,7 +308,8 @@ static DX_RC find_frame(prov_reader *r, uint64_t index, dx_why *why)
     while (index >= r->head.first + r->head.count)
         DX_TRY(forward(r, why));
     if (index < r->head.first)
-        return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2", "leaf %" PRIu64 " is in no frame", index);
+        return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2", "leaf %" PRIu64 " is in no frame",
+                          index);
     return DX_OKAY;
 }
 
@@ -312,8 +322,9 @@ static DX_RC leaf_of(prov_reader *r, uint64_t index, dx_bytes *leaf, dx_bytes *s
         return rc;
     }
     dx_bytes leaves = dx_bytes_part(dx_buf_view(&r->frame), FRAME_HEAD_BYTES, r->head.leaf_bytes);
-    dx_bytes sides = dx_bytes_part(dx_buf_view(&r->frame), FRAME_HEAD_BYTES + r->head.leaf_bytes, r->head.side_bytes);
-    size_t   at = 0, side_at = 0;
+    dx_bytes sides =
+        dx_bytes_part(dx_buf_view(&r->frame), FRAME_HEAD_BYTES + r->head.leaf_bytes, r->head.side_bytes);
+    size_t at = 0, side_at = 0;
     *side = (dx_bytes){NULL, 0};
     for (uint64_t i = r->head.first; i <= index; i++) {
         (void)frame_next_leaf(leaves, &at, leaf); /* frame_body_ok walked it already */
@@ -323,7 +334,8 @@ static DX_RC leaf_of(prov_reader *r, uint64_t index, dx_bytes *leaf, dx_bytes *s
     DX_TRY(stored(r, 0, index, 1, &want, why));
     merkle_hash have = merkle_leaf(*leaf);
     if (!merkle_same(&have, &want))
-        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9", "leaf %" PRIu64 " is not the one of the tree", index);
+        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9",
+                          "leaf %" PRIu64 " is not the one of the tree", index);
     return DX_OKAY;
 }
 
@@ -343,16 +355,17 @@ DX_RC reader_side(prov_reader *r, uint64_t index, dx_buf *side, dx_why *why)
 
 DX_RC prov_reader_prove_with(prov_reader *r, uint64_t index, dx_bytes note, dx_buf *proof, dx_why *why)
 {
-    checkpoint   cp;
+    checkpoint cp;
     prov_finding finding;
-    merkle_path  path;
-    merkle_hash  leaf;
+    merkle_path path;
+    merkle_hash leaf;
     if (!checkpoint_parse(note, &cp, &finding))
         return DX_FAIL_ID(why, MALFORMED, finding.id, "provenance.md 3.1", "%s", finding.text);
     DX_TRY(merkle_prove(reader_subtree, r, index, cp.size, &path, why));
     DX_TRY(stored(r, 0, index, 1, &leaf, why));
     if (!merkle_check(&leaf, index, cp.size, &path, &cp.root))
-        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9", "the stored tiles do not lead to the signed root at size %" PRIu64, cp.size);
+        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9",
+                          "the stored tiles do not lead to the signed root at size %" PRIu64, cp.size);
     return tlog_proof_print(index, &path, note, proof);
 }
 
@@ -360,7 +373,8 @@ DX_RC prov_reader_prove(prov_reader *r, uint64_t index, uint64_t size, dx_buf *p
 {
     dx_buf note;
     dx_buf_init(&note, NOTE_MAX_BYTES);
-    struct dx_rc rc = size == 0 ? prov_reader_checkpoint(r, &note, NULL, why) : prov_reader_checkpoint_of(r, size, &note, why);
+    struct dx_rc rc = size == 0 ? prov_reader_checkpoint(r, &note, NULL, why)
+                                : prov_reader_checkpoint_of(r, size, &note, why);
     if (rc.code == DX_OK)
         rc = prov_reader_prove_with(r, index, dx_buf_view(&note), proof, why);
     dx_buf_fini(&note);
@@ -372,14 +386,16 @@ DX_RC prov_reader_consistency(prov_reader *r, uint64_t from, uint64_t to, dx_buf
     merkle_path path;
     merkle_hash old_root, new_root;
     if (from > to)
-        return DX_FAIL_ID(why, USAGE, "PV-501", "RFC 6962 2.1.2", "from %" PRIu64 " to %" PRIu64 ": a log does not shrink", from, to);
+        return DX_FAIL_ID(why, USAGE, "PV-501", "RFC 6962 2.1.2",
+                          "from %" PRIu64 " to %" PRIu64 ": a log does not shrink", from, to);
     if (to > prov_reader_size(r))
         return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "the log has no size %" PRIu64, to);
     DX_TRY(merkle_prove_growth(reader_subtree, r, from, to, &path, why));
     DX_TRY(merkle_root_of(reader_subtree, r, from, &old_root, why));
     DX_TRY(merkle_root_of(reader_subtree, r, to, &new_root, why));
     if (!merkle_check_growth(from, to, &path, &old_root, &new_root))
-        return DX_FAIL_ID(why, BROKEN, "PV-202", "provenance.md 9", "the stored tiles give no consistency proof");
+        return DX_FAIL_ID(why, BROKEN, "PV-202", "provenance.md 9",
+                          "the stored tiles give no consistency proof");
     return tlog_hashes_print(&path, text);
 }
 
@@ -387,7 +403,7 @@ static DX_RC bundle(prov_reader *r, const tile_name *name, dx_buf *out, dx_why *
 {
     for (uint64_t i = name->n * TILE_WIDTH; i < name->n * TILE_WIDTH + name->width; i++) {
         dx_bytes leaf, side;
-        uint8_t  length[2];
+        uint8_t length[2];
         DX_TRY(leaf_of(r, i, &leaf, &side, why));
         be_write(length, 2, leaf.size);
         DX_TRY(dx_buf_add(out, dx_bytes_of(length, 2)));
@@ -398,7 +414,7 @@ static DX_RC bundle(prov_reader *r, const tile_name *name, dx_buf *out, dx_why *
 
 DX_RC prov_reader_tile(prov_reader *r, dx_bytes resource, dx_buf *out, dx_why *why)
 {
-    tile_name   name;
+    tile_name name;
     merkle_hash row[TILE_WIDTH];
     if (dx_bytes_is(resource, "checkpoint"))
         return prov_reader_checkpoint(r, out, NULL, why);
@@ -410,7 +426,8 @@ DX_RC prov_reader_tile(prov_reader *r, dx_bytes resource, dx_buf *out, dx_why *w
     return dx_buf_add(out, dx_bytes_of(row, (size_t)name.width * 32));
 }
 
-static DX_RC export_one(prov_reader *r, const char *folder, const tile_name *name, dx_buf *content, dx_why *why)
+static DX_RC export_one(prov_reader *r, const char *folder, const tile_name *name, dx_buf *content,
+                        dx_why *why)
 {
     char path[PATH_MAX + 128], resource[128];
     tile_print(name, resource, sizeof resource);
@@ -424,10 +441,11 @@ static DX_RC export_one(prov_reader *r, const char *folder, const tile_name *nam
     return dx_io_replace_file(r->io, path, dx_buf_view(content), 0644, why);
 }
 
-static DX_RC export_row(prov_reader *r, const char *folder, bool entries, unsigned level, uint64_t count, dx_buf *content, dx_why *why)
+static DX_RC export_row(prov_reader *r, const char *folder, bool entries, unsigned level, uint64_t count,
+                        dx_buf *content, dx_why *why)
 {
     for (uint64_t n = 0; n * TILE_WIDTH < count; n++) {
-        uint64_t  left = count - n * TILE_WIDTH;
+        uint64_t left = count - n * TILE_WIDTH;
         tile_name name = {entries, level, n, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH};
         DX_TRY(export_one(r, folder, &name, content, why));
     }
@@ -436,9 +454,9 @@ static DX_RC export_row(prov_reader *r, const char *folder, bool entries, unsign
 
 DX_RC prov_export_tiles(prov_reader *r, const char *folder, dx_why *why)
 {
-    char     path[PATH_MAX + 32];
+    char path[PATH_MAX + 32];
     uint64_t size = 0;
-    dx_buf   note, content;
+    dx_buf note, content;
     dx_buf_init(&note, NOTE_MAX_BYTES);
     dx_buf_init(&content, 32U << 20);
     struct dx_rc rc = prov_reader_checkpoint(r, &note, &size, why);

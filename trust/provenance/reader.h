@@ -9,12 +9,14 @@
 #include "trust/provenance/provenance.h"
 #include "trust/provenance/segment.h"
 
-struct dx_rc reader_subtree(void *reader, unsigned height, uint64_t index, merkle_hash *out, dx_why *why); /* a merkle_read */
+struct dx_rc reader_subtree(void *reader, unsigned height, uint64_t index, merkle_hash *out,
+                            dx_why *why); /* a merkle_read */
 /* Vault ciphertext of a leaf; empty when it has none. */
 DX_RC reader_side(prov_reader *reader, uint64_t index, dx_buf *side, dx_why *why);
 
 /* Goes over checkpoints.log; false stops. */
 typedef bool reader_each_checkpoint(void *context, dx_bytes note);
-DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context, dx_why *why);
+DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
+                         dx_why *why);
 
 #endif

@@ -10,24 +10,24 @@ typedef struct element element;
 
 typedef struct {
     value_kind kind;
-    unsigned   count; /* elements of a list */
-    dx_bytes   text;
-    int64_t    number;
-    element   *first, *last;
+    unsigned count; /* elements of a list */
+    dx_bytes text;
+    int64_t number;
+    element *first, *last;
 } value;
 
 struct element {
     element *next;
     dx_bytes text;
-    value   *slots; /* of an object */
+    value *slots; /* of an object */
 };
 
 struct prov_record {
-    dx_arena          *arena;
-    prov_type          type;
-    value             *slots;
+    dx_arena *arena;
+    prov_type type;
+    value *slots;
     record_commitment *commitments;
-    const char        *fault;
+    const char *fault;
 };
 
 prov_record *prov_record_new(dx_arena *arena, prov_type type)
@@ -72,7 +72,8 @@ static void *fault(prov_record *record, const char *path)
     return NULL;
 }
 
-/* The slot of a member, with the objects around it marked as present. NULL: no such member, or its array has no element. */
+/* The slot of a member, with the objects around it marked as present. NULL: no such member, or its array has
+ * no element. */
 static value *slot_of(prov_record *record, const char *path, const leaf_node **node)
 {
     *node = leaf_schema_find(record->type, path);
@@ -85,7 +86,8 @@ static value *slot_of(prov_record *record, const char *path, const leaf_node **n
             return fault(record, path);
         slots = last->slots;
     }
-    for (const leaf_node *up = (*node)->parent; up != NULL && up != (*node)->owner && up->name != NULL; up = up->parent)
+    for (const leaf_node *up = (*node)->parent; up != NULL && up != (*node)->owner && up->name != NULL;
+         up = up->parent)
         slots[up->slot].kind = VALUE_INNER;
     return &slots[(*node)->slot];
 }
@@ -93,7 +95,7 @@ static value *slot_of(prov_record *record, const char *path, const leaf_node **n
 static value *scalar(prov_record *record, const char *path, value_kind kind)
 {
     const leaf_node *node;
-    value           *v = slot_of(record, path, &node);
+    value *v = slot_of(record, path, &node);
     if (v == NULL)
         return NULL;
     if (node->max != 0 || node->kind == LEAF_OBJECT)
@@ -179,7 +181,8 @@ void prov_add_text(prov_record *record, const char *path, dx_bytes text)
     value *v = slot_of(record, path, &node);
     if (v == NULL)
         return;
-    /* Arrays of words and countries are sets: a peer that says its purpose twice counts once (provenance.md 6.4). */
+    /* Arrays of words and countries are sets: a peer that says its purpose twice counts once
+     * (provenance.md 6.4). */
     for (const element *e = node->kind == LEAF_INT ? NULL : v->first; e != NULL; e = e->next)
         if (dx_bytes_equal(e->text, text))
             return;
@@ -206,7 +209,7 @@ void prov_add_int(prov_record *record, const char *path, int64_t number)
 void prov_add_object(prov_record *record, const char *path)
 {
     const leaf_node *node;
-    element         *e = record == NULL ? NULL : grow(record, path, true, &node);
+    element *e = record == NULL ? NULL : grow(record, path, true, &node);
     if (e == NULL)
         return;
     e->slots = DX_ARENA_ARRAY(record->arena, value, node->slots);
@@ -254,13 +257,15 @@ dx_bytes record_text(const prov_record *record, const char *path)
     if (node == NULL || node->owner != NULL)
         return (dx_bytes){NULL, 0};
     const value *v = &record->slots[node->slot];
-    return v->kind == VALUE_LIST && v->first != NULL ? v->first->text : v->kind == VALUE_TEXT ? v->text : (dx_bytes){NULL, 0};
+    return v->kind == VALUE_LIST && v->first != NULL ? v->first->text
+           : v->kind == VALUE_TEXT                   ? v->text
+                                                     : (dx_bytes){NULL, 0};
 }
 
 static DX_RC put_number(dx_buf *out, int64_t number)
 {
-    uint8_t  digits[24];
-    size_t   at = sizeof digits;
+    uint8_t digits[24];
+    size_t at = sizeof digits;
     uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
     do
         digits[--at] = (uint8_t)('0' + rest % 10);
@@ -328,7 +333,7 @@ static DX_RC render(const leaf_node *node, const value *slots, dx_buf **out, dx_
     DX_TRY(dx_buf_add_byte(*out, '{'));
     for (unsigned i = 0; i < node->child_count; i++) {
         const leaf_node *child = node->children[i];
-        const value     *v = &slots[child->slot];
+        const value *v = &slots[child->slot];
         if (tail != NULL && strcmp(child->name, "log") == 0) {
             if (!first)
                 DX_TRY(dx_buf_add_byte(*out, ','));
@@ -362,12 +367,14 @@ DX_RC record_render(const prov_record *record, dx_buf *head, dx_buf *tail)
 
 static DX_RC count_pair(const prov_record *record, bool denied, dx_bytes from, dx_bytes to, dx_buf *names)
 {
-    DX_TRY(dx_buf_addf(names, "%s" DX_TEXT_FMT ">" DX_TEXT_FMT "\n", denied ? "!" : "", DX_TEXT_ARG(from), DX_TEXT_ARG(to)));
+    DX_TRY(dx_buf_addf(names, "%s" DX_TEXT_FMT ">" DX_TEXT_FMT "\n", denied ? "!" : "", DX_TEXT_ARG(from),
+                       DX_TEXT_ARG(to)));
     if (denied)
         return DX_OKAY;
     const leaf_node *node = leaf_schema_find(record->type, "purpose.ids");
     for (const element *e = record->slots[node->slot].first; e != NULL; e = e->next)
-        DX_TRY(dx_buf_addf(names, DX_TEXT_FMT ">" DX_TEXT_FMT "/" DX_TEXT_FMT "\n", DX_TEXT_ARG(from), DX_TEXT_ARG(to), DX_TEXT_ARG(e->text)));
+        DX_TRY(dx_buf_addf(names, DX_TEXT_FMT ">" DX_TEXT_FMT "/" DX_TEXT_FMT "\n", DX_TEXT_ARG(from),
+                           DX_TEXT_ARG(to), DX_TEXT_ARG(e->text)));
     return DX_OKAY;
 }
 
@@ -380,7 +387,7 @@ DX_RC record_counters(const prov_record *record, dx_buf *names)
 {
     if (record->type != PROV_EXCHANGE || dx_bytes_is(record_text(record, "phase"), "end"))
         return DX_OKAY;
-    bool     denied = dx_bytes_is(record_text(record, "outcome.state"), "denied");
+    bool denied = dx_bytes_is(record_text(record, "outcome.state"), "denied");
     dx_bytes from = country_or_zz(record_text(record, "exporter.country"));
     dx_bytes importer = country_or_zz(record_text(record, "importer.country"));
     DX_TRY(count_pair(record, denied, from, importer, names));

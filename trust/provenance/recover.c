@@ -1,5 +1,5 @@
-/* A start: what is in the segments, does it continue what was published, and what did the last process leave behind
- * (provenance.md 9). Nothing is signed and nothing is cut before every check has passed. */
+/* A start: what is in the segments, does it continue what was published, and what did the last process leave
+ * behind (provenance.md 9). Nothing is signed and nothing is cut before every check has passed. */
 #include "trust/base/log.h"
 #include "trust/provenance/checkpoint.h"
 #include "trust/provenance/crc32c.h"
@@ -13,27 +13,27 @@
 #include <stdlib.h>
 
 typedef struct {
-    uint64_t    size; /* 0: none */
+    uint64_t size; /* 0: none */
     merkle_hash root, seen;
     const char *what;
 } anchor;
 
 typedef struct {
-    prov_log  *log;
-    recovery  *out;
-    anchor     anchors[2]; /* HEAD and its guarded copy */
-    bool       broken_counter, no_memory;
+    prov_log *log;
+    recovery *out;
+    anchor anchors[2]; /* HEAD and its guarded copy */
+    bool broken_counter, no_memory;
     struct open_begin {
         uint64_t index;
-        char     id[37];
-    } *begins;
+        char id[37];
+    } * begins;
     size_t begin_count, begin_room;
 } scan;
 
 static void begin_add(scan *s, uint64_t index, dx_bytes id)
 {
     if (s->begin_count == s->begin_room) {
-        size_t             room = s->begin_room == 0 ? 64 : s->begin_room * 2;
+        size_t room = s->begin_room == 0 ? 64 : s->begin_room * 2;
         struct open_begin *more = realloc(s->begins, room * sizeof *more);
         if (more == NULL) {
             s->no_memory = true;
@@ -58,7 +58,7 @@ static void begin_drop(scan *s, uint64_t index, dx_bytes id)
 static void learn(scan *s, uint64_t index, const leaf_view *view)
 {
     dx_bytes names = leaf_view_get(view, "log.n"), name;
-    size_t   at = 0;
+    size_t at = 0;
     uint64_t n;
     while (leaf_view_next_pair(names, &at, &name, &n))
         if (!counters_next(s->log->counters, name, n))
@@ -72,11 +72,12 @@ static void learn(scan *s, uint64_t index, const leaf_view *view)
     s->out->clean = view->type == PROV_STOP;
 }
 
-static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf, prov_finding *finding)
+static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf,
+                      prov_finding *finding)
 {
-    scan        *s = context;
-    prov_log    *log = s->log;
-    leaf_view    view;
+    scan *s = context;
+    prov_log *log = s->log;
+    leaf_view view;
     prov_finding lint;
     for (size_t i = 0; i < 2; i++)
         if (s->anchors[i].size == index) /* the tree has exactly this size now */
@@ -89,7 +90,8 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
     }
     if (log->tiles[0].pending.size >= 1 << 20 && writer_flush_arrays(log, NULL).code != DX_OK)
         s->no_memory = true;
-    /* A leaf of ours that does not pass its own lint was written by another version: it stays, it does not count. */
+    /* A leaf of ours that does not pass its own lint was written by another version: it stays, it does not
+     * count. */
     if (leaf_lint(leaf, &view, &lint))
         learn(s, index, &view);
     else
@@ -106,10 +108,10 @@ static void scan_full(void *context, unsigned level, const merkle_hash *hash)
 /* Reads a published note: signed by a key of ours, about this log. */
 static DX_RC read_anchor(prov_log *log, const char *folder, const char *what, anchor *out, dx_why *why)
 {
-    char             path[PATH_MAX + 32];
-    dx_buf           note;
-    checkpoint       cp;
-    prov_finding     finding = {0};
+    char path[PATH_MAX + 32];
+    dx_buf note;
+    checkpoint cp;
+    prov_finding finding = {0};
     out->what = what;
     out->size = UINT64_MAX;
     if (folder[0] == 0)
@@ -121,7 +123,7 @@ static DX_RC read_anchor(prov_log *log, const char *folder, const char *what, an
     if (rc.code != DX_OK)
         return rc;
     checkpoint_trust *trust = malloc(sizeof *trust);
-    dx_buf            vkey;
+    dx_buf vkey;
     dx_buf_init(&vkey, 4096);
     rc = trust == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
     if (rc.code == DX_OK) {
@@ -155,8 +157,8 @@ static DX_RC read_anchor(prov_log *log, const char *folder, const char *what, an
 static DX_RC clear_tail(prov_log *log, int fd, const segment_end *end, dx_why *why)
 {
     static const size_t part_bytes = 1 << 20;
-    uint8_t            *zeros = calloc(1, part_bytes);
-    struct dx_rc        rc = zeros == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
+    uint8_t *zeros = calloc(1, part_bytes);
+    struct dx_rc rc = zeros == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
     for (uint64_t at = end->at; at < end->file_size && rc.code == DX_OK; at += part_bytes) {
         size_t n = end->file_size - at < part_bytes ? (size_t)(end->file_size - at) : part_bytes;
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, n), (off_t)at, why);
@@ -201,18 +203,21 @@ static DX_RC check_anchors(scan *s, dx_why *why)
         if (a->size == s->log->tree.size)
             a->seen = s->log->root;
         if (a->size > s->log->tree.size)
-            return DX_FAIL_ID(why, BROKEN, "PV-501", "provenance.md 9", "the log has %" PRIu64 " leaves, %s says %" PRIu64, s->log->tree.size, a->what, a->size);
+            return DX_FAIL_ID(why, BROKEN, "PV-501", "provenance.md 9",
+                              "the log has %" PRIu64 " leaves, %s says %" PRIu64, s->log->tree.size, a->what,
+                              a->size);
         if (!merkle_same(&a->seen, &a->root))
-            return DX_FAIL_ID(why, BROKEN, "PV-502", "provenance.md 9", "another root than %s at size %" PRIu64, a->what, a->size);
+            return DX_FAIL_ID(why, BROKEN, "PV-502", "provenance.md 9",
+                              "another root than %s at size %" PRIu64, a->what, a->size);
     }
     return DX_OKAY;
 }
 
 static DX_RC walk(scan *s, uint32_t count, segment_end *end, dx_why *why)
 {
-    prov_log    *log = s->log;
+    prov_log *log = s->log;
     prov_finding finding;
-    char       (*paths)[PATH_MAX + 64] = calloc(count, sizeof *paths);
+    char(*paths)[PATH_MAX + 64] = calloc(count, sizeof *paths);
     const char **names = calloc(count, sizeof *names);
     struct dx_rc rc = paths == NULL || names == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
     for (uint32_t i = 0; i < count && rc.code == DX_OK; i++) {
@@ -220,12 +225,19 @@ static DX_RC walk(scan *s, uint32_t count, segment_end *end, dx_why *why)
         names[i] = paths[i];
     }
     uint64_t committed = s->anchors[0].size == UINT64_MAX ? 0 : s->anchors[0].size;
-    const segment_walk how = {.io = log->io, .origin = log->origin, .recover = true, .committed = committed, .tree = &log->tree,
-                              .full = scan_full, .leaf = each_leaf, .context = s};
+    const segment_walk how = {.io = log->io,
+                              .origin = log->origin,
+                              .recover = true,
+                              .committed = committed,
+                              .tree = &log->tree,
+                              .full = scan_full,
+                              .leaf = each_leaf,
+                              .context = s};
     if (rc.code == DX_OK)
         rc = segment_walk_files(&how, names, count, end, &finding, why);
     if (rc.code == DX_OK && !finding.ok)
-        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "at index %" PRIu64 ": %s", finding.index, finding.text);
+        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "at index %" PRIu64 ": %s", finding.index,
+                        finding.text);
     free(paths);
     free(names);
     return rc;
@@ -233,9 +245,9 @@ static DX_RC walk(scan *s, uint32_t count, segment_end *end, dx_why *why)
 
 DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
 {
-    scan        s = {.log = log, .out = out};
+    scan s = {.log = log, .out = out};
     segment_end end = {0};
-    uint32_t    count;
+    uint32_t count;
     memset(out, 0, sizeof *out);
     out->clean = true;
     DX_TRY(segment_count(log->io, log->folder, &count, why));
@@ -249,7 +261,8 @@ DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
     if (rc.code == DX_OK && s.no_memory)
         rc = DX_FAIL(why, NO_MEMORY, "", "no memory or space to rebuild the tiles");
     if (rc.code == DX_OK && s.broken_counter)
-        rc = DX_FAIL_ID(why, BROKEN, "PV-401", "provenance.md 6.4", "the running counters of the log have a gap");
+        rc = DX_FAIL_ID(why, BROKEN, "PV-401", "provenance.md 6.4",
+                        "the running counters of the log have a gap");
     if (rc.code == DX_OK)
         rc = writer_flush_arrays(log, why);
     if (rc.code == DX_OK && count > 0)

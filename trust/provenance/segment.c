@@ -119,10 +119,11 @@ bool frame_body_ok(const frame_head *head, dx_bytes frame, prov_finding *finding
 {
     dx_bytes leaves = dx_bytes_part(frame, FRAME_HEAD_BYTES, head->leaf_bytes);
     dx_bytes sides = dx_bytes_part(frame, FRAME_HEAD_BYTES + head->leaf_bytes, head->side_bytes), item;
-    size_t   at = 0, tail = FRAME_HEAD_BYTES + (size_t)head->leaf_bytes + head->side_bytes;
+    size_t at = 0, tail = FRAME_HEAD_BYTES + (size_t)head->leaf_bytes + head->side_bytes;
     if (frame.size < frame_bytes(head))
         return prov_no(finding, "PV-108", "frame: longer than the file");
-    if (be_read(frame.data + tail, 4) != crc32c(dx_bytes_part(frame, FRAME_HEAD_BYTES, tail - FRAME_HEAD_BYTES)) ||
+    if (be_read(frame.data + tail, 4) !=
+            crc32c(dx_bytes_part(frame, FRAME_HEAD_BYTES, tail - FRAME_HEAD_BYTES)) ||
         memcmp(frame.data + tail + 4, frame_end, 4) != 0)
         return prov_no(finding, "PV-108", "frame: body CRC or end magic");
     for (uint32_t i = 0; i < head->count; i++)
@@ -159,7 +160,7 @@ DX_RC segment_count(const dx_io *io, const char *folder, uint32_t *count, dx_why
 
 struct dx_rc prov_io_fail(dx_why *why, const char *what, const char *path)
 {
-    int     error = errno;
+    int error = errno;
     dx_code code = error == ENOSPC || error == EDQUOT ? DX_NO_SPACE : error == ENOENT ? DX_NOT_FOUND : DX_IO;
     return dx_fail(why, code, "", "provenance.md 9", "%s %s: %s", what, path, strerror(error));
 }

@@ -1,5 +1,5 @@
-/* segment.h -- the record of truth: files of frames, one frame per group commit (provenance.md 3.2), and how a start
- * or a verifier reads them (9).
+/* segment.h -- the record of truth: files of frames, one frame per group commit (provenance.md 3.2), and how
+ * a start or a verifier reads them (9).
  *
  * Everything read is judged: form PV-108, origin PV-305, history PV-203. All I/O through dx_io.
  * Threads: pure over the files.
@@ -18,21 +18,21 @@
 #define SIDE_MAX_BYTES       (1U << 20)
 
 typedef struct {
-    uint32_t    ordinal;
-    uint64_t    first, epoch;
-    uint8_t     origin_sha256[32];
+    uint32_t ordinal;
+    uint64_t first, epoch;
+    uint8_t origin_sha256[32];
     merkle_hash root; /* at size = first */
-    int64_t     created_us;
+    int64_t created_us;
 } segment_head;
 
 void segment_head_write(const segment_head *head, uint8_t out[SEGMENT_HEADER_BYTES]);
 bool segment_head_read(dx_bytes bytes, segment_head *head, prov_finding *finding); /* at least 4,096 bytes */
 
 typedef struct {
-    uint64_t    first, epoch;
-    uint32_t    count, leaf_bytes, side_bytes;
+    uint64_t first, epoch;
+    uint32_t count, leaf_bytes, side_bytes;
     merkle_hash root; /* at size = first */
-    int64_t     wall_us;
+    int64_t wall_us;
 } frame_head;
 
 void frame_head_write(const frame_head *head, uint8_t out[FRAME_HEAD_BYTES]);
@@ -58,29 +58,31 @@ bool frame_next_side(dx_bytes section, size_t *at, dx_bytes *side);
 
 typedef struct {
     const dx_io *io;
-    const char  *origin; /* NULL: any */
-    bool         recover; /* a start after a crash; else each bad frame is a finding */
-    uint64_t     committed; /* recover: a bad frame below this size is damage (size of HEAD) */
-    merkle_tree *tree;   /* grows */
-    merkle_full *full;   /* may be NULL */
+    const char *origin; /* NULL: any */
+    bool recover;       /* a start after a crash; else each bad frame is a finding */
+    uint64_t committed; /* recover: a bad frame below this size is damage (size of HEAD) */
+    merkle_tree *tree;  /* grows */
+    merkle_full *full;  /* may be NULL */
     /* Each leaf of a sound frame. False stops the walk with what it put into the finding. May be NULL. */
-    bool (*leaf)(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf, prov_finding *finding);
+    bool (*leaf)(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf,
+                 prov_finding *finding);
     void *context;
 } segment_walk;
 
 typedef struct {
-    uint32_t ordinal;   /* of the last segment */
-    uint64_t at;        /* where the next frame belongs in it */
+    uint32_t ordinal; /* of the last segment */
+    uint64_t at;      /* where the next frame belongs in it */
     uint64_t file_size;
-    uint64_t epoch;     /* largest seen */
+    uint64_t epoch;            /* largest seen */
     uint64_t last_frame_first; /* first index of the last sound frame */
-    bool     closed;    /* the last segment has its mark */
-    bool     torn;      /* bytes other than zero lie behind the end */
-    int64_t  wall_us;   /* of the last sound frame */
+    bool closed;               /* the last segment has its mark */
+    bool torn;                 /* bytes other than zero lie behind the end */
+    int64_t wall_us;           /* of the last sound frame */
 } segment_end;
 
 /* Walks `count` files in order. finding->ok tells; an error is "could not find out". */
-DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, unsigned count, segment_end *end, prov_finding *finding, dx_why *why);
+DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, unsigned count, segment_end *end,
+                         prov_finding *finding, dx_why *why);
 
 /* "<folder>/seg/00000007.seg" */
 void segment_path(const char *folder, uint32_t ordinal, char *out, size_t size);

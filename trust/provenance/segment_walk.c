@@ -1,4 +1,5 @@
-/* The walk over the segments of a log: strict for verifiers, forgiving of one torn tail for a start after a crash. */
+/* The walk over the segments of a log: strict for verifiers, forgiving of one torn tail for a start after a
+ * crash. */
 #include "trust/provenance/crc32c.h"
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/segment.h"
@@ -9,15 +10,15 @@
 
 typedef struct {
     const segment_walk *walk;
-    int                 fd;
-    uint64_t            size; /* of the file */
-    segment_head        head;
-    uint64_t            at;    /* next frame */
-    uint64_t            limit; /* first index of the next segment */
-    bool                closed, zeros;
-    dx_buf              frame;
-    segment_end        *end;
-    prov_finding       *finding;
+    int fd;
+    uint64_t size; /* of the file */
+    segment_head head;
+    uint64_t at;    /* next frame */
+    uint64_t limit; /* first index of the next segment */
+    bool closed, zeros;
+    dx_buf frame;
+    segment_end *end;
+    prov_finding *finding;
 } cursor;
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -41,12 +42,13 @@ static DX_RC load(cursor *c, size_t size, size_t *got, dx_why *why)
 static bool take(cursor *c, const frame_head *head)
 {
     dx_bytes section = dx_bytes_part(dx_buf_view(&c->frame), FRAME_HEAD_BYTES, head->leaf_bytes), leaf;
-    size_t   at = 0;
-    for (uint64_t i = head->first; ; i++) {
+    size_t at = 0;
+    for (uint64_t i = head->first;; i++) {
         uint64_t where = c->at + FRAME_HEAD_BYTES + at;
         if (!frame_next_leaf(section, &at, &leaf))
             return true;
-        if (c->walk->leaf != NULL && !c->walk->leaf(c->walk->context, i, c->head.ordinal, where, leaf, c->finding))
+        if (c->walk->leaf != NULL &&
+            !c->walk->leaf(c->walk->context, i, c->head.ordinal, where, leaf, c->finding))
             return false;
         merkle_hash hash = merkle_leaf(leaf);
         merkle_add(c->walk->tree, &hash, c->walk->full, c->walk->context);
@@ -57,7 +59,7 @@ static bool take(cursor *c, const frame_head *head)
 static DX_RC one_frame(cursor *c, bool *bad, dx_why *why)
 {
     frame_head head;
-    size_t     got;
+    size_t got;
     *bad = true;
     DX_TRY(load(c, FRAME_HEAD_BYTES, &got, why));
     if (got < FRAME_HEAD_BYTES) {
@@ -67,7 +69,9 @@ static DX_RC one_frame(cursor *c, bool *bad, dx_why *why)
     if (!frame_head_read(c->frame.data, &head, c->finding))
         return DX_OKAY;
     if (head.first != c->walk->tree->size || head.epoch < c->head.epoch) {
-        prov_no(c->finding, "PV-108", "frame at %" PRIu64 ": first index %" PRIu64 " or writer epoch out of order", c->at, head.first);
+        prov_no(c->finding, "PV-108",
+                "frame at %" PRIu64 ": first index %" PRIu64 " or writer epoch out of order", c->at,
+                head.first);
         return DX_OKAY;
     }
     merkle_hash root = merkle_root(c->walk->tree);
@@ -76,7 +80,8 @@ static DX_RC one_frame(cursor *c, bool *bad, dx_why *why)
         return DX_OKAY;
     }
     if (!merkle_same(&root, &head.root)) {
-        prov_no(c->finding, "PV-203", "frame at %" PRIu64 ": another root at size %" PRIu64, c->at, head.first);
+        prov_no(c->finding, "PV-203", "frame at %" PRIu64 ": another root at size %" PRIu64, c->at,
+                head.first);
         return DX_OKAY;
     }
     DX_TRY(load(c, frame_padded(&head), &got, why));
@@ -104,7 +109,7 @@ static DX_RC frames(cursor *c, bool *bad, dx_why *why)
     c->at = SEGMENT_HEADER_BYTES;
     while (c->at + 4 <= c->size) {
         uint8_t mark[SEGMENT_STEP];
-        size_t  got;
+        size_t got;
         DX_TRY(prov_read_at(c->walk->io, c->fd, mark, sizeof mark, c->at, &got, why));
         if (got < 4)
             break;
@@ -118,7 +123,8 @@ static DX_RC frames(cursor *c, bool *bad, dx_why *why)
             return DX_OKAY;
         }
         c->zeros = all_zero(mark, 4);
-        /* Frames at or beyond the next segment's first index are void: a failed sync left them (provenance.md 9). */
+        /* Frames at or beyond the next segment's first index are void: a failed sync left them (provenance.md
+         * 9). */
         if (c->zeros || c->walk->tree->size >= c->limit)
             return DX_OKAY;
         DX_TRY(one_frame(c, bad, why));
@@ -145,17 +151,19 @@ static DX_RC tail(cursor *c, bool *damage, bool *torn, dx_why *why)
         if (all_zero(part, got))
             continue;
         *torn = true;
-        for (size_t i = at == c->at ? SEGMENT_STEP : 0; i + FRAME_HEAD_BYTES <= got && i < part_bytes; i += SEGMENT_STEP)
+        for (size_t i = at == c->at ? SEGMENT_STEP : 0; i + FRAME_HEAD_BYTES <= got && i < part_bytes;
+             i += SEGMENT_STEP)
             *damage = *damage || frame_head_here(part + i);
     }
     free(part);
     return rc;
 }
 
-static DX_RC file_head(const dx_io *io, int fd, uint64_t *size, segment_head *head, bool *ok, prov_finding *finding, dx_why *why)
+static DX_RC file_head(const dx_io *io, int fd, uint64_t *size, segment_head *head, bool *ok,
+                       prov_finding *finding, dx_why *why)
 {
-    uint8_t     bytes[SEGMENT_HEADER_BYTES];
-    size_t      got;
+    uint8_t bytes[SEGMENT_HEADER_BYTES];
+    size_t got;
     struct stat st;
     if (io->fstat(io, fd, &st) != 0)
         return prov_io_fail(why, "cannot look at", "segment");
@@ -174,7 +182,8 @@ static bool head_fits(cursor *c, uint32_t ordinal)
             return prov_no(c->finding, "PV-305", "segment of another origin");
     }
     if (c->head.first != c->walk->tree->size)
-        return prov_no(c->finding, "PV-108", "segment starts at %" PRIu64 ", %" PRIu64 " is next", c->head.first, c->walk->tree->size);
+        return prov_no(c->finding, "PV-108", "segment starts at %" PRIu64 ", %" PRIu64 " is next",
+                       c->head.first, c->walk->tree->size);
     merkle_hash root = merkle_root(c->walk->tree);
     if (!merkle_same(&root, &c->head.root))
         return prov_no(c->finding, "PV-203", "segment header: another root at size %" PRIu64, c->head.first);
@@ -206,7 +215,8 @@ static DX_RC one_segment(cursor *c, uint32_t ordinal, bool last, bool *stop, dx_
     c->end->torn = torn;
     *stop = damage;
     if (damage)
-        prov_no(c->finding, "PV-108", "damage, not a torn tail: a valid frame header stands behind %" PRIu64, c->at);
+        prov_no(c->finding, "PV-108", "damage, not a torn tail: a valid frame header stands behind %" PRIu64,
+                c->at);
     return DX_OKAY;
 }
 
@@ -215,9 +225,9 @@ static DX_RC first_of(const dx_io *io, const char *path, uint64_t *first, dx_why
 {
     segment_head head;
     prov_finding ignored;
-    uint64_t     size;
-    bool         ok;
-    int          fd = io->open(io, path, O_RDONLY, 0);
+    uint64_t size;
+    bool ok;
+    int fd = io->open(io, path, O_RDONLY, 0);
     if (fd < 0)
         return prov_io_fail(why, "cannot open", path);
     struct dx_rc rc = file_head(io, fd, &size, &head, &ok, &ignored, why);
@@ -227,14 +237,15 @@ static DX_RC first_of(const dx_io *io, const char *path, uint64_t *first, dx_why
     return rc;
 }
 
-DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, unsigned count, segment_end *end, prov_finding *finding, dx_why *why)
+DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, unsigned count, segment_end *end,
+                         prov_finding *finding, dx_why *why)
 {
     cursor c = {.walk = walk, .end = end, .finding = finding};
     memset(end, 0, sizeof *end);
     memset(finding, 0, sizeof *finding);
     dx_buf_init(&c.frame, FRAME_MAX_BYTES + SEGMENT_STEP);
     struct dx_rc rc = DX_OKAY;
-    bool         stop = false;
+    bool stop = false;
     for (unsigned i = 0; i < count && rc.code == DX_OK && !stop; i++) {
         c.limit = UINT64_MAX;
         c.closed = false;
@@ -254,7 +265,8 @@ DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, uns
     finding->index = walk->tree->size;
     if (rc.code == DX_OK && !stop && walk->recover && walk->tree->size < walk->committed) {
         stop = true;
-        prov_no(finding, "PV-501", "the log ends at %" PRIu64 ", the published size is %" PRIu64, walk->tree->size, walk->committed);
+        prov_no(finding, "PV-501", "the log ends at %" PRIu64 ", the published size is %" PRIu64,
+                walk->tree->size, walk->committed);
     }
     if (!stop) {
         finding->ok = true;

@@ -50,7 +50,8 @@ bool tile_parse(dx_bytes path, tile_name *out)
             return false;
         if (!three_digits(dx_bytes_part(part, more, part.size), &value))
             return false;
-        if (out->n > (UINT64_MAX >> 8) / 1000 - 1 || (first && more && value == 0)) /* one spelling: no leading x000 */
+        if (out->n > (UINT64_MAX >> 8) / 1000 - 1 ||
+            (first && more && value == 0)) /* one spelling: no leading x000 */
             return false;
         out->n = out->n * 1000 + value;
         if (more)
@@ -66,8 +67,8 @@ bool tile_parse(dx_bytes path, tile_name *out)
 
 void tile_print(const tile_name *name, char *out, size_t size)
 {
-    char   digits[32];
-    char   level[8] = "entries";
+    char digits[32];
+    char level[8] = "entries";
     size_t groups = 1, at;
     for (uint64_t rest = name->n / 1000; rest > 0; rest /= 1000)
         groups++;

@@ -12,10 +12,10 @@
 #define TILE_WIDTH 256
 
 typedef struct {
-    bool     entries; /* a bundle of leaves */
+    bool entries; /* a bundle of leaves */
     unsigned level;
     uint64_t n;
-    unsigned width;   /* 1..256 */
+    unsigned width; /* 1..256 */
 } tile_name;
 
 /* "tile/0/x001/234.p/5", "tile/entries/000". False: no such name. */

@@ -22,22 +22,22 @@
 typedef struct {
     uint8_t id[16], key[32];
     uint8_t owner[32]; /* SHA-256(org 0 purpose); zero: a spare */
-    char    class_[CLASS_MAX], month[8];
+    char class_[CLASS_MAX], month[8];
     int64_t day; /* of its first use; -1: a spare, or not of this run */
     unsigned records;
 } bucket;
 
 struct vault {
-    const dx_io    *io;
+    const dx_io *io;
     const dx_clock *clock;
-    char            file[PATH_MAX], kek_dir[PATH_MAX];
-    int             fd;
-    uint64_t        size;
+    char file[PATH_MAX], kek_dir[PATH_MAX];
+    int fd;
+    uint64_t size;
     pthread_mutex_t lock;
-    bucket         *buckets;
-    size_t          count, room;
-    bool            has_counters;
-    uint8_t         counters[32];
+    bucket *buckets;
+    size_t count, room;
+    bool has_counters;
+    uint8_t counters[32];
 };
 
 /* Class names become file names; anything unusual is named by its digest. */
@@ -45,7 +45,8 @@ static void class_name(dx_bytes class_, char out[CLASS_MAX])
 {
     bool plain = class_.size > 0 && class_.size < 40 && class_.data[0] != '.' && class_.data[0] != '-';
     for (size_t i = 0; i < class_.size && plain; i++)
-        plain = class_.data[i] != 0 && strchr("abcdefghijklmnopqrstuvwxyz0123456789-", class_.data[i]) != NULL;
+        plain =
+            class_.data[i] != 0 && strchr("abcdefghijklmnopqrstuvwxyz0123456789-", class_.data[i]) != NULL;
     if (class_.size == 0) {
         snprintf(out, CLASS_MAX, "none");
     } else if (plain) {
@@ -69,7 +70,7 @@ static void month_now(const vault *v, char out[8])
 /* The key-encryption key of a class and month, generation 1; made when there is none. */
 static DX_RC kek(vault *v, const char *class_, const char *month, bool make, uint8_t key[32], dx_why *why)
 {
-    char   path[PATH_MAX];
+    char path[PATH_MAX];
     dx_buf content;
     if (snprintf(path, sizeof path, "%s/%s.%s.1.kek", v->kek_dir, class_, month) >= (int)sizeof path)
         return DX_FAIL(why, CONFIG, "provenance.md 5", "the path of the key folder is too long");
@@ -92,9 +93,9 @@ static DX_RC kek(vault *v, const char *class_, const char *month, bool make, uin
 /* RFC 3394 over 32 bytes: 40 come out. */
 static bool wrap(const uint8_t with[32], const uint8_t *in, size_t size, bool seal, uint8_t *out)
 {
-    int             n = 0;
+    int n = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool            ok = ctx != NULL;
+    bool ok = ctx != NULL;
     if (ok) {
         EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
         ok = EVP_CipherInit_ex(ctx, EVP_aes_256_wrap(), NULL, with, NULL, seal) == 1 &&
@@ -116,7 +117,7 @@ static DX_RC append(vault *v, dx_bytes lines, bool durable, dx_why *why)
 static bucket *bucket_add(vault *v)
 {
     if (v->count == v->room) {
-        size_t  room = v->room == 0 ? 64 : v->room * 2;
+        size_t room = v->room == 0 ? 64 : v->room * 2;
         bucket *more = realloc(v->buckets, room * sizeof *more);
         if (more == NULL)
             return NULL;
@@ -129,19 +130,21 @@ static bucket *bucket_add(vault *v)
 }
 
 /* Makes `n` wrapped keys of a class, durable before anyone sees them. */
-static DX_RC make_keys(vault *v, const char *class_, const char *kind, unsigned n, uint8_t single[32], dx_why *why)
+static DX_RC make_keys(vault *v, const char *class_, const char *kind, unsigned n, uint8_t single[32],
+                       dx_why *why)
 {
     uint8_t with[32], wrapped[48];
-    char    month[8], id[DX_HEX_SIZE(16)], text[DX_BASE64URL_SIZE(48)];
-    dx_buf  lines;
-    size_t  before = v->count;
+    char month[8], id[DX_HEX_SIZE(16)], text[DX_BASE64URL_SIZE(48)];
+    dx_buf lines;
+    size_t before = v->count;
     month_now(v, month);
     DX_TRY(kek(v, class_, month, true, with, why));
     dx_buf_init(&lines, 65536);
     struct dx_rc rc = DX_OKAY;
     for (unsigned i = 0; i < n && rc.code == DX_OK; i++) {
         bucket *b = bucket_add(v);
-        if (b == NULL || v->io->random(v->io, b->id, 16) != 0 || v->io->random(v->io, b->key, 32) != 0 || !wrap(with, b->key, 32, true, wrapped)) {
+        if (b == NULL || v->io->random(v->io, b->id, 16) != 0 || v->io->random(v->io, b->key, 32) != 0 ||
+            !wrap(with, b->key, 32, true, wrapped)) {
             rc = DX_FAIL(why, INTERNAL, "provenance.md 5", "cannot make a bucket key");
             break;
         }
@@ -169,13 +172,14 @@ static bool load_line(vault *v, dx_bytes line)
     unsigned n = 0;
     for (size_t i = 0; i < line.size && n < 5;) {
         const uint8_t *space = memchr(line.data + i, ' ', line.size - i);
-        size_t         end = space == NULL ? line.size : (size_t)(space - line.data);
+        size_t end = space == NULL ? line.size : (size_t)(space - line.data);
         words[n++] = dx_bytes_part(line, i, end - i);
         i = end + 1;
     }
     uint8_t id[16], owner[32], wrapped[48], with[32], key[32];
-    size_t  id_size = 16, size = sizeof owner, wrapped_size = sizeof wrapped;
-    if (n == 3 && dx_bytes_is(words[0], "use") && dx_hex_decode(words[1], id, &id_size) && dx_hex_decode(words[2], owner, &size)) {
+    size_t id_size = 16, size = sizeof owner, wrapped_size = sizeof wrapped;
+    if (n == 3 && dx_bytes_is(words[0], "use") && dx_hex_decode(words[1], id, &id_size) &&
+        dx_hex_decode(words[2], owner, &size)) {
         for (size_t i = 0; i < v->count; i++)
             if (memcmp(v->buckets[i].id, id, 16) == 0)
                 memcpy(v->buckets[i].owner, owner, 32);
@@ -183,8 +187,9 @@ static bool load_line(vault *v, dx_bytes line)
     }
     bool counters = n == 5 && dx_bytes_is(words[0], "counters");
     char class_[CLASS_MAX], month[8] = "";
-    if (n != 5 || (!counters && !dx_bytes_is(words[0], "key")) || words[2].size >= CLASS_MAX || words[3].size != 7 ||
-        !dx_hex_decode(words[1], id, &id_size) || id_size != 16 || !dx_base64url_decode(words[4], wrapped, &wrapped_size) || wrapped_size != 40)
+    if (n != 5 || (!counters && !dx_bytes_is(words[0], "key")) || words[2].size >= CLASS_MAX ||
+        words[3].size != 7 || !dx_hex_decode(words[1], id, &id_size) || id_size != 16 ||
+        !dx_base64url_decode(words[4], wrapped, &wrapped_size) || wrapped_size != 40)
         return false;
     snprintf(class_, sizeof class_, DX_TEXT_FMT, DX_TEXT_ARG(words[2]));
     memcpy(month, words[3].data, 7);
@@ -208,7 +213,7 @@ static bool load_line(vault *v, dx_bytes line)
 
 static DX_RC load(vault *v, dx_why *why)
 {
-    dx_buf       content;
+    dx_buf content;
     struct dx_rc rc = dx_io_read_file(v->io, v->file, FILE_MAX_BYTES, &content, why);
     if (rc.code != DX_OK)
         return rc;
@@ -229,7 +234,8 @@ static DX_RC load(vault *v, dx_why *why)
     return rc;
 }
 
-DX_RC vault_open(const dx_io *io, const dx_clock *clock, const char *folder, const char *kek_dir, vault **out, dx_why *why)
+DX_RC vault_open(const dx_io *io, const dx_clock *clock, const char *folder, const char *kek_dir, vault **out,
+                 dx_why *why)
 {
     *out = NULL;
     vault *v = calloc(1, sizeof *v);
@@ -273,13 +279,14 @@ void vault_close(vault *v)
 static bucket *spare_of(vault *v, const char *class_, unsigned *spares)
 {
     static const uint8_t none[32];
-    char                 month[8];
-    bucket              *found = NULL;
+    char month[8];
+    bucket *found = NULL;
     *spares = 0;
     month_now(v, month);
     for (size_t i = 0; i < v->count; i++) {
         bucket *b = &v->buckets[i];
-        if (b->day < 0 && b->records == 0 && memcmp(b->owner, none, 32) == 0 && strcmp(b->class_, class_) == 0 && strcmp(b->month, month) == 0) {
+        if (b->day < 0 && b->records == 0 && memcmp(b->owner, none, 32) == 0 &&
+            strcmp(b->class_, class_) == 0 && strcmp(b->month, month) == 0) {
             found = b;
             (*spares)++;
         }
@@ -290,10 +297,11 @@ static bucket *spare_of(vault *v, const char *class_, unsigned *spares)
 static DX_RC bucket_for(vault *v, const char *class_, const uint8_t owner[32], bucket **out, dx_why *why)
 {
     int64_t today = dx_now_s(v->clock) / 86400;
-    char    id[DX_HEX_SIZE(16)], hex[DX_HEX_SIZE(32)], line[160];
+    char id[DX_HEX_SIZE(16)], hex[DX_HEX_SIZE(32)], line[160];
     for (size_t i = v->count; i-- > 0;) {
         bucket *b = &v->buckets[i];
-        if (b->day == today && b->records < BUCKET_RECORDS && memcmp(b->owner, owner, 32) == 0 && strcmp(b->class_, class_) == 0) {
+        if (b->day == today && b->records < BUCKET_RECORDS && memcmp(b->owner, owner, 32) == 0 &&
+            strcmp(b->class_, class_) == 0) {
             *out = b;
             return DX_OKAY;
         }
@@ -313,10 +321,11 @@ static DX_RC bucket_for(vault *v, const char *class_, const uint8_t owner[32], b
     return append(v, dx_bytes_text(line), false, why);
 }
 
-DX_RC vault_record_key(vault *v, dx_bytes org, dx_bytes purpose, dx_bytes class_, const uint8_t rec_id[16], uint8_t k_rec[32], dx_why *why)
+DX_RC vault_record_key(vault *v, dx_bytes org, dx_bytes purpose, dx_bytes class_, const uint8_t rec_id[16],
+                       uint8_t k_rec[32], dx_why *why)
 {
     uint8_t text[256], owner[32];
-    char    name[CLASS_MAX];
+    char name[CLASS_MAX];
     bucket *b;
     if (org.size + purpose.size + 1 > sizeof text)
         return DX_FAIL(why, USAGE, "provenance.md 4", "organisation and purpose are over their caps");
@@ -355,10 +364,10 @@ DX_RC vault_refill(vault *v, dx_why *why)
 {
     pthread_mutex_lock(&v->lock);
     struct dx_rc rc = DX_OKAY;
-    int64_t      today = dx_now_s(v->clock) / 86400;
+    int64_t today = dx_now_s(v->clock) / 86400;
     for (size_t i = 0; i < v->count && rc.code == DX_OK; i++) {
         unsigned spares;
-        char     class_[CLASS_MAX];
+        char class_[CLASS_MAX];
         if (v->buckets[i].day != today)
             continue;
         memcpy(class_, v->buckets[i].class_, sizeof class_);
@@ -370,12 +379,14 @@ DX_RC vault_refill(vault *v, dx_why *why)
     return rc;
 }
 
-DX_RC vault_find(vault *v, dx_bytes class_, const uint8_t rec_id[16], dx_bytes sealed, uint8_t k_rec[32], dx_buf *plain, dx_why *why)
+DX_RC vault_find(vault *v, dx_bytes class_, const uint8_t rec_id[16], dx_bytes sealed, uint8_t k_rec[32],
+                 dx_buf *plain, dx_why *why)
 {
     char name[CLASS_MAX];
     class_name(class_, name);
     pthread_mutex_lock(&v->lock);
-    struct dx_rc rc = dx_fail(why, DX_NOT_FOUND, "PV-601", "provenance.md 5", "no live key opens this record");
+    struct dx_rc rc =
+        dx_fail(why, DX_NOT_FOUND, "PV-601", "provenance.md 5", "no live key opens this record");
     for (size_t i = 0; i < v->count && rc.code != DX_OK; i++) {
         if (strcmp(v->buckets[i].class_, name) != 0)
             continue;

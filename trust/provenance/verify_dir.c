@@ -15,27 +15,27 @@
 #define LEVELS 8
 
 typedef struct {
-    uint64_t    size;
+    uint64_t size;
     merkle_hash root;
 } mark;
 
 typedef struct {
-    const dx_io      *io;
-    const char       *folder;
+    const dx_io *io;
+    const char *folder;
     checkpoint_trust *trust;
-    prov_finding     *finding; /* the one that will be told */
-    mark             *marks;   /* published sizes in their order */
-    size_t            mark_count, mark_room, mark_at;
-    bool              stop;
-    bool              no_memory;
-    uint64_t          head_size;
-    char              origin[NOTE_ORIGIN_MAX + 1];
-    merkle_tree       tree;
-    counters         *counts;
-    prov_finding      leaf; /* first finding about a leaf; the tree comes first */
-    prov_finding      tiles;
-    int               fd[LEVELS];
-    uint64_t          level_count[LEVELS];
+    prov_finding *finding; /* the one that will be told */
+    mark *marks;           /* published sizes in their order */
+    size_t mark_count, mark_room, mark_at;
+    bool stop;
+    bool no_memory;
+    uint64_t head_size;
+    char origin[NOTE_ORIGIN_MAX + 1];
+    merkle_tree tree;
+    counters *counts;
+    prov_finding leaf; /* first finding about a leaf; the tree comes first */
+    prov_finding tiles;
+    int fd[LEVELS];
+    uint64_t level_count[LEVELS];
     void (*progress)(void *context, uint64_t done, uint64_t of);
     void *progress_context;
 } verify;
@@ -44,7 +44,7 @@ static bool mark_add(verify *v, const checkpoint *cp)
 {
     if (v->mark_count == v->mark_room) {
         size_t room = v->mark_room == 0 ? 256 : v->mark_room * 2;
-        mark  *more = realloc(v->marks, room * sizeof *more);
+        mark *more = realloc(v->marks, room * sizeof *more);
         if (more == NULL) {
             v->no_memory = true;
             return false;
@@ -58,7 +58,7 @@ static bool mark_add(verify *v, const checkpoint *cp)
 
 static bool published(void *context, dx_bytes note)
 {
-    verify    *v = context;
+    verify *v = context;
     checkpoint cp;
     if (!checkpoint_parse(note, &cp, v->finding) || !checkpoint_check(&cp, v->trust, NULL, v->finding)) {
         v->stop = true;
@@ -66,7 +66,8 @@ static bool published(void *context, dx_bytes note)
     }
     if (v->mark_count > 0 && cp.size < v->marks[v->mark_count - 1].size) {
         v->stop = true;
-        return prov_no(v->finding, "PV-501", "published sizes went back from %" PRIu64 " to %" PRIu64, v->marks[v->mark_count - 1].size, cp.size);
+        return prov_no(v->finding, "PV-501", "published sizes went back from %" PRIu64 " to %" PRIu64,
+                       v->marks[v->mark_count - 1].size, cp.size);
     }
     return mark_add(v, &cp);
 }
@@ -74,8 +75,8 @@ static bool published(void *context, dx_bytes note)
 /* HEAD and checkpoints.log: forms and signatures. False: the finding stands. */
 static DX_RC notes(verify *v, bool *ok, dx_why *why)
 {
-    char       path[PATH_MAX + 16];
-    dx_buf     head;
+    char path[PATH_MAX + 16];
+    dx_buf head;
     checkpoint cp;
     *ok = false;
     snprintf(path, sizeof path, "%s/HEAD", v->folder);
@@ -89,7 +90,8 @@ static DX_RC notes(verify *v, bool *ok, dx_why *why)
         return DX_OKAY;
     }
     DX_TRY(rc);
-    bool good = checkpoint_parse(dx_buf_view(&head), &cp, v->finding) && checkpoint_check(&cp, v->trust, NULL, v->finding);
+    bool good = checkpoint_parse(dx_buf_view(&head), &cp, v->finding) &&
+                checkpoint_check(&cp, v->trust, NULL, v->finding);
     if (good) {
         memcpy(v->origin, cp.origin.data, cp.origin.size);
         v->head_size = cp.size;
@@ -112,17 +114,19 @@ static void check_mark(verify *v)
     while (v->mark_at < v->mark_count && v->marks[v->mark_at].size == v->tree.size) {
         merkle_hash root = merkle_root(&v->tree);
         if (v->finding->id[0] == 0 && !merkle_same(&root, &v->marks[v->mark_at].root)) {
-            prov_no(v->finding, "PV-203", "the published root of size %" PRIu64 " is not the one of the leaves", v->tree.size);
+            prov_no(v->finding, "PV-203",
+                    "the published root of size %" PRIu64 " is not the one of the leaves", v->tree.size);
             v->finding->index = v->tree.size;
         }
         v->mark_at++;
     }
 }
 
-static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf, prov_finding *ignored)
+static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf,
+                      prov_finding *ignored)
 {
-    verify      *v = context;
-    leaf_view    view;
+    verify *v = context;
+    leaf_view view;
     prov_finding finding;
     (void)ordinal;
     (void)at;
@@ -146,42 +150,52 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
     return true;
 }
 
-/* Each hash of the stored tiles against the computed one. Tiles are not synced: behind HEAD they may be short. */
+/* Each hash of the stored tiles against the computed one. Tiles are not synced: behind HEAD they may be
+ * short. */
 static void full(void *context, unsigned level, const merkle_hash *hash)
 {
-    verify     *v = context;
+    verify *v = context;
     merkle_hash stored;
-    size_t      got = 0;
+    size_t got = 0;
     if (level >= LEVELS || v->tiles.id[0] != 0)
         return;
     uint64_t at = v->level_count[level]++;
-    bool     published_tile = (at + 1) << (8 * level) <= v->head_size;
+    bool published_tile = (at + 1) << (8 * level) <= v->head_size;
     if (v->fd[level] < 0) {
         char path[PATH_MAX + 32];
         snprintf(path, sizeof path, "%s/tiles/%u", v->folder, level);
         v->fd[level] = v->io->open(v->io, path, O_RDONLY, 0);
     }
-    if (v->fd[level] < 0 || prov_read_at(v->io, v->fd[level], &stored, 32, at * 32, &got, NULL).code != DX_OK || got != 32) {
+    if (v->fd[level] < 0 ||
+        prov_read_at(v->io, v->fd[level], &stored, 32, at * 32, &got, NULL).code != DX_OK || got != 32) {
         if (published_tile)
             prov_no(&v->tiles, "PV-106", "tile level %u has no hash %" PRIu64, level, at);
     } else if (!merkle_same(&stored, hash)) {
-        prov_no(&v->tiles, "PV-203", "hash %" PRIu64 " of tile level %u is not the one of the leaves", at, level);
+        prov_no(&v->tiles, "PV-203", "hash %" PRIu64 " of tile level %u is not the one of the leaves", at,
+                level);
     }
     v->tiles.index = at << (8 * level);
 }
 
-static DX_RC segments(verify *v, const char *origin, segment_end *end, prov_finding *walk_finding, dx_why *why)
+static DX_RC segments(verify *v, const char *origin, segment_end *end, prov_finding *walk_finding,
+                      dx_why *why)
 {
     uint32_t count;
     DX_TRY(segment_count(v->io, v->folder, &count, why));
-    char       (*paths)[PATH_MAX + 64] = calloc(count + 1, sizeof *paths);
+    char(*paths)[PATH_MAX + 64] = calloc(count + 1, sizeof *paths);
     const char **names = calloc(count + 1, sizeof *names);
     struct dx_rc rc = paths == NULL || names == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
     for (uint32_t i = 0; i < count && rc.code == DX_OK; i++) {
         segment_path(v->folder, i, paths[i], sizeof paths[i]);
         names[i] = paths[i];
     }
-    const segment_walk how = {.io = v->io, .origin = origin, .recover = true, .tree = &v->tree, .full = full, .leaf = each_leaf, .context = v};
+    const segment_walk how = {.io = v->io,
+                              .origin = origin,
+                              .recover = true,
+                              .tree = &v->tree,
+                              .full = full,
+                              .leaf = each_leaf,
+                              .context = v};
     if (rc.code == DX_OK)
         rc = segment_walk_files(&how, names, count, end, walk_finding, why);
     free(paths);
@@ -192,7 +206,7 @@ static DX_RC segments(verify *v, const char *origin, segment_end *end, prov_find
 static bool settle(verify *v, const segment_end *end, const prov_finding *walked)
 {
     prov_finding *f = v->finding;
-    uint64_t      size = v->tree.size;
+    uint64_t size = v->tree.size;
     check_mark(v);
     if (!walked->ok) {
         *f = *walked;
@@ -202,7 +216,8 @@ static bool settle(verify *v, const segment_end *end, const prov_finding *walked
         return false;
     if (size < v->head_size) {
         f->index = size;
-        return prov_no(f, end->torn ? "PV-108" : "PV-503", "the log ends at %" PRIu64 ", HEAD says %" PRIu64, size, v->head_size);
+        return prov_no(f, end->torn ? "PV-108" : "PV-503", "the log ends at %" PRIu64 ", HEAD says %" PRIu64,
+                       size, v->head_size);
     }
     if (v->tiles.id[0] != 0) {
         *f = v->tiles;
@@ -216,15 +231,17 @@ static bool settle(verify *v, const segment_end *end, const prov_finding *walked
 }
 
 DX_RC prov_verify_dir(const dx_io *io, const char *dir, const char *const *vkeys, size_t vkey_count,
-                      void (*progress)(void *context, uint64_t done, uint64_t of), void *context, prov_finding *finding, dx_why *why)
+                      void (*progress)(void *context, uint64_t done, uint64_t of), void *context,
+                      prov_finding *finding, dx_why *why)
 {
-    segment_end  end = {0};
+    segment_end end = {0};
     prov_finding walked = {0};
     struct dx_rc rc = DX_OKAY;
-    bool         ok = true;
+    bool ok = true;
     memset(finding, 0, sizeof *finding);
     verify *v = calloc(1, sizeof *v);
-    if (v == NULL || (v->trust = calloc(1, sizeof *v->trust)) == NULL || (v->counts = counters_new()) == NULL) {
+    if (v == NULL || (v->trust = calloc(1, sizeof *v->trust)) == NULL ||
+        (v->counts = counters_new()) == NULL) {
         rc = DX_FAIL(why, NO_MEMORY, "", "no memory");
         ok = false;
     } else {

@@ -1,5 +1,6 @@
 /* The writer thread: takes whatever waits, one frame, one sync, one signature, then says so to everyone.
- * No timer: group commit grows by itself, because leaves gather while a sync runs (provenance.md 1, rule 3). */
+ * No timer: group commit grows by itself, because leaves gather while a sync runs (provenance.md 1, rule 3).
+ */
 #include "trust/provenance/writer.h"
 
 #include "trust/base/log.h"
@@ -14,12 +15,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-DX_RC writer_put_log(dx_buf *out, uint64_t index, const dx_bytes *names, const uint64_t *values, unsigned count)
+DX_RC writer_put_log(dx_buf *out, uint64_t index, const dx_bytes *names, const uint64_t *values,
+                     unsigned count)
 {
     DX_TRY(dx_buf_addf(out, "\"log\":{\"dur\":\"sync\",\"i\":%" PRIu64, index));
     for (unsigned i = 0; i < count; i++) {
         DX_TRY(dx_buf_add_text(out, i == 0 ? ",\"n\":{\"" : ",\""));
-        DX_TRY(dx_buf_add(out, names[i])); /* countries and words: nothing to escape but quote and backslash */
+        DX_TRY(
+            dx_buf_add(out, names[i])); /* countries and words: nothing to escape but quote and backslash */
         DX_TRY(dx_buf_addf(out, "\":%" PRIu64, values[i]));
     }
     return dx_buf_add_text(out, count > 0 ? "}}" : "}");
@@ -28,7 +31,8 @@ DX_RC writer_put_log(dx_buf *out, uint64_t index, const dx_bytes *names, const u
 void writer_full(void *context, unsigned level, const merkle_hash *hash)
 {
     prov_log *log = context;
-    if (level < WRITER_LEVELS && dx_buf_add(&log->tiles[level].pending, dx_bytes_of(hash->bytes, 32)).code != DX_OK)
+    if (level < WRITER_LEVELS &&
+        dx_buf_add(&log->tiles[level].pending, dx_bytes_of(hash->bytes, 32)).code != DX_OK)
         log->tiles[level].fd = -2; /* out of memory: the file is short now and rebuilt at the next start */
 }
 
@@ -76,11 +80,15 @@ static DX_RC sync_folder(prov_log *log, const char *path, dx_why *why)
 /* The header is durable before the file gets its name: a segment that can be seen can be read. */
 DX_RC writer_begin_segment(prov_log *log, dx_why *why)
 {
-    char         path[PATH_MAX + 64], folder[PATH_MAX + 8];
-    uint8_t      bytes[SEGMENT_HEADER_BYTES];
-    segment_head head = {.ordinal = log->ordinal, .first = log->tree.size, .epoch = log->epoch, .root = log->root, .created_us = dx_now_us(log->clock)};
-    struct stat  st;
-    int          fd;
+    char path[PATH_MAX + 64], folder[PATH_MAX + 8];
+    uint8_t bytes[SEGMENT_HEADER_BYTES];
+    segment_head head = {.ordinal = log->ordinal,
+                         .first = log->tree.size,
+                         .epoch = log->epoch,
+                         .root = log->root,
+                         .created_us = dx_now_us(log->clock)};
+    struct stat st;
+    int fd;
     dx_sha256(dx_bytes_text(log->origin), head.origin_sha256);
     segment_head_write(&head, bytes);
     segment_path(log->folder, log->ordinal, path, sizeof path);
@@ -114,9 +122,11 @@ static void end_segment(prov_log *log, bool mark)
     if (log->segment_fd < 0)
         return;
     if (mark && log->at + SEGMENT_STEP <= log->segment_size &&
-        (dx_io_write_all(log->io, log->segment_fd, dx_bytes_of(closing, sizeof closing), (off_t)log->at, NULL).code != DX_OK ||
+        (dx_io_write_all(log->io, log->segment_fd, dx_bytes_of(closing, sizeof closing), (off_t)log->at, NULL)
+                 .code != DX_OK ||
          log->io->fdatasync(log->io, log->segment_fd) != 0))
-        dx_log(DX_LOG_WARN, "provenance.mark-not-written", F_INT("segment", log->ordinal)); /* the next header says as much */
+        dx_log(DX_LOG_WARN, "provenance.mark-not-written",
+               F_INT("segment", log->ordinal)); /* the next header says as much */
     log->io->close(log->io, log->segment_fd);
     log->segment_fd = -1;
     log->ordinal++;
@@ -151,7 +161,7 @@ static DX_RC sign_tree(prov_log *log, dx_why *why)
 
 typedef struct {
     writer_draft *drafts[WRITER_BATCH_LEAVES];
-    unsigned      count;
+    unsigned count;
 } batch;
 
 static void undo_counters(prov_log *log, const batch *b, unsigned count)
@@ -164,7 +174,7 @@ static void undo_counters(prov_log *log, const batch *b, unsigned count)
 static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why *why)
 {
     uint64_t values[WRITER_NAMES_MAX];
-    size_t   from = log->frame.size;
+    size_t from = log->frame.size;
     for (unsigned n = 0; n < draft->name_count; n++)
         if ((values[n] = counters_add(log->counters, draft->names[n])) == 0) {
             while (n-- > 0)
@@ -189,9 +199,13 @@ static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why
 /* Lays the frame out in log->frame. *laid counts the drafts whose counters moved. */
 static DX_RC lay_frame(prov_log *log, const batch *b, unsigned *laid, dx_why *why)
 {
-    frame_head head = {.first = log->tree.size, .epoch = log->epoch, .count = b->count, .root = log->root, .wall_us = dx_now_us(log->clock)};
-    bool       sides = false;
-    uint8_t    bytes[FRAME_HEAD_BYTES] = {0};
+    frame_head head = {.first = log->tree.size,
+                       .epoch = log->epoch,
+                       .count = b->count,
+                       .root = log->root,
+                       .wall_us = dx_now_us(log->clock)};
+    bool sides = false;
+    uint8_t bytes[FRAME_HEAD_BYTES] = {0};
     dx_buf_clear(&log->frame);
     DX_TRY(dx_buf_add(&log->frame, dx_bytes_of(bytes, sizeof bytes)));
     for (*laid = 0; *laid < b->count; (*laid)++) {
@@ -239,14 +253,15 @@ static DX_RC make_durable(prov_log *log, const batch *b, dx_why *why)
 {
     unsigned laid = 0;
     DX_TRY(open_segment_for(log, b, why));
-    size_t       offsets = log->offsets.pending.size;
+    size_t offsets = log->offsets.pending.size;
     struct dx_rc rc = lay_frame(log, b, &laid, why);
     if (rc.code == DX_OK) {
         rc = dx_io_write_all(log->io, log->segment_fd, dx_buf_view(&log->frame), (off_t)log->at, why);
         if (rc.code == DX_OK && log->io->fdatasync(log->io, log->segment_fd) != 0)
             rc = prov_io_fail(why, "cannot sync", "segment");
         if (rc.code != DX_OK)
-            end_segment(log, false); /* never again on this descriptor: the kernel may have dropped the pages (F44) */
+            end_segment(
+                log, false); /* never again on this descriptor: the kernel may have dropped the pages (F44) */
     }
     if (rc.code != DX_OK) {
         undo_counters(log, b, laid);
@@ -278,7 +293,10 @@ static void answer(prov_log *log, batch *b, struct dx_rc rc, const dx_why *why, 
 {
     for (unsigned i = 0; i < b->count; i++) {
         writer_draft *draft = b->drafts[i];
-        prov_receipt  receipt = {.index = first + i, .size = log->tree.size, .checkpoint = (const char *)log->note.data, .checkpoint_size = log->note.size};
+        prov_receipt receipt = {.index = first + i,
+                                .size = log->tree.size,
+                                .checkpoint = (const char *)log->note.data,
+                                .checkpoint_size = log->note.size};
         memcpy(receipt.leaf_hash, draft->hash.bytes, 32);
         if (draft->done != NULL)
             draft->done(draft->context, rc, rc.code == DX_OK ? &receipt : NULL, why);
@@ -291,7 +309,7 @@ static void answer(prov_log *log, batch *b, struct dx_rc rc, const dx_why *why, 
 static writer_draft *own(prov_log *log, prov_record *record)
 {
     writer_draft *draft = NULL;
-    dx_why        why = {0};
+    dx_why why = {0};
     if (record == NULL || draft_make(log, record, NULL, NULL, &draft, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "provenance.own-leaf", &why);
     return draft;
@@ -299,16 +317,22 @@ static writer_draft *own(prov_log *log, prov_record *record)
 
 static writer_draft *counters_draft(prov_log *log)
 {
-    dx_arena     arena = {0};
-    merkle_hash  root, purpose_root;
+    dx_arena arena = {0};
+    merkle_hash root, purpose_root;
     writer_draft *draft = NULL;
     prov_record *record = prov_record_new(&arena, PROV_COUNTERS);
-    if (record != NULL && counters_roots(log->counters, log->counters_key, &root, &purpose_root).code == DX_OK) {
+    const char *purposes[COUNTERS_PURPOSES_MAX];
+    unsigned count = counters_purposes(log->counters);
+    for (unsigned i = 0; i < count; i++)
+        purposes[i] = counters_purpose(log->counters, i);
+    if (record != NULL &&
+        counters_roots(log->counters, log->counters_key, purposes, count, &root, &purpose_root).code ==
+            DX_OK) {
         prov_set_sha256(record, "counters.root", root.bytes);
         prov_set_int(record, "counters.pairs", counters_pairs(log->counters));
-        for (unsigned i = 0; i < counters_purposes(log->counters); i++)
-            prov_add_str(record, "counters.purposes", counters_purpose(log->counters, i));
-        if (counters_purposes(log->counters) > 0)
+        for (unsigned i = 0; i < count; i++)
+            prov_add_str(record, "counters.purposes", purposes[i]);
+        if (count > 0)
             prov_set_sha256(record, "counters.purpose_root", purpose_root.bytes);
         draft = own(log, record);
     }
@@ -318,7 +342,7 @@ static writer_draft *counters_draft(prov_log *log)
 
 static writer_draft *halt_draft(prov_log *log)
 {
-    dx_arena     arena = {0};
+    dx_arena arena = {0};
     prov_record *record = prov_record_new(&arena, PROV_HALT);
     prov_set_str(record, "halt.error", dx_code_name(log->failure.code));
     prov_set_int(record, "halt.size", (int64_t)log->tree.size);
@@ -342,7 +366,8 @@ static void halted(prov_log *log, struct dx_rc rc, const dx_why *why)
     atomic_store(&log->healthy, false);
 }
 
-/* While storage fails, each try begins with a halt leaf that tells from when to when nothing could be written. */
+/* While storage fails, each try begins with a halt leaf that tells from when to when nothing could be
+ * written. */
 static bool may_try(prov_log *log, batch *b)
 {
     int64_t now = dx_mono_us(log->clock);
@@ -384,7 +409,8 @@ static struct dx_rc commit(prov_log *log, batch *b, dx_why *why)
         dx_log_why(DX_LOG_ERROR, "provenance.sign", why);
     dx_why tiles = {0};
     if (writer_flush_arrays(log, &tiles).code != DX_OK)
-        dx_log_why(DX_LOG_WARN, "provenance.tiles-behind", &tiles); /* kept in memory, tried again with the next frame */
+        dx_log_why(DX_LOG_WARN, "provenance.tiles-behind",
+                   &tiles); /* kept in memory, tried again with the next frame */
     answer(log, b, rc, why, first);
     return rc;
 }
@@ -403,9 +429,10 @@ static struct dx_rc commit_counters(prov_log *log, batch *b, dx_why *why)
 static void take(prov_log *log, batch *b)
 {
     size_t bytes = 0;
-    while (log->first != NULL && b->count < WRITER_BATCH_LEAVES - 1 && bytes < WRITER_BATCH_BYTES - LEAF_MAX_BYTES) {
+    while (log->first != NULL && b->count < WRITER_BATCH_LEAVES - 1 &&
+           bytes < WRITER_BATCH_BYTES - LEAF_MAX_BYTES) {
         writer_draft *draft = log->first;
-        size_t        cost = draft->bytes + 4 + draft->side.size;
+        size_t cost = draft->bytes + 4 + draft->side.size;
         if (b->count > 0 && bytes + cost > WRITER_BATCH_BYTES)
             break;
         log->first = draft->next;
@@ -423,8 +450,9 @@ static bool wait_for_work(prov_log *log, bool *publish)
 {
     for (;;) {
         int64_t now = dx_mono_us(log->clock);
-        bool    news = log->tree.size > log->published_at || log->failure.code != DX_OK;
-        *publish = log->publish_now || (news && now - log->published_us >= (int64_t)log->publish_interval_ms * 1000);
+        bool news = log->tree.size > log->published_at || log->failure.code != DX_OK;
+        *publish =
+            log->publish_now || (news && now - log->published_us >= (int64_t)log->publish_interval_ms * 1000);
         if (log->first != NULL || *publish)
             return true;
         if (log->stopping)
@@ -447,7 +475,7 @@ static bool wait_for_work(prov_log *log, bool *publish)
 
 static void publish(prov_log *log, batch *b, uint64_t ticket)
 {
-    dx_why       why = {0};
+    dx_why why = {0};
     struct dx_rc rc = DX_OKAY;
     log->published_us = dx_mono_us(log->clock);
     if ((log->tree.size > log->published_at && !log->published_final) || log->failure.code != DX_OK)
@@ -468,7 +496,7 @@ static void publish(prov_log *log, batch *b, uint64_t ticket)
 void *writer_main(void *context)
 {
     prov_log *log = context;
-    batch    *b = calloc(1, sizeof *b);
+    batch *b = calloc(1, sizeof *b);
     for (;;) {
         bool due;
         pthread_mutex_lock(&log->lock);
