@@ -127,8 +127,10 @@ static h1_step take_trailers(h1_body *b, http_message *head, size_t fields_max, 
 /* Collects up to and including one CRLF; a CR elsewhere, or a LF without its CR, ends it badly. */
 static h1_step collect(h1_body *b, uint8_t c, size_t max, dx_why *why)
 {
+    if (b->line_size == max && b->state == TRAILERS)
+        return bad(why, "DP-116", "RFC 9110 5.4", "a trailer section that is too long");
     if (b->line_size == max)
-        return bad(why, b->state == TRAILERS ? "DP-116" : "DP-129", "RFC 9112 7.1", "a chunk line or trailer section that is too long");
+        return bad(why, memchr(b->line, ';', 17) == NULL ? "DP-127" : "DP-129", "RFC 9112 7.1", "a chunk line that is too long");
     bool after_cr = b->line_size > 0 && b->line[b->line_size - 1] == '\r';
     if (after_cr && c != '\n')
         return bad(why, "DP-102", "RFC 9112 2.2", "a bare CR in a chunk line or trailer");

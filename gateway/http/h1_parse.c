@@ -350,13 +350,14 @@ static DX_RC parse_lines(parser *p, dx_bytes head)
 h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_t *size, dx_why *why)
 {
     size_t skip = in.size >= 2 && in.data[0] == '\r' && in.data[1] == '\n' && !rules->response ? 2 : 0;
+    size_t longest = rules->response ? 16 + 256 + 32 : 32 + rules->target_bytes + 12;
     for (size_t i = s->scanned; i < in.size; i++) {
         if (i >= rules->header_bytes) {
             (void)bad(why, "DP-116", "RFC 9110 5.4", "the head is too large");
             return H1_BAD;
         }
-        if (in.data[i] == 0 && i >= skip) {
-            (void)bad(why, "DP-103", "RFC 9110 5.5", "a NUL byte in the head");
+        if (!s->line_judged && i > skip + longest) { /* its end need not be waited for */
+            (void)unserved(why, rules->response ? "DP-116" : "DP-109", "RFC 9110 15.5.15", "the start line is too long");
             return H1_BAD;
         }
         if (in.data[i] != '\n')
@@ -376,7 +377,6 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
             return H1_DONE;
         }
         if (!s->line_judged && !rules->response) {
-            s->line_judged = true;
             http_message scratch = {0};
             dx_arena     none = {0};
             parser       p = {.rules = rules, .arena = &none, .out = &scratch, .why = why};
@@ -388,6 +388,7 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
             if (request_line(&p, line).code != DX_OK)
                 return H1_BAD;
         }
+        s->line_judged = true;
     }
     s->scanned = in.size;
     return H1_MORE;

@@ -12,9 +12,17 @@ static DX_RC put(dx_buf *out, dx_bytes text)
     return dx_buf_add(out, text);
 }
 
+/* Said once, by us, from head->body. */
+static bool is_framing(dx_bytes name)
+{
+    return dx_bytes_is(name, "content-length") || dx_bytes_is(name, "transfer-encoding");
+}
+
 static DX_RC put_fields(const http_message *head, dx_buf *out)
 {
     for (size_t i = 0; i < head->field_count; i++) {
+        if (is_framing(head->fields[i].name))
+            continue;
         DX_TRY(put(out, head->fields[i].name));
         DX_TRY(dx_buf_add(out, DX_BYTES(": ")));
         DX_TRY(put(out, head->fields[i].value));

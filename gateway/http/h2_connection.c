@@ -11,6 +11,8 @@
 /* One HTTP/2 connection of a peer, on nghttp2 (dataplane.md 6). */
 
 #define WINDOW_BYTES       65536
+#define WINDOW_BYTES_MAX   (1 << 20)
+#define ANSWER_FIELDS_MAX  512
 #define CONNECTION_WINDOW  (1 << 20)
 #define OUTBOUND_QUEUE_MAX 500
 /* DP-302: resets that the peer makes us send (MadeYouReset). */
@@ -349,12 +351,16 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t error,
 
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)session;
     h2 *x = user;
     if (frame->hd.type == NGHTTP2_RST_STREAM) {
         h2_walker_we_reset(&x->walker, (uint32_t)frame->hd.stream_id);
         spend_reset(x, frame->rst_stream.error_code == NGHTTP2_NO_ERROR ? 500 : 1000);
+        return 0;
     }
+    bool         last = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    http_stream *s = last ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
+    if (s != NULL && !s->in_end) /* answered early: the rest of the content is not wanted (RFC 9113 8.1) */
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
     return 0;
 }
 
@@ -397,7 +403,7 @@ static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *room,
 static void h2_answer(http_stream *s, const http_message *head, bool end)
 {
     h2        *x = of(s->connection);
-    nghttp2_nv nv[128];
+    nghttp2_nv nv[ANSWER_FIELDS_MAX];
     char       status[8], length[24];
     size_t     count = 0;
     nv[count++] = (nghttp2_nv){(uint8_t *)(uintptr_t) ":status", (uint8_t *)status, 7,
@@ -412,6 +418,13 @@ static void h2_answer(http_stream *s, const http_message *head, bool end)
     const nghttp2_data_provider content = {.source.ptr = s, .read_callback = read_content};
     if (end)
         s->out_end = true;
+    if (head->field_count > ANSWER_FIELDS_MAX - 2) { /* never an answer with some of its fields */
+        nghttp2_submit_rst_stream(x->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
+        return;
+    }
+    /* Streams of a connection take turns (RFC 9218 10), whatever the peer prefers. */
+    nghttp2_extpri turns = {NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
+    nghttp2_session_change_extpri_stream_priority(x->session, s->id, &turns, 1);
     if (nghttp2_submit_response(x->session, s->id, nv, count, end ? NULL : &content) != 0)
         nghttp2_submit_rst_stream(x->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
 }
@@ -426,6 +439,18 @@ static void h2_abort(http_stream *s)
     nghttp2_submit_rst_stream(of(s->connection)->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
 }
 
+/* A reader that keeps up gets a larger window: a fixed one would bound an upload over a long path. */
+static void grow_window(h2 *x, http_stream *s, size_t taken)
+{
+    int32_t window = s->window == 0 ? WINDOW_BYTES : s->window;
+    s->drained += taken;
+    if (s->drained < (size_t)window || window >= WINDOW_BYTES_MAX || s->in_end)
+        return;
+    s->drained = 0;
+    s->window = window * 2;
+    nghttp2_session_set_local_window_size(x->session, NGHTTP2_FLAG_NONE, s->id, s->window);
+}
+
 static void h2_wants_body(http_stream *s)
 {
     h2    *x = of(s->connection);
@@ -438,6 +463,7 @@ static void h2_wants_body(http_stream *s)
     }
     if (taken > 0) {
         nghttp2_session_consume(x->session, s->id, taken);
+        grow_window(x, s, taken);
         x->c.link.want_write(x->c.link.link);
     }
 }
@@ -474,7 +500,10 @@ static void h2_feed(http_connection *c, dx_bytes in, size_t *taken)
             used = nghttp2_session_mem_recv(x->session, head, held_before);
         if (!holds && used >= 0)
             used = nghttp2_session_mem_recv(x->session, in.data, size);
-        if (used < 0) {
+        if (used < 0) { /* no preface, or a flood of acknowledgements that the library counted */
+            const dx_why why = {.code = DX_REFUSED, .id = "DP-303", .clause = "RFC 9113 10.5", .text = "the library gave the connection up"};
+            if (c->handler.refused != NULL)
+                c->handler.refused(c->handler.context, &why);
             c->aborted = c->finished = true;
             break;
         }

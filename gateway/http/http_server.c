@@ -253,16 +253,26 @@ void http_answer(http_stream *s, const http_message *head, bool end)
         return;
     s->answered = true;
     s->head_only = end || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
+    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only && head->status >= 200 && head->status != 204 && head->status != 304;
+    s->owed = s->counted ? head->body_length : 0;
     s->connection->protocol->answer(s, head, end);
     s->connection->link.want_write(s->connection->link.link);
 }
 
 size_t http_answer_data(http_stream *s, dx_bytes data)
 {
-    if (!s->head_only && !s->out_end && dx_buf_add(&s->out, data).code != DX_OK) {
+    if (s->head_only || s->out_end)
+        return 0;
+    if (s->out_sent >= STREAM_OUT_HIGH) { /* a reader that never quite catches up must not make the buffer grow */
+        memmove(s->out.data, s->out.data + s->out_sent, s->out.size - s->out_sent);
+        s->out.size -= s->out_sent;
+        s->out_sent = 0;
+    }
+    if ((s->counted && data.size > s->owed) || dx_buf_add(&s->out, data).code != DX_OK) {
         http_answer_abort(s);
         return 0;
     }
+    s->owed -= s->counted ? data.size : 0;
     s->connection->protocol->more(s);
     s->connection->link.want_write(s->connection->link.link);
     return s->out.size - s->out_sent;
@@ -273,6 +283,10 @@ void http_answer_end(http_stream *s, const http_field *trailers, size_t trailer_
     http_field *copy = trailer_count == 0 ? NULL : DX_ARENA_ARRAY(&s->arena, http_field, trailer_count);
     for (size_t i = 0; copy != NULL && i < trailer_count; i++)
         copy[i] = (http_field){dx_arena_bytes(&s->arena, trailers[i].name), dx_arena_bytes(&s->arena, trailers[i].value)};
+    if (s->owed > 0 || (trailer_count > 0 && copy == NULL)) { /* it must not look complete */
+        http_answer_abort(s);
+        return;
+    }
     s->trailers = copy;
     s->trailer_count = copy == NULL ? 0 : trailer_count;
     s->out_end = true;

@@ -36,8 +36,12 @@ struct http_stream {
     size_t   in_taken;
     uint64_t in_total;
     bool     in_end, in_cut, wanted;
+    int32_t  window; /* h2: of this stream; 0 until it has grown */
+    size_t   drained; /* h2: taken since it last grew */
     /* answer */
-    bool   answered, out_end, head_only, aborted, done;
+    bool     answered, out_end, head_only, aborted, done;
+    bool     counted;  /* Content-Length was promised: */
+    uint64_t owed;     /* so many bytes of it are still to come from the handler */
     dx_buf out;
     size_t out_sent;
     http_field *trailers;

@@ -1,5 +1,7 @@
 #include "gateway/http/http_message.h"
 
+#include <arpa/inet.h>
+
 /* One canonical form of authority and path (dataplane.md 8): what policy judges is what the data API receives. */
 
 enum { TCHAR = 1, PCHAR = 2, QUERY = 4, UNRESERVED = 8, HEXDIG = 16 };
@@ -87,6 +89,15 @@ static DX_RC judge_segment(dx_bytes segment, bool last, dx_why *why)
     return DX_OKAY;
 }
 
+/* Judged in the canonical form: "%25%32%65" becomes "%252e" only there. */
+static bool doubly_encoded(dx_bytes path)
+{
+    for (size_t i = 0; i + 4 < path.size; i++)
+        if (memcmp(path.data + i, "%25", 3) == 0 && (classes[path.data[i + 3]] & HEXDIG) && (classes[path.data[i + 4]] & HEXDIG))
+            return true;
+    return false;
+}
+
 static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why *why)
 {
     uint8_t *path = dx_arena_alloc(arena, in.size), *decoded = dx_arena_alloc(arena, in.size);
@@ -103,8 +114,6 @@ static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why 
             uint8_t value = (uint8_t)(hex(in.data[i + 1]) << 4 | hex(in.data[i + 2]));
             if (value == '/' || value == '\\' || value < 0x20 || value == 0x7f)
                 return ambiguous(why, "an encoded slash, backslash or control byte");
-            if (value == '%' && i + 4 < in.size && (classes[in.data[i + 3]] & HEXDIG) && (classes[in.data[i + 4]] & HEXDIG))
-                return ambiguous(why, "a doubly encoded byte");
             decoded[d++] = value;
             if (classes[value] & UNRESERVED) {
                 path[n++] = value;
@@ -122,6 +131,8 @@ static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why 
             return DX_FAIL_ID(why, MALFORMED, "DP-109", "RFC 9112 3.2", "the path holds byte 0x%02x, which RFC 3986 does not allow", c);
         }
     }
+    if (doubly_encoded(dx_bytes_of(path, n)))
+        return ambiguous(why, "a doubly encoded byte");
     if (!dx_bytes_utf8_ok(dx_bytes_of(decoded, d)))
         return ambiguous(why, "encoded bytes that are not UTF-8");
     if (has_look_alike(dx_bytes_of(decoded, d)))
@@ -166,23 +177,36 @@ static DX_RC bad_authority(dx_why *why, const char *what)
     return DX_FAIL_ID(why, MALFORMED, "DP-140", "RFC 9110 7.2", "the authority %s", what);
 }
 
+/* "[...]" in the one form of RFC 5952. */
+static bool canonical_ipv6(dx_bytes inside, char out[INET6_ADDRSTRLEN + 2])
+{
+    struct in6_addr address;
+    char            text[INET6_ADDRSTRLEN] = "";
+    if (inside.size == 0 || inside.size >= sizeof text)
+        return false;
+    memcpy(text, inside.data, inside.size);
+    out[0] = '[';
+    if (inet_pton(AF_INET6, text, &address) != 1 || inet_ntop(AF_INET6, &address, out + 1, INET6_ADDRSTRLEN) == NULL)
+        return false;
+    strcat(out, "]");
+    return true;
+}
+
 DX_RC http_authority_parse(dx_bytes a, dx_arena *arena, dx_bytes *canonical, dx_why *why)
 {
     if (a.size == 0 || a.size > 300)
         return bad_authority(why, "is empty or too long");
     if (memchr(a.data, '@', a.size) != NULL)
         return bad_authority(why, "carries user information");
+    char   literal[INET6_ADDRSTRLEN + 2] = "";
     size_t host = 0;
     if (a.data[0] == '[') {
         const uint8_t *end = memchr(a.data, ']', a.size);
         if (end == NULL)
             return bad_authority(why, "has an IPv6 address without end");
         host = (size_t)(end - a.data) + 1;
-        for (size_t i = 1; i + 1 < host; i++)
-            if (!(classes[a.data[i]] & HEXDIG) && a.data[i] != ':' && a.data[i] != '.')
-                return bad_authority(why, "has an IPv6 address that is none");
-        if (host < 4)
-            return bad_authority(why, "has an empty IPv6 address");
+        if (!canonical_ipv6(dx_bytes_part(a, 1, host - 2), literal))
+            return bad_authority(why, "has an IPv6 address that is none");
     } else {
         while (host < a.size && a.data[host] != ':')
             if (!(classes[a.data[host]] & UNRESERVED) || a.data[host] == '~')
@@ -195,12 +219,15 @@ DX_RC http_authority_parse(dx_bytes a, dx_arena *arena, dx_bytes *canonical, dx_
     uint64_t port = 443;
     if (host < a.size && (a.data[host] != ':' || !dx_bytes_u64(dx_bytes_part(a, host + 1, a.size), 65535, &port) || port == 0))
         return bad_authority(why, "has a bad port");
-    size_t   size = port == 443 ? host : a.size;
-    uint8_t *out = dx_arena_alloc(arena, size);
+    dx_bytes name = literal[0] != 0 ? dx_bytes_text(literal) : dx_bytes_part(a, 0, host);
+    dx_bytes rest = port == 443 ? (dx_bytes){NULL, 0} : dx_bytes_part(a, host, a.size);
+    uint8_t *out = dx_arena_alloc(arena, name.size + rest.size);
     if (out == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the authority");
-    for (size_t i = 0; i < size; i++)
-        out[i] = (uint8_t)(a.data[i] >= 'A' && a.data[i] <= 'Z' ? a.data[i] + 32 : a.data[i]);
-    *canonical = dx_bytes_of(out, size);
+    for (size_t i = 0; i < name.size; i++)
+        out[i] = (uint8_t)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] + 32 : name.data[i]);
+    if (rest.size > 0)
+        memcpy(out + name.size, rest.data, rest.size);
+    *canonical = dx_bytes_of(out, name.size + rest.size);
     return DX_OKAY;
 }

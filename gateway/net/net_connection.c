@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#define BODY_RATE_MIN 1024 /* limit.body_rate_min, bytes a second */
+
 /* One connection of a peer: ciphertext from the kernel, through libssl, to its protocol, and back. */
 
 static const dx_clock *clock_of(const net_connection *c)
@@ -14,43 +16,61 @@ static const dx_clock *clock_of(const net_connection *c)
     return c->worker->server->spec.clock;
 }
 
-/* ---- deadlines ---- */
-
-static void on_timer(net_timer *timer);
-
-static void arm(net_connection *c, uint32_t seconds)
-{
-    if (seconds == 0) {
-        c->deadline_us = 0;
-        return;
-    }
-    c->deadline_us = dx_mono_us(clock_of(c)) + (int64_t)seconds * 1000000;
-    if (c->timer.prev == NULL || c->timer.due_us > c->deadline_us)
-        net_timer_start(c->worker, &c->timer, seconds * 1000, on_timer);
-}
-
 static uint32_t or_default(uint32_t value, uint32_t otherwise)
 {
     return value != 0 ? value : otherwise;
 }
 
-static void set_deadline(net_connection *c, bool progress)
+/* ---- deadlines ---- */
+
+static void on_timer(net_timer *timer);
+
+static void arm_at(net_connection *c, int64_t deadline_us, int64_t now_us)
+{
+    c->deadline_us = deadline_us;
+    /* Moving to later only stores the deadline: on_timer looks at it. */
+    if (c->timer.prev == NULL || c->timer.due_us > deadline_us)
+        net_timer_start(c->worker, &c->timer, deadline_us > now_us ? (uint32_t)((deadline_us - now_us) / 1000) : 0, on_timer);
+}
+
+static void arm(net_connection *c, uint32_t seconds)
+{
+    int64_t now_us = dx_mono_us(clock_of(c));
+    arm_at(c, now_us + (int64_t)seconds * 1000000, now_us);
+}
+
+/* Grace, and then a rate: each KiB received buys a second (limit.body_rate_min), so a trickle renews nothing. */
+static void arm_body(net_connection *c, bool changed)
+{
+    int64_t now_us = dx_mono_us(clock_of(c));
+    if (changed) {
+        c->body_from_us = now_us;
+        c->body_bytes = 0;
+    }
+    int64_t grace_us = (int64_t)or_default(c->listener->spec->body_grace_s, 10) * 1000000;
+    arm_at(c, c->body_from_us + grace_us + (int64_t)(c->body_bytes / BODY_RATE_MIN) * 1000000, now_us);
+}
+
+/* `written`: the kernel has taken what waited. */
+static void set_deadline(net_connection *c, bool written)
 {
     const net_listen_spec *s = c->listener->spec;
     if (c->unsent_size > 0) {
-        if (progress || c->deadline_us == 0)
+        if (!c->stalled || written)
             arm(c, or_default(s->write_stall_s, 30));
+        c->stalled = true;
         return;
     }
     http_wait waits = http_connection_waits_for(c->http);
-    bool      changed = waits != c->waited || c->deadline_us == 0;
+    bool      changed = waits != c->waited || c->deadline_us == 0 || c->stalled;
+    c->stalled = false;
     c->waited = waits;
     if (waits == HTTP_WAIT_ANSWER)
         c->deadline_us = 0; /* whoever works on the answer has deadlines of its own */
     else if (waits == HTTP_WAIT_HEAD && changed)
         arm(c, or_default(s->header_s, 10)); /* absolute: a trickle does not renew it */
-    else if (waits == HTTP_WAIT_BODY && (changed || progress))
-        arm(c, or_default(s->body_grace_s, 10));
+    else if (waits == HTTP_WAIT_BODY)
+        arm_body(c, changed);
     else if (waits == HTTP_WAIT_IDLE && changed)
         arm(c, or_default(s->idle_s, 75));
 }
@@ -93,7 +113,34 @@ static void on_written(uv_write_t *write, int status)
     }
 }
 
-/* Gives what libssl produced to the kernel; false: the connection is broken. */
+typedef struct {
+    uv_write_t write;
+    uint8_t    bytes[];
+} behind;
+
+static void on_behind_written(uv_write_t *write, int status)
+{
+    (void)status; /* the write before it tells */
+    free(write->data);
+}
+
+/* What SSL_read makes us say (KeyUpdate, an alert) while ciphertext still waits: it may not overtake. */
+static bool transmit_behind(net_connection *c, size_t size)
+{
+    behind *b = malloc(sizeof *b + size);
+    if (b == NULL)
+        return false;
+    memcpy(b->bytes, c->worker->transmit, size);
+    b->write.data = b;
+    uv_buf_t buf = uv_buf_init((char *)b->bytes, (unsigned)size);
+    if (uv_write(&b->write, (uv_stream_t *)&c->socket, &buf, 1, on_behind_written) == 0)
+        return true;
+    free(b);
+    return false;
+}
+
+/* Gives what libssl produced to the kernel; false: the connection is broken. The area is empty afterwards: the next
+ * connection writes into it. */
 static bool transmit(net_connection *c)
 {
     net_worker *w = c->worker;
@@ -101,6 +148,8 @@ static bool transmit(net_connection *c)
     w->transmit_size = 0;
     if (size == 0)
         return true;
+    if (c->unsent_size > 0)
+        return transmit_behind(c, size);
     uv_buf_t buf = uv_buf_init((char *)w->transmit, (unsigned)size);
     int      sent = uv_try_write((uv_stream_t *)&c->socket, &buf, 1);
     if (sent < 0 && sent != UV_EAGAIN)
@@ -149,10 +198,9 @@ void net_connection_close(net_connection *c, bool orderly)
     if (c->closing)
         return;
     c->closing = true;
-    if (orderly && c->established && c->unsent_size == 0) {
+    if (orderly && c->established && c->unsent_size == 0)
         SSL_shutdown(c->ssl); /* one way; a cut message gets none, so that it cannot look complete */
-        (void)transmit(c);
-    }
+    (void)transmit(c);            /* with an alert of libssl, if there is one */
     if (!c->established)
         c->worker->handshakes--;
     if (c->per_ip_counted)
@@ -230,7 +278,7 @@ void net_connection_flush(net_connection *c)
     }
     feed_held(c);
     pause_or_resume(c);
-    set_deadline(c, true);
+    set_deadline(c, false);
 }
 
 /* ---- receiving ---- */
@@ -277,6 +325,7 @@ static void take_plaintext(net_connection *c)
                 net_connection_close(c, false);
             break;
         }
+        c->body_bytes += (uint64_t)n;
         size_t taken = 0;
         if (c->held.size == 0 && http_connection_wants_input(c->http))
             http_connection_feed(c->http, dx_bytes_of(w->plain, (size_t)n), &taken);
@@ -287,7 +336,11 @@ static void take_plaintext(net_connection *c)
         if (c->closing || http_connection_is_done(c->http))
             break;
     }
-    if (!c->closing)
+    if (c->closing)
+        return;
+    if (!transmit(c))
+        net_connection_close(c, false);
+    else
         net_connection_mark(c);
 }
 

@@ -88,6 +88,9 @@ struct net_connection {
     net_timer        timer;
     int64_t          deadline_us; /* 0: none */
     http_wait        waited;
+    bool             stalled;     /* the deadline is that of unsent ciphertext */
+    int64_t          body_from_us;
+    uint64_t         body_bytes;  /* plaintext since then: the peer owes a rate */
     uint8_t         *unsent; /* ciphertext that the kernel did not take */
     size_t           unsent_size;
     dx_buf           held; /* plaintext that http would not take yet */

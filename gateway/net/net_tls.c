@@ -97,7 +97,8 @@ DX_RC net_tls_context(net_worker *worker, const net_listen_spec *spec, SSL_CTX *
     SSL_CTX_set_tlsext_servername_arg(ctx, (void *)(uintptr_t)spec);
     SSL_CTX_set_msg_callback(ctx, watch_messages);
     struct dx_rc rc = DX_OKAY;
-    if (SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1 ||
+    static char  groups[] = "X25519:P-256:P-384"; /* the macro casts const away */
+    if (SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
         SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") != 1)
         rc = fail(why, "TLS cannot be set up for", spec->address);
     else if (SSL_CTX_use_certificate_chain_file(ctx, spec->certificate_file) != 1)

@@ -45,6 +45,8 @@ DX_RC dx_json_read(dx_bytes text, const dx_json_limits *limits, json_t **out, dx
     json_error_t error;
     json_t      *tree =
         json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    if (tree == NULL && json_error_code(&error) == json_error_duplicate_key)
+        return DX_FAIL_ID(why, MALFORMED, DX_JSON_TWICE, "RFC 8259 4", "line %d column %d: %s", error.line, error.column, error.text);
     if (tree == NULL)
         return DX_FAIL(why, MALFORMED, "RFC 8259", "line %d column %d: %s", error.line, error.column, error.text);
     *out = tree;

@@ -17,6 +17,7 @@ typedef struct {
     bool     reals;     /* allow numbers with fraction or exponent (kept as jansson reals) */
 } dx_json_limits;
 #define DX_JSON_MAX_DEPTH 64
+#define DX_JSON_TWICE     "json-twice" /* why->id when a member occurs twice */
 
 /* Reads one document and nothing behind it. *out is yours: json_decref.
  * DX_MALFORMED with "line L column C: ..." in why->text; DX_TOO_LARGE over a limit. */

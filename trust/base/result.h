@@ -44,7 +44,8 @@ typedef struct {
 /* Fills `why` (which may be NULL) and returns the code. `text` is a printf format. */
 struct dx_rc dx_fail(dx_why *why, dx_code code, const char *id, const char *clause, const char *text, ...)
     __attribute__((format(printf, 5, 6)));
-struct dx_rc dx_failv(dx_why *why, dx_code code, const char *id, const char *clause, const char *text, va_list args);
+struct dx_rc dx_failv(dx_why *why, dx_code code, const char *id, const char *clause, const char *text, va_list args)
+    __attribute__((format(printf, 5, 0)));
 
 #define DX_FAIL(why, code, clause, ...)        dx_fail((why), DX_##code, "", (clause), __VA_ARGS__)
 #define DX_FAIL_ID(why, code, id, clause, ...) dx_fail((why), DX_##code, (id), (clause), __VA_ARGS__)

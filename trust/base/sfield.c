@@ -8,10 +8,29 @@
 #define PARAMETERS_MAX  64
 
 typedef struct {
-    dx_bytes  in;
-    size_t    at;
+    dx_bytes in;
+    size_t at;
     dx_arena *arena;
+    bool loose; /* a byte sequence in another spelling than the canonical one was met */
 } reader;
+
+/* Room for one more at items[count]: doubles, since a field with 256 members is rare and a zeroed page is not
+ * free. */
+static bool room(dx_arena *arena, void *items, size_t count, size_t item_size, size_t max)
+{
+    void **at = items;
+    if (count >= max)
+        return false;
+    if (count != 0 && (count < 4 || (count & (count - 1)) != 0))
+        return true;
+    void *more = dx_arena_array(arena, count < 4 ? 4 : 2 * count, item_size);
+    if (more == NULL)
+        return false;
+    if (count != 0)
+        memcpy(more, *at, count * item_size);
+    *at = more;
+    return true;
+}
 
 static int peek(const reader *r)
 {
@@ -65,8 +84,8 @@ static bool read_key(reader *r, dx_bytes *out)
 
 static bool read_number(reader *r, sfield_item *out)
 {
-    bool    negative = take(r, '-');
-    size_t  whole = 0, fraction = 0;
+    bool negative = take(r, '-');
+    size_t whole = 0, fraction = 0;
     int64_t value = 0;
     for (; is_digit(peek(r)); r->at++, whole++) {
         if (whole == 15)
@@ -97,7 +116,7 @@ static bool read_number(reader *r, sfield_item *out)
 static bool read_string(reader *r, sfield_item *out)
 {
     uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t   n = 0;
+    size_t n = 0;
     if (copy == NULL)
         return false;
     for (r->at++; peek(r) != '"'; r->at++) {
@@ -124,10 +143,17 @@ static bool read_bytes(reader *r, sfield_item *out)
     if (end == NULL)
         return false;
     dx_bytes text = dx_bytes_part(r->in, r->at + 1, (size_t)(end - r->in.data) - r->at - 1);
-    size_t   size = text.size;
+    size_t size = text.size;
     uint8_t *value = dx_arena_alloc(r->arena, size + 1);
-    if (value == NULL || !dx_base64_decode(text, value, &size))
+    if (value == NULL)
         return false;
+    if (!dx_base64_decode(text, value, &size)) {
+        for (size_t i = 0; i < text.size; i++)
+            if (!is_alpha(text.data[i]) && !is_digit(text.data[i]) && memchr("+/=", text.data[i], 3) == NULL)
+                return false;
+        r->loose = true; /* goes on, so that the caller learns whether this is the only fault */
+        size = 0;
+    }
     r->at = (size_t)(end - r->in.data) + 1;
     out->kind = SFIELD_BYTES;
     out->text = dx_bytes_of(value, size);
@@ -140,7 +166,7 @@ static bool read_display(reader *r, sfield_item *out)
     if (!take(r, '"'))
         return false;
     uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t   n = 0;
+    size_t n = 0;
     if (copy == NULL)
         return false;
     for (; peek(r) != '"'; r->at++) {
@@ -149,7 +175,7 @@ static bool read_display(reader *r, sfield_item *out)
             return false;
         if (c == '%') {
             uint8_t byte;
-            size_t  one = 1;
+            size_t one = 1;
             if (!dx_hex_decode(dx_bytes_part(r->in, r->at + 1, 2), &byte, &one) || one != 1)
                 return false;
             c = byte;
@@ -201,9 +227,6 @@ static bool read_parameters(reader *r, sfield_item *item)
 {
     if (peek(r) != ';')
         return true;
-    item->parameters = DX_ARENA_ARRAY(r->arena, sfield_parameter, PARAMETERS_MAX);
-    if (item->parameters == NULL)
-        return false;
     while (take(r, ';')) {
         sfield_parameter p = {.value = {.kind = SFIELD_BOOLEAN, .number = 1}};
         skip(r, " ");
@@ -212,7 +235,8 @@ static bool read_parameters(reader *r, sfield_item *item)
         size_t i = 0;
         while (i < item->parameter_count && !dx_bytes_equal(item->parameters[i].name, p.name))
             i++;
-        if (i == PARAMETERS_MAX)
+        if (i == item->parameter_count &&
+            !room(r->arena, &item->parameters, i, sizeof *item->parameters, PARAMETERS_MAX))
             return false;
         item->parameters[i] = p;
         item->parameter_count += i == item->parameter_count;
@@ -223,14 +247,12 @@ static bool read_parameters(reader *r, sfield_item *item)
 static bool read_inner_list(reader *r, sfield_member *m)
 {
     m->is_inner_list = true;
-    m->items = DX_ARENA_ARRAY(r->arena, sfield_item, MEMBERS_MAX);
-    if (m->items == NULL)
-        return false;
     for (r->at++;;) {
         skip(r, " ");
         if (take(r, ')'))
             return read_parameters(r, &m->item);
-        if (m->item_count == MEMBERS_MAX || !read_bare(r, &m->items[m->item_count]) || !read_parameters(r, &m->items[m->item_count]))
+        if (!room(r->arena, &m->items, m->item_count, sizeof *m->items, MEMBERS_MAX) ||
+            !read_bare(r, &m->items[m->item_count]) || !read_parameters(r, &m->items[m->item_count]))
             return false;
         m->item_count++;
         if (peek(r) != ' ' && peek(r) != ')')
@@ -241,14 +263,14 @@ static bool read_inner_list(reader *r, sfield_member *m)
 static bool read_member(reader *r, sfield_member *m)
 {
     size_t from = r->at;
-    bool   ok = peek(r) == '(' ? read_inner_list(r, m) : read_bare(r, &m->item) && read_parameters(r, &m->item);
+    bool ok = peek(r) == '(' ? read_inner_list(r, m) : read_bare(r, &m->item) && read_parameters(r, &m->item);
     m->raw = dx_bytes_part(r->in, from, r->at - from);
     return ok;
 }
 
 static bool open_reader(reader *r, dx_bytes in, dx_arena *arena)
 {
-    *r = (reader){in, 0, arena};
+    *r = (reader){.in = in, .arena = arena};
     skip(r, " ");
     return in.size <= FIELD_MAX_BYTES;
 }
@@ -275,30 +297,33 @@ static bool next_member(reader *r, bool *more)
 bool sfield_item_parse(dx_bytes in, dx_arena *arena, sfield_item *out)
 {
     reader r;
-    return open_reader(&r, in, arena) && read_bare(&r, out) && read_parameters(&r, out) && at_end(&r);
+    return open_reader(&r, in, arena) && read_bare(&r, out) && read_parameters(&r, out) && at_end(&r) &&
+           !r.loose;
 }
 
 bool sfield_list_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
 {
     reader r;
-    *out = (sfield_list){DX_ARENA_ARRAY(arena, sfield_member, MEMBERS_MAX), 0};
-    if (!open_reader(&r, in, arena) || out->members == NULL)
+    *out = (sfield_list){0};
+    if (!open_reader(&r, in, arena))
         return false;
     for (bool more = r.at < r.in.size; more;) {
-        if (out->count == MEMBERS_MAX || !read_member(&r, &out->members[out->count]))
+        if (!room(arena, &out->members, out->count, sizeof *out->members, MEMBERS_MAX) ||
+            !read_member(&r, &out->members[out->count]))
             return false;
         out->count++;
         if (!next_member(&r, &more))
             return false;
     }
-    return true;
+    out->loose = r.loose;
+    return !r.loose;
 }
 
 bool sfield_dictionary_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
 {
     reader r;
-    *out = (sfield_list){DX_ARENA_ARRAY(arena, sfield_member, MEMBERS_MAX), 0};
-    if (!open_reader(&r, in, arena) || out->members == NULL)
+    *out = (sfield_list){0};
+    if (!open_reader(&r, in, arena))
         return false;
     for (bool more = r.at < r.in.size; more;) {
         sfield_member m = {.item = {.kind = SFIELD_BOOLEAN, .number = 1}, .times = 1};
@@ -314,7 +339,7 @@ bool sfield_dictionary_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
         size_t i = 0;
         while (i < out->count && !dx_bytes_equal(out->members[i].name, m.name))
             i++;
-        if (i == MEMBERS_MAX)
+        if (i == out->count && !room(arena, &out->members, i, sizeof *out->members, MEMBERS_MAX))
             return false;
         if (i < out->count)
             m.times = out->members[i].times + 1;
@@ -323,7 +348,8 @@ bool sfield_dictionary_parse(dx_bytes in, dx_arena *arena, sfield_list *out)
         if (!next_member(&r, &more))
             return false;
     }
-    return true;
+    out->loose = r.loose;
+    return !r.loose;
 }
 
 const sfield_member *sfield_find(const sfield_list *dictionary, const char *name)
@@ -357,9 +383,10 @@ DX_RC sfield_print_string(dx_bytes text, dx_buf *out)
 
 static DX_RC print_decimal(int64_t thousandths, dx_buf *out)
 {
-    int64_t  v = thousandths < 0 ? -thousandths : thousandths;
-    char     text[32];
-    unsigned n = (unsigned)snprintf(text, sizeof text, "%s%" PRId64 ".%03" PRId64, thousandths < 0 ? "-" : "", v / 1000, v % 1000);
+    int64_t v = thousandths < 0 ? -thousandths : thousandths;
+    char text[32];
+    unsigned n = (unsigned)snprintf(text, sizeof text, "%s%" PRId64 ".%03" PRId64, thousandths < 0 ? "-" : "",
+                                    v / 1000, v % 1000);
     while (text[n - 1] == '0' && text[n - 2] != '.')
         n--;
     return dx_buf_add(out, dx_bytes_of(text, n));

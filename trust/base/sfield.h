@@ -37,6 +37,7 @@ typedef struct {
 typedef struct {
     sfield_member *members;
     size_t         count;
+    bool           loose; /* refused, and the only fault is base64 that is not canonical */
 } sfield_list;
 
 bool sfield_item_parse(dx_bytes in, dx_arena *arena, sfield_item *out);

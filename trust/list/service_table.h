@@ -1,33 +1,50 @@
-/* service_table.h -- service types and statuses that mean something to us.
- * Y(type URI, purpose, class)         types: which purpose a service of that type serves
- * U(status URI, valid, before)        statuses: valid or not; `before` 1: only for intervals that start before 2016-07-01
+/* service_table.h -- what service types and statuses mean, TS 119 612 5.5.1, 5.5.4 and Annex D.3.
+ * SERVICE(uri, purposes, class): which questions a service of that type may answer.
+ * STATUS(uri, valid, until_s): valid only in intervals that begin before until_s; 0 always.
+ * JP_SERVICE, JP_STATUS: defaults of the J-TSL profile; `.example`, so that nobody takes them for official.
  */
-#define ETSI_TYPE   "http://uri.etsi.org/TrstSvc/Svctype/"
-#define ETSI_STATUS "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/"
-#define JP_TYPE     "https://j-tsl.example/TrstSvc/Svctype/"
-#define JP_STATUS   "https://j-tsl.example/TrstSvc/Svcstatus/"
-#ifdef Y
-Y(ETSI_TYPE "CA/QC",                TLIST_ISSUER, NULL)
-Y(ETSI_TYPE "TSA/QTST",             TLIST_STAMP,  NULL)
-Y(ETSI_TYPE "Certstatus/OCSP/QC",   TLIST_OCSP,   NULL)
-Y(ETSI_TYPE "Certstatus/CRL/QC",    TLIST_CRL,    NULL)
-Y(JP_TYPE "CA/eSeal-accredited",    TLIST_ISSUER, "jp-eseal-2")
-Y(JP_TYPE "CA/eSeal-registered",    TLIST_ISSUER, "jp-eseal-1")
-Y(JP_TYPE "TSA/accredited",         TLIST_STAMP,  "jp-tsa")
-Y(JP_TYPE "CA/eSign-accredited",    TLIST_ISSUER, "jp-esign")
-Y(JP_TYPE "CA/JPKI",                TLIST_ISSUER, "jp-jpki")
-Y(JP_TYPE "CA/CommercialRegistration", TLIST_ISSUER, "jp-comreg")
-Y(JP_TYPE "CA/GPKI",                TLIST_ISSUER, "jp-gov")
-Y(JP_TYPE "CA/LGPKI",               TLIST_ISSUER, "jp-gov")
+#ifndef SVCTYPE
+#define SVCTYPE   "http://uri.etsi.org/TrstSvc/Svctype/"
+#define SVCSTATUS "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/"
+#define JP_BASE   "https://j-tsl.example/TrstSvc/"
+#define EIDAS_S   1467331200 /* 2016-07-01T00:00:00Z: Regulation (EU) 910/2014 Art. 52 */
 #endif
-#ifdef U
-U(ETSI_STATUS "granted",                1, 0)
-U(ETSI_STATUS "withdrawn",              0, 0)
-U(ETSI_STATUS "undersupervision",       1, 1)
-U(ETSI_STATUS "supervisionincessation", 1, 1)
-U(ETSI_STATUS "accredited",             1, 1)
-U(JP_STATUS "accredited",               1, 0)
-U(JP_STATUS "suspended",                0, 0)
-U(JP_STATUS "revoked",                  0, 0)
-U(JP_STATUS "expired",                  0, 0)
+#ifdef SERVICE
+SERVICE(SVCTYPE "CA/QC", TLIST_FOR(ISSUER), NULL)
+SERVICE(SVCTYPE "TSA/QTST", TLIST_FOR(STAMP), NULL)
+SERVICE(SVCTYPE "Certstatus/OCSP/QC", TLIST_FOR(OCSP), NULL)
+SERVICE(SVCTYPE "Certstatus/CRL/QC", TLIST_FOR(CRL), NULL)
+#endif
+#ifdef STATUS
+STATUS(SVCSTATUS "granted", true, 0)
+STATUS(SVCSTATUS "withdrawn", false, 0)
+STATUS(SVCSTATUS "recognisedatnationallevel", false, 0)
+STATUS(SVCSTATUS "deprecatedatnationallevel", false, 0)
+STATUS(SVCSTATUS "setbynationallaw", false, 0)
+STATUS(SVCSTATUS "deprecatedbynationallaw", false, 0)
+STATUS(SVCSTATUS "undersupervision", true, EIDAS_S)
+STATUS(SVCSTATUS "supervisionincessation", true, EIDAS_S)
+STATUS(SVCSTATUS "accredited", true, EIDAS_S)
+STATUS(SVCSTATUS "supervisionceased", false, 0)
+STATUS(SVCSTATUS "supervisionrevoked", false, 0)
+STATUS(SVCSTATUS "accreditationceased", false, 0)
+STATUS(SVCSTATUS "accreditationrevoked", false, 0)
+#endif
+#ifdef JP_SERVICE
+JP_SERVICE(JP_BASE "Svctype/CA/eSeal-accredited", TLIST_FOR(ISSUER), "jp-eseal-2")
+JP_SERVICE(JP_BASE "Svctype/CA/eSeal-registered", TLIST_FOR(ISSUER), "jp-eseal-1")
+JP_SERVICE(JP_BASE "Svctype/TSA/accredited", TLIST_FOR(STAMP), "jp-tsa")
+JP_SERVICE(JP_BASE "Svctype/CA/eSign-accredited", TLIST_FOR(ISSUER), "jp-esign")
+JP_SERVICE(JP_BASE "Svctype/CA/JPKI", TLIST_FOR(ISSUER), "jp-jpki")
+JP_SERVICE(JP_BASE "Svctype/CA/CommercialRegistration", TLIST_FOR(ISSUER), "jp-comreg")
+JP_SERVICE(JP_BASE "Svctype/CA/GPKI", TLIST_FOR(ISSUER), "jp-gov")
+JP_SERVICE(JP_BASE "Svctype/CA/LGPKI", TLIST_FOR(ISSUER), "jp-gov")
+#endif
+#ifdef JP_STATUS
+JP_STATUS(JP_BASE "Svcstatus/accredited", true, 0)
+JP_STATUS(JP_BASE "Svcstatus/suspended", false, 0)
+JP_STATUS(JP_BASE "Svcstatus/revoked", false, 0)
+JP_STATUS(JP_BASE "Svcstatus/expired", false, 0)
+JP_STATUS(SVCSTATUS "granted", true, 0)
+JP_STATUS(SVCSTATUS "withdrawn", false, 0)
 #endif

@@ -53,6 +53,8 @@ typedef struct { /* one half-open interval of a service's life, newest first in 
     const char *const         *info;            /* AdditionalServiceInformation URIs */
     uint32_t                   info_count;
     bool                       usable; /* false: an unknown critical extension, TL-803 */
+    unsigned                   purposes;     /* bits 1 << tlist_purpose that the type serves; 0: none */
+    bool                       status_valid; /* as the source's table of statuses says */
     const tlist_qualification *qualifications;
     uint32_t                   qualification_count;
 } tlist_interval;
@@ -139,6 +141,9 @@ typedef struct {
     const dx_clock     *clock;
     dx_fetcher         *fetcher; /* may be NULL: only files, or --from a folder */
     const char         *from_dir; /* a folder with manifest.json {url: file}; NULL: none */
+    const char         *reset_sequence; /* id of a source whose memory of sequence numbers is dropped, and the way out of
+                                           TL-711 and TL-712; an event for the provenance log. NULL: none */
+    const uint8_t      *accept_reissue; /* SHA-256 of one document that TL-702 shall let pass; NULL: none */
 } tlist_store_spec;
 
 typedef struct { /* one line per list of a run */

@@ -1,214 +1,253 @@
-#include "trust/list/tlist_private.h"
+/* Criteria of the Qualifications extension, TS 119 612 5.5.9.2: read once, held against certificates later.
+ */
+#include "trust/list/tlist_object.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 
-/* CriteriaList of a QualificationElement (TS 119 612 5.5.9.2.2): read once, judged per certificate. */
+enum { CRITERIA_DEPTH_MAX = 8, CRITERIA_ROWS_MAX = 4096 };
 
-#define CRITERIA_DEPTH_MAX 8
-
-typedef enum { ALL, AT_LEAST_ONE, NONE } assert_kind;
-typedef enum { KEY_USAGE, POLICY_SET, SUBJECT_DN, EXTENDED_USAGE, LIST } leaf_kind;
+typedef enum { ASSERT_ALL, ASSERT_SOME, ASSERT_NONE } assertion;
+typedef enum { BY_KEY_USAGE, BY_POLICIES, BY_SUBJECT, BY_PURPOSES, BY_LIST, BY_NOTHING } criterion_kind;
 
 typedef struct {
-    leaf_kind                    kind;
-    const char                 **oids; /* POLICY_SET, SUBJECT_DN, EXTENDED_USAGE */
-    size_t                       oid_count;
-    uint32_t                     bits, wanted; /* KEY_USAGE: named bits and their values */
-    const struct tlist_criteria *list;
-} leaf;
+    criterion_kind kind;
+    uint32_t bits_known, bits_set; /* key usage, bit 0 = digitalSignature */
+    const char **oids;
+    size_t oid_count;
+    struct tlist_criteria *list;
+} criterion;
 
 struct tlist_criteria {
-    assert_kind kind;
-    leaf       *leaves;
-    size_t      count;
+    assertion assert_;
+    criterion *rows;
+    size_t row_count;
 };
 
-static const char *read_oid(const xmlNode *n, dx_arena *arena)
+static const char *const usage_names[] = {"digitalSignature", "nonRepudiation", "keyEncipherment",
+                                          "dataEncipherment", "keyAgreement",   "keyCertSign",
+                                          "crlSign",          "encipherOnly",   "decipherOnly"};
+
+/* "urn:oid:1.2.3" or "1.2.3" with white space around it; NULL when it is no object identifier. */
+static const char *oid_of(const xmlNode *node, dx_arena *arena)
 {
-    dx_bytes text = tlist_text(n, arena);
-    if (dx_bytes_starts(text, "urn:oid:") || dx_bytes_starts(text, "URN:OID:"))
-        text = dx_bytes_part(text, 8, text.size);
-    for (size_t i = 0; i < text.size; i++)
-        if (text.data[i] != '.' && (text.data[i] < '0' || text.data[i] > '9'))
-            return NULL;
-    return text.size > 0 && text.data[0] != '.' ? dx_arena_text(arena, text) : NULL;
+    const char *text = tlist_text(node, arena);
+    if (text == NULL)
+        return NULL;
+    if (strncasecmp(text, "urn:oid:", 8) == 0)
+        text += 8;
+    ASN1_OBJECT *object = OBJ_txt2obj(text, 1);
+    ASN1_OBJECT_free(object);
+    return object == NULL ? NULL : text;
 }
 
-/* Every element below `n` whose name is one of those that hold an OID. */
-static bool read_oids(const xmlNode *n, dx_arena *arena, leaf *out)
+static bool read_usage(const xmlNode *node, criterion *c)
+{
+    c->kind = BY_KEY_USAGE;
+    for (const xmlNode *n = tlist_first(node); n != NULL; n = tlist_next(n)) {
+        const char *name = tlist_attribute(n, "name");
+        dx_arena arena = {0};
+        const char *value = tlist_text(n, &arena);
+        bool yes = value != NULL && (strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+        bool no = value != NULL && (strcmp(value, "false") == 0 || strcmp(value, "0") == 0);
+        dx_arena_fini(&arena);
+        size_t bit = 0;
+        while (bit < 9 && (name == NULL || strcasecmp(usage_names[bit], name) != 0))
+            bit++;
+        if (!tlist_is(n, TLIST_NS_SIE, "KeyUsageBit") || bit == 9 || !(yes || no))
+            return false;
+        c->bits_known |= 1u << bit;
+        if (yes)
+            c->bits_set |= 1u << bit;
+    }
+    return c->bits_known != 0;
+}
+
+/* All Identifier (or KeyPurposeId) elements below. */
+static bool read_oids(const xmlNode *node, criterion_kind kind, dx_arena *arena, criterion *c)
 {
     size_t room = 0;
-    for (const xmlNode *c = tlist_first_element(n); c != NULL; c = tlist_next_element(c))
+    c->kind = kind;
+    for (const xmlNode *n = node; n != NULL; n = tlist_walk(node, n))
         room++;
-    out->oids = DX_ARENA_ARRAY(arena, const char *, room);
-    for (const xmlNode *c = tlist_first_element(n); c != NULL && out->oids != NULL; c = tlist_next_element(c)) {
-        const xmlNode *id = c;
-        while (id != NULL && strcmp((const char *)id->name, "Identifier") != 0)
-            id = tlist_first_element(id);
-        const char *oid = id == NULL ? NULL : read_oid(id, arena);
+    c->oids = DX_ARENA_ARRAY(arena, const char *, room);
+    if (c->oids == NULL)
+        return false;
+    for (const xmlNode *n = node; n != NULL; n = tlist_walk(node, n)) {
+        bool leaf = tlist_is(n, TLIST_NS_XADES, "Identifier") ||
+                    (strcmp((const char *)n->name, "KeyPurposeId") == 0 && tlist_first(n) == NULL);
+        if (!leaf)
+            continue;
+        const char *oid = oid_of(n, arena);
         if (oid == NULL)
             return false;
-        out->oids[out->oid_count++] = oid;
+        c->oids[c->oid_count++] = oid;
     }
-    return out->oids != NULL && out->oid_count > 0;
+    return c->oid_count > 0;
 }
 
-static bool read_usage(const xmlNode *n, leaf *out)
+static struct tlist_criteria *read_list(const xmlNode *node, unsigned depth, dx_arena *arena, bool *usable);
+
+static bool read_row(const xmlNode *n, unsigned depth, dx_arena *arena, criterion *c, bool *usable)
 {
-    static const struct {
-        const char *name;
-        uint32_t    bit;
-    } names[] = {{"digitalSignature", KU_DIGITAL_SIGNATURE}, {"nonRepudiation", KU_NON_REPUDIATION}, {"keyEncipherment", KU_KEY_ENCIPHERMENT},
-                 {"dataEncipherment", KU_DATA_ENCIPHERMENT}, {"keyAgreement", KU_KEY_AGREEMENT}, {"keyCertSign", KU_KEY_CERT_SIGN},
-                 {"crlSign", KU_CRL_SIGN}, {"encipherOnly", KU_ENCIPHER_ONLY}, {"decipherOnly", KU_DECIPHER_ONLY}};
-    for (const xmlNode *b = tlist_first_element(n); b != NULL; b = tlist_next_element(b)) {
-        xmlChar *name = xmlGetNoNsProp((xmlNode *)(uintptr_t)b, (const xmlChar *)"name");
-        dx_arena scratch = {0};
-        dx_bytes value = tlist_text(b, &scratch);
-        bool     on = dx_bytes_is(value, "true") || dx_bytes_is(value, "1"), known = false;
-        for (size_t i = 0; name != NULL && i < sizeof names / sizeof *names; i++)
-            if (strcmp((const char *)name, names[i].name) == 0) {
-                known = true;
-                out->bits |= names[i].bit;
-                out->wanted |= on ? names[i].bit : 0;
-            }
-        xmlFree(name);
-        dx_arena_fini(&scratch);
-        if (!known)
-            return false;
+    if (tlist_is(n, TLIST_NS_SIE, "KeyUsage"))
+        return read_usage(n, c);
+    if (tlist_is(n, TLIST_NS_SIE, "PolicySet"))
+        return read_oids(n, BY_POLICIES, arena, c);
+    if (tlist_is(n, TLIST_NS_ADD, "CertSubjectDNAttribute"))
+        return read_oids(n, BY_SUBJECT, arena, c);
+    if (tlist_is(n, TLIST_NS_ADD, "ExtendedKeyUsage"))
+        return read_oids(n, BY_PURPOSES, arena, c);
+    if (tlist_is(n, TLIST_NS_SIE, "CriteriaList")) {
+        c->kind = BY_LIST;
+        c->list = read_list(n, depth + 1, arena, usable);
+        return c->list != NULL;
     }
-    return true;
+    return tlist_is(n, TLIST_NS_SIE, "Description") ? (c->kind = BY_NOTHING, true) : false;
 }
 
-static const struct tlist_criteria *read_list(const xmlNode *n, dx_arena *arena, unsigned depth, bool *usable)
+static struct tlist_criteria *read_list(const xmlNode *node, unsigned depth, dx_arena *arena, bool *usable)
 {
-    struct tlist_criteria *c = DX_ARENA_NEW(arena, struct tlist_criteria);
-    size_t                 room = 0;
-    for (const xmlNode *e = tlist_first_element(n); e != NULL; e = tlist_next_element(e))
-        room += 16;
-    if (c == NULL || (c->leaves = DX_ARENA_ARRAY(arena, leaf, room)) == NULL || depth > CRITERIA_DEPTH_MAX) {
+    struct tlist_criteria *list = DX_ARENA_NEW(arena, struct tlist_criteria);
+    if (list == NULL || depth > CRITERIA_DEPTH_MAX)
+        return NULL;
+    const char *word = tlist_attribute(node, "assert");
+    if (word == NULL || strcmp(word, "all") == 0)
+        list->assert_ = ASSERT_ALL;
+    else if (strcmp(word, "atLeastOne") == 0)
+        list->assert_ = ASSERT_SOME;
+    else if (strcmp(word, "none") == 0)
+        list->assert_ = ASSERT_NONE;
+    else
         *usable = false;
-        return c;
+    size_t room = 0;
+    for (const xmlNode *n = tlist_first(node); n != NULL; n = tlist_next(n)) {
+        room++;
+        for (const xmlNode *k = tlist_first(n); k != NULL; k = tlist_next(k))
+            room++;
     }
-    xmlChar *a = xmlGetNoNsProp((xmlNode *)(uintptr_t)n, (const xmlChar *)"assert");
-    if (a != NULL && strcmp((const char *)a, "atLeastOne") == 0)
-        c->kind = AT_LEAST_ONE;
-    else if (a != NULL && strcmp((const char *)a, "none") == 0)
-        c->kind = NONE;
-    else if (a != NULL && strcmp((const char *)a, "all") != 0)
-        *usable = false;
-    xmlFree(a);
-    for (const xmlNode *e = tlist_first_element(n); e != NULL; e = tlist_next_element(e)) {
-        const char *name = (const char *)e->name;
-        leaf       *l = &c->leaves[c->count];
-        if (strcmp(name, "Description") == 0)
-            continue;
-        if (c->count + 1 >= room) {
-            *usable = false;
-            break;
-        }
-        if (strcmp(name, "KeyUsage") == 0) {
-            l->kind = KEY_USAGE;
-            *usable &= read_usage(e, l);
-            c->count++;
-        } else if (strcmp(name, "PolicySet") == 0) {
-            l->kind = POLICY_SET;
-            *usable &= read_oids(e, arena, l);
-            c->count++;
-        } else if (strcmp(name, "CriteriaList") == 0) {
-            l->kind = LIST;
-            l->list = read_list(e, arena, depth + 1, usable);
-            c->count++;
-        } else if (strcmp(name, "otherCriteriaList") == 0) {
-            for (const xmlNode *o = tlist_first_element(e); o != NULL; o = tlist_next_element(o)) {
-                l = &c->leaves[c->count];
-                bool subject = strcmp((const char *)o->name, "CertSubjectDNAttribute") == 0, usage = strcmp((const char *)o->name, "ExtendedKeyUsage") == 0;
-                l->kind = subject ? SUBJECT_DN : EXTENDED_USAGE;
-                if ((!subject && !usage) || c->count + 1 >= room || !read_oids(o, arena, l))
-                    *usable = false;
-                else
-                    c->count++;
-            }
-        } else {
-            *usable = false;
+    list->rows = DX_ARENA_ARRAY(arena, criterion, room + 1);
+    if (list->rows == NULL || room > CRITERIA_ROWS_MAX)
+        return NULL;
+    for (const xmlNode *n = tlist_first(node); n != NULL; n = tlist_next(n)) {
+        bool other = tlist_is(n, TLIST_NS_SIE, "otherCriteriaList");
+        const xmlNode *row = other ? tlist_first(n) : n;
+        for (; row != NULL; row = other ? tlist_next(row) : NULL) {
+            criterion c = {.kind = BY_NOTHING};
+            if (!read_row(row, depth, arena, &c, usable))
+                *usable = false;
+            else if (c.kind != BY_NOTHING)
+                list->rows[list->row_count++] = c;
         }
     }
-    return c;
+    return list;
 }
 
-const struct tlist_criteria *tlist_criteria_read(const xmlNode *n, dx_arena *arena, bool *usable)
+struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable)
 {
-    *usable = n != NULL;
-    return n == NULL ? NULL : read_list(n, arena, 1, usable);
+    *usable = true;
+    struct tlist_criteria *criteria = read_list(list, 1, arena, usable);
+    if (criteria == NULL)
+        *usable = false;
+    return criteria;
 }
 
-static bool holds(const STACK_OF(ASN1_OBJECT) *set, const char *oid)
+void tlist_criteria_hash(const struct tlist_criteria *list, dx_hash *hash)
 {
-    for (int i = 0; set != NULL && i < sk_ASN1_OBJECT_num(set); i++) {
-        char text[128];
-        OBJ_obj2txt(text, sizeof text, sk_ASN1_OBJECT_value(set, i), 1);
-        if (strcmp(text, oid) == 0)
+    if (list == NULL) {
+        dx_hash_add(hash, DX_BYTES("-"));
+        return;
+    }
+    char text[64];
+    int size = snprintf(text, sizeof text, "(%d %zu", (int)list->assert_, list->row_count);
+    dx_hash_add(hash, dx_bytes_of(text, (size_t)size));
+    for (size_t i = 0; i < list->row_count; i++) {
+        const criterion *c = &list->rows[i];
+        size = snprintf(text, sizeof text, "[%d %x %x %zu", (int)c->kind, c->bits_known, c->bits_set,
+                        c->oid_count);
+        dx_hash_add(hash, dx_bytes_of(text, (size_t)size));
+        for (size_t k = 0; k < c->oid_count; k++) {
+            dx_hash_add(hash, DX_BYTES(" "));
+            dx_hash_add(hash, dx_bytes_text(c->oids[k]));
+        }
+        if (c->kind == BY_LIST)
+            tlist_criteria_hash(c->list, hash);
+    }
+    dx_hash_add(hash, DX_BYTES(")"));
+}
+
+/* ---- against a certificate ---- */
+
+static bool has_policy(const CERTIFICATEPOLICIES *policies, const char *want)
+{
+    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+        char oid[128];
+        OBJ_obj2txt(oid, sizeof oid, sk_POLICYINFO_value(policies, i)->policyid, 1);
+        if (strcmp(oid, want) == 0)
             return true;
     }
     return false;
 }
 
-static bool has_policy(X509 *x, const char *oid)
+static bool match_oids(const criterion *c, const X509 *x509)
 {
-    CERTIFICATEPOLICIES *policies = X509_get_ext_d2i(x, NID_certificate_policies, NULL, NULL);
-    bool                 found = false;
-    for (int i = 0; policies != NULL && i < sk_POLICYINFO_num(policies); i++) {
-        char text[128];
-        OBJ_obj2txt(text, sizeof text, sk_POLICYINFO_value(policies, i)->policyid, 1);
-        found |= strcmp(text, oid) == 0;
+    bool ok = true;
+    CERTIFICATEPOLICIES *policies =
+        c->kind == BY_POLICIES ? X509_get_ext_d2i(x509, NID_certificate_policies, NULL, NULL) : NULL;
+    EXTENDED_KEY_USAGE *eku =
+        c->kind == BY_PURPOSES ? X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL) : NULL;
+    for (size_t i = 0; ok && i < c->oid_count; i++) {
+        ASN1_OBJECT *object = OBJ_txt2obj(c->oids[i], 1);
+        if (object == NULL) {
+            ok = false;
+        } else if (c->kind == BY_POLICIES) {
+            ok = has_policy(policies, c->oids[i]);
+        } else if (c->kind == BY_SUBJECT) {
+            ok = X509_NAME_get_index_by_OBJ(X509_get_subject_name(x509), object, -1) >= 0;
+        } else {
+            bool found = false;
+            for (int k = 0; k < sk_ASN1_OBJECT_num(eku); k++)
+                found |= OBJ_cmp(sk_ASN1_OBJECT_value(eku, k), object) == 0;
+            ok = found;
+        }
+        ASN1_OBJECT_free(object);
     }
     CERTIFICATEPOLICIES_free(policies);
-    return found;
-}
-
-static bool has_attribute(X509 *x, const char *oid)
-{
-    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    bool         found = object != NULL && X509_NAME_get_index_by_OBJ(X509_get_subject_name(x), object, -1) >= 0;
-    ASN1_OBJECT_free(object);
-    return found;
-}
-
-static bool match(const struct tlist_criteria *c, X509 *x);
-
-static bool match_leaf(const leaf *l, X509 *x)
-{
-    if (l->kind == LIST)
-        return match(l->list, x);
-    if (l->kind == KEY_USAGE) {
-        uint32_t usage = X509_get_key_usage(x);
-        return (X509_get_extension_flags(x) & EXFLAG_KUSAGE) != 0 && (usage & l->bits) == l->wanted;
-    }
-    EXTENDED_KEY_USAGE *eku = l->kind == EXTENDED_USAGE ? X509_get_ext_d2i(x, NID_ext_key_usage, NULL, NULL) : NULL;
-    bool                all = true;
-    for (size_t i = 0; i < l->oid_count && all; i++)
-        all = l->kind == POLICY_SET ? has_policy(x, l->oids[i]) : l->kind == SUBJECT_DN ? has_attribute(x, l->oids[i]) : holds(eku, l->oids[i]);
     sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
-    return all;
+    return ok;
 }
 
-static bool match(const struct tlist_criteria *c, X509 *x)
+static bool match_usage(const criterion *c, const X509 *x509)
 {
-    bool any = false, all = true;
-    for (size_t i = 0; i < c->count; i++) {
-        bool m = match_leaf(&c->leaves[i], x);
-        any |= m;
-        all &= m;
+    ASN1_BIT_STRING *bits = X509_get_ext_d2i(x509, NID_key_usage, NULL, NULL);
+    uint32_t set = 0;
+    for (int i = 0; bits != NULL && i < 9; i++)
+        set |= ASN1_BIT_STRING_get_bit(bits, i) ? 1u << i : 0;
+    bool ok = bits != NULL && (set & c->bits_known) == c->bits_set;
+    ASN1_BIT_STRING_free(bits);
+    return ok;
+}
+
+static bool match(const struct tlist_criteria *list, const X509 *x509)
+{
+    size_t yes = 0;
+    for (size_t i = 0; i < list->row_count; i++) {
+        const criterion *c = &list->rows[i];
+        yes += c->kind == BY_LIST        ? match(c->list, x509)
+               : c->kind == BY_KEY_USAGE ? match_usage(c, x509)
+                                         : match_oids(c, x509);
     }
-    return c->kind == ALL ? all : c->kind == AT_LEAST_ONE ? any : !any;
+    return list->assert_ == ASSERT_ALL    ? yes == list->row_count
+           : list->assert_ == ASSERT_SOME ? yes > 0
+                                          : yes == 0;
 }
 
 bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certificate_der)
 {
-    const uint8_t *p = certificate_der.data;
-    X509          *x = criteria == NULL ? NULL : d2i_X509(NULL, &p, (long)certificate_der.size);
-    bool           matched = x != NULL && match(criteria, x);
-    X509_free(x);
-    return matched;
+    const unsigned char *at = certificate_der.data;
+    X509 *x509 = criteria == NULL ? NULL : d2i_X509(NULL, &at, (long)certificate_der.size);
+    bool ok = x509 != NULL && match(criteria, x509);
+    X509_free(x509);
+    return ok;
 }

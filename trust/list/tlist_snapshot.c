@@ -1,293 +1,235 @@
-#include "trust/list/tlist_private.h"
+#include "trust/list/tlist_snapshot.h"
 
-#include "trust/base/digest.h"
+#include "trust/base/json.h"
+#include "trust/list/tlist_certificate.h"
 
-#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Lists merged into one immutable index: a certificate is found by itself, by its key, or by its name. */
-
-#define NOTHING UINT32_MAX
-
-typedef struct {
-    uint32_t *slots; /* index of the first entry, or NOTHING */
-    uint32_t  mask;
-} table;
-
-typedef struct { /* one certificate of one service */
-    const tlist_service     *service;
-    const tlist_certificate *certificate;
-    uint64_t                 key[3]; /* of DER, SPKI, canonical subject */
-    uint32_t                 next[3];
-} entry;
-
-enum { BY_DER, BY_SPKI, BY_NAME };
-
-struct tlist_snapshot {
-    atomic_uint           refs;
-    uint64_t              epoch;
-    uint8_t               id[32];
-    tlist_list          **lists;
-    size_t                list_count;
-    const tlist_facts   **facts;
-    const tlist_service **services;
-    size_t                service_count;
-    entry                *entries;
-    uint32_t              entry_count;
-    table                 tables[3];
-};
-
-static atomic_ullong next_epoch = 1;
-
-static uint64_t key_of(dx_bytes bytes)
-{
-    uint8_t  sha256[32];
-    uint64_t key;
-    dx_sha256(bytes, sha256);
-    memcpy(&key, sha256, sizeof key);
-    return key;
-}
-
-/* Names that RFC 5280 7.1 calls equal have the same hash, however they are encoded. */
-static uint64_t name_key(dx_bytes name)
-{
-    const uint8_t *p = name.data;
-    X509_NAME     *n = d2i_X509_NAME(NULL, &p, (long)name.size);
-    unsigned long  hash = n == NULL ? 0 : X509_NAME_hash_ex(n, NULL, NULL, NULL);
-    X509_NAME_free(n);
-    return (uint64_t)hash * 0x9e3779b97f4a7c15ULL;
-}
-
-static bool names_equal(dx_bytes a, dx_bytes b)
-{
-    if (dx_bytes_equal(a, b))
-        return true;
-    const uint8_t *p = a.data, *q = b.data;
-    X509_NAME     *x = d2i_X509_NAME(NULL, &p, (long)a.size), *y = d2i_X509_NAME(NULL, &q, (long)b.size);
-    bool           same = x != NULL && y != NULL && X509_NAME_cmp(x, y) == 0;
-    X509_NAME_free(x);
-    X509_NAME_free(y);
-    return same;
-}
-
-static bool table_make(table *t, uint32_t count)
-{
-    uint32_t size = 16;
-    while (size < count * 2)
-        size *= 2;
-    t->slots = malloc(size * sizeof *t->slots);
-    t->mask = size - 1;
-    if (t->slots != NULL)
-        memset(t->slots, 0xff, size * sizeof *t->slots);
-    return t->slots != NULL;
-}
-
-static void snapshot_free(tlist_snapshot *s)
-{
-    for (size_t i = 0; i < s->list_count; i++)
-        tlist_list_unref(s->lists[i]);
-    for (size_t i = 0; i < 3; i++)
-        free(s->tables[i].slots);
-    free(s->lists);
-    free(s->facts);
-    free(s->services);
-    free(s->entries);
-    free(s);
-}
-
-static void add_entries(tlist_snapshot *s)
-{
-    /* From the back, so that each chain comes out in document order. */
-    for (size_t i = s->service_count; i-- > 0;)
-        for (uint32_t k = s->services[i]->certificate_count; k-- > 0;) {
-            const tlist_certificate *c = &s->services[i]->certificates[k];
-            uint32_t                 at = s->entry_count++;
-            entry                   *e = &s->entries[at];
-            *e = (entry){.service = s->services[i], .certificate = c, .key = {0, key_of(c->spki), name_key(c->subject)}};
-            memcpy(&e->key[BY_DER], c->sha256, sizeof e->key[BY_DER]);
-            for (size_t t = 0; t < 3; t++) {
-                uint32_t *slot = &s->tables[t].slots[e->key[t] & s->tables[t].mask];
-                e->next[t] = *slot;
-                *slot = at;
-            }
-        }
-}
-
-static void make_id(tlist_snapshot *s)
-{
-    dx_hash *h = dx_hash_new(DX_HASH_SHA256);
-    for (size_t i = 0; h != NULL && i < s->list_count; i++) {
-        const tlist_facts *f = s->facts[i];
-        char               line[256], hex[65];
-        dx_hex(dx_bytes_of(f->sha256, 32), hex);
-        int n = snprintf(line, sizeof line, "%s\n%s\n%llu\n%s\n%d\n", f->source, f->territory, (unsigned long long)f->sequence, hex, (int)f->state);
-        dx_hash_add(h, dx_bytes_of(line, (size_t)n));
-    }
-    if (h != NULL)
-        dx_hash_done(h, s->id);
-    dx_hash_free(h);
-}
-
-DX_RC tlist_snapshot_of(tlist_list *const *lists, size_t count, int64_t at_s, tlist_snapshot **out, dx_why *why)
-{
-    tlist_snapshot *s = calloc(1, sizeof *s);
-    uint32_t        certificates = 0;
-    *out = NULL;
-    if (s == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot");
-    atomic_init(&s->refs, 1);
-    s->epoch = atomic_fetch_add(&next_epoch, 1);
-    for (size_t i = 0; i < count; i++) {
-        s->service_count += lists[i]->service_count;
-        for (size_t k = 0; k < lists[i]->service_count; k++)
-            certificates += lists[i]->services[k].certificate_count;
-    }
-    s->lists = calloc(count + 1, sizeof *s->lists);
-    s->facts = calloc(count + 1, sizeof *s->facts);
-    s->services = calloc(s->service_count + 1, sizeof *s->services);
-    s->entries = calloc(certificates + 1, sizeof *s->entries);
-    bool ok = s->lists != NULL && s->facts != NULL && s->services != NULL && s->entries != NULL;
-    for (size_t i = 0; i < 3; i++)
-        ok = ok && table_make(&s->tables[i], certificates);
-    if (!ok) {
-        snapshot_free(s);
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot");
-    }
-    size_t at = 0;
-    for (size_t i = 0; i < count; i++) {
-        s->lists[s->list_count++] = tlist_list_ref(lists[i]);
-        s->facts[i] = &lists[i]->facts;
-        for (size_t k = 0; k < lists[i]->service_count; k++)
-            s->services[at++] = &lists[i]->services[k];
-    }
-    (void)at_s;
-    add_entries(s);
-    make_id(s);
-    *out = s;
-    return DX_OKAY;
-}
-
 tlist_snapshot *tlist_snapshot_ref(const tlist_snapshot *snapshot)
 {
-    tlist_snapshot *s = (tlist_snapshot *)(uintptr_t)snapshot;
-    atomic_fetch_add(&s->refs, 1);
+    tlist_snapshot *s = (tlist_snapshot *)(uintptr_t)snapshot; /* the count is the one thing that changes */
+    if (s != NULL)
+        atomic_fetch_add(&s->refs, 1);
     return s;
 }
 
-void tlist_snapshot_unref(tlist_snapshot *s)
+void tlist_snapshot_unref(tlist_snapshot *snapshot)
 {
-    if (s != NULL && atomic_fetch_sub(&s->refs, 1) == 1)
-        snapshot_free(s);
+    if (snapshot == NULL || atomic_fetch_sub(&snapshot->refs, 1) != 1)
+        return;
+    for (size_t i = 0; i < snapshot->list_count; i++)
+        tlist_list_unref(snapshot->lists[i]);
+    tlist_index_fini(&snapshot->identities);
+    tlist_index_fini(&snapshot->keys);
+    tlist_index_fini(&snapshot->names);
+    free(snapshot->lists);
+    free(snapshot->facts);
+    free(snapshot->limits);
+    free(snapshot->fact_list);
+    free(snapshot->services);
+    free(snapshot->service_list);
+    free(snapshot);
 }
 
-uint64_t tlist_snapshot_epoch(const tlist_snapshot *s)
+uint64_t tlist_snapshot_epoch(const tlist_snapshot *snapshot)
 {
-    return s->epoch;
+    return snapshot->epoch;
 }
 
-const uint8_t *tlist_snapshot_id(const tlist_snapshot *s)
+const uint8_t *tlist_snapshot_id(const tlist_snapshot *snapshot)
 {
-    return s->id;
+    return snapshot->id;
 }
 
-size_t tlist_snapshot_lists(const tlist_snapshot *s, const tlist_facts *const **out)
+size_t tlist_snapshot_lists(const tlist_snapshot *snapshot, const tlist_facts *const **out)
 {
-    *out = s->facts;
-    return s->list_count;
+    *out = snapshot->fact_list;
+    return snapshot->list_count;
 }
 
-size_t tlist_snapshot_services(const tlist_snapshot *s, const tlist_service *const **out)
+size_t tlist_snapshot_services(const tlist_snapshot *snapshot, const tlist_service *const **out)
 {
-    *out = s->services;
-    return s->service_count;
+    *out = snapshot->service_list;
+    return snapshot->service_count;
 }
 
-/* ---- look-ups ---- */
-
-static const tlist_interval *interval_at(const tlist_service *s, int64_t at_s)
+tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_s)
 {
-    for (uint32_t i = 0; i < s->interval_count; i++)
-        if (at_s >= s->intervals[i].from_s && at_s < s->intervals[i].until_s)
-            return &s->intervals[i];
-    return NULL;
+    if (list->state == TLIST_STATE_WITHDRAWN)
+        return TLIST_STATE_WITHDRAWN;
+    if (list->next_update_s == 0)
+        return TLIST_STATE_CLOSED;
+    if (at_s < list->next_update_s)
+        return list->state == TLIST_STATE_STALE ? TLIST_STATE_STALE : TLIST_STATE_OK;
+    return at_s - list->next_update_s < grace_s ? TLIST_STATE_GRACE : TLIST_STATE_EXPIRED;
 }
 
-static void judge_hit(tlist_hit *h, tlist_purpose purpose, int64_t at_s)
+bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], uint8_t key[32],
+                        uint8_t name[32])
 {
-    const tlist_facts *list = h->service->list;
-    h->good_until_s = h->interval != NULL ? h->interval->until_s : INT64_MAX;
-    if (list->next_update_s != 0 && list->next_update_s < h->good_until_s && at_s < list->next_update_s)
-        h->good_until_s = list->next_update_s;
-    bool fits = false;
-    for (uint32_t i = 0; i < h->service->interval_count; i++)
-        fits |= tlist_type_fits(h->service->intervals[i].type, purpose, NULL);
-    tlist_state state = tlist_state_at(list, at_s, 0);
-    h->clause = "ETSI TS 119 612 5.5.4";
-    if (h->interval != NULL)
-        fits = tlist_type_fits(h->interval->type, purpose, NULL);
-    if (!fits) {
-        h->id = "ID-303";
-        h->clause = "ETSI TS 119 612 5.5.1";
-        h->reason = "the listed service is of another type";
-    } else if (h->interval == NULL || !h->interval->usable || !tlist_status_valid(h->interval->status, h->interval->from_s)) {
-        h->id = "ID-304";
-        h->reason = h->interval == NULL ? "the service was not listed at that time" : "the service's status is not valid at that time";
-    } else if ((state == TLIST_STATE_EXPIRED && list->state != TLIST_STATE_GRACE) || (state == TLIST_STATE_CLOSED && at_s > list->issued_s)) {
-        h->id = "ID-306";
-        h->clause = "ETSI TS 119 612 5.3.15";
-        h->reason = state == TLIST_STATE_CLOSED ? "the list is closed" : "the list has expired";
-    } else {
-        h->usable = true;
-        h->clause = "ETSI TS 119 612 5.5.4";
+    uint8_t both[64];
+    dx_sha256(spki, key);
+    if (!tlist_name_digest(subject, name))
+        return false;
+    memcpy(both, key, 32);
+    memcpy(both + 32, name, 32);
+    dx_sha256(dx_bytes_of(both, sizeof both), identity);
+    return true;
+}
+
+static const char *const state_names[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
+static const char *const origin_names[] = {"pinned", "operator-compiled", "publisher-signed",
+                                           "list-of-lists"};
+
+/* The tuple that every decision record can name (trusted-lists.md 5.3). */
+static struct dx_rc make_id(tlist_snapshot *s, dx_why *why)
+{
+    json_t *all = json_array();
+    dx_buf text;
+    dx_buf_init(&text, 4 << 20);
+    for (size_t i = 0; i < s->list_count; i++) {
+        const tlist_facts *f = &s->facts[i];
+        char sha256[65], issued[DX_TIME_SIZE], next[DX_TIME_SIZE] = "";
+        dx_hex(dx_bytes_of(f->sha256, 32), sha256);
+        dx_time_print(f->issued_s, issued);
+        if (f->next_update_s != 0)
+            dx_time_print(f->next_update_s, next);
+        /* A sequence may be as large as 2^63-1: text, since JSON integers of ours end at 2^53-1. */
+        char sequence[24];
+        snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)f->sequence);
+        json_array_append_new(all, json_pack("{ssssssssssssssss}", "source", f->source, "territory",
+                                             f->territory, "seq", sequence, "sha256", sha256, "issued",
+                                             issued, "next_update", next, "state", state_names[f->state],
+                                             "origin", origin_names[f->origin]));
     }
+    bool whole =
+        all != NULL && json_array_size(all) == s->list_count && dx_json_canonical(all, &text).code == DX_OK;
+    if (whole)
+        dx_sha256(dx_buf_view(&text), s->id);
+    json_decref(all);
+    dx_buf_fini(&text);
+    return whole ? DX_OKAY : DX_FAIL(why, NO_MEMORY, "", "no memory for the identity of a snapshot");
 }
 
-size_t tlist_find(const tlist_snapshot *s, const tlist_key *key, tlist_purpose purpose, int64_t at_s, tlist_hit *hits, size_t max, tlist_miss *miss)
+static int compare_member(const void *a, const void *b)
 {
-    size_t   count = 0;
-    uint64_t spki = key_of(key->spki);
-    if (miss != NULL)
-        *miss = TLIST_MISS_NONE;
-    for (uint32_t i = s->tables[BY_SPKI].slots[spki & s->tables[BY_SPKI].mask]; i != NOTHING; i = s->entries[i].next[BY_SPKI]) {
-        const entry *e = &s->entries[i];
-        if (e->key[BY_SPKI] != spki || !dx_bytes_equal(e->certificate->spki, key->spki))
-            continue;
-        bool same = memcmp(e->certificate->sha256, key->sha256, 32) == 0 || names_equal(e->certificate->subject, key->subject);
-        if (!same) {
-            if (miss != NULL)
-                *miss = TLIST_MISS_KEY_ONLY;
-            continue;
+    const tlist_member *x = a, *y = b;
+    int order = strcmp(x->facts.source, y->facts.source);
+    return order != 0 ? order : strcmp(x->facts.territory, y->facts.territory);
+}
+
+static void note_change(tlist_snapshot *s, int64_t when_s)
+{
+    if (when_s > s->made_s && when_s < s->change_s)
+        s->change_s = when_s;
+}
+
+static struct dx_rc copy_lists(tlist_snapshot *s, const tlist_member *members, size_t count, dx_why *why)
+{
+    size_t services = 0;
+    for (size_t i = 0; i < count; i++)
+        services += members[i].list->service_count;
+    s->lists = calloc(count + 1, sizeof *s->lists);
+    s->facts = calloc(count + 1, sizeof *s->facts);
+    s->limits = calloc(count + 1, sizeof *s->limits);
+    s->fact_list = calloc(count + 1, sizeof *s->fact_list);
+    s->services = calloc(services + 1, sizeof *s->services);
+    s->service_list = calloc(services + 1, sizeof *s->service_list);
+    if (s->lists == NULL || s->facts == NULL || s->limits == NULL || s->fact_list == NULL ||
+        s->services == NULL || s->service_list == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot of %zu services", services);
+    for (size_t i = 0; i < count; i++) {
+        tlist_facts *f = &s->facts[i];
+        s->lists[i] = tlist_list_ref(members[i].list);
+        s->list_count++;
+        s->fact_list[i] = f;
+        *f = members[i].facts;
+        s->limits[i].upper_until_s = members[i].upper_until_s;
+        s->limits[i].withdrawn = f->state == TLIST_STATE_WITHDRAWN;
+        f->state = tlist_state_at(f, s->made_s, s->grace_s);
+        note_change(s, f->next_update_s);
+        note_change(s, f->next_update_s == 0 ? 0 : f->next_update_s + s->grace_s);
+        for (size_t k = 0; k < members[i].list->service_count; k++) {
+            tlist_service *copy = &s->services[s->service_count];
+            *copy = members[i].list->services[k];
+            copy->list = f;
+            s->service_list[s->service_count++] = copy;
+            for (uint32_t n = 0; n < copy->interval_count; n++)
+                note_change(s, copy->intervals[n].from_s);
         }
-        bool twice = false; /* two certificates of one service with one key and name */
-        for (size_t k = 0; k < count; k++)
-            twice |= hits[k].service == e->service;
-        if (twice || count == max)
-            continue;
-        hits[count] = (tlist_hit){.service = e->service, .certificate = e->certificate, .interval = interval_at(e->service, at_s)};
-        judge_hit(&hits[count++], purpose, at_s);
     }
-    if (count == 0 && miss != NULL && *miss == TLIST_MISS_NONE) {
-        const tlist_certificate *named;
-        if (tlist_issuers(s, key->subject, &named, 1) > 0)
-            *miss = TLIST_MISS_NAME_ONLY;
-    }
-    return count;
+    return DX_OKAY;
 }
 
-size_t tlist_issuers(const tlist_snapshot *s, dx_bytes issuer_name, const tlist_certificate **out, size_t max)
+static struct dx_rc build_indexes(tlist_snapshot *s, dx_why *why)
 {
-    uint64_t key = name_key(issuer_name);
-    size_t   count = 0;
-    for (uint32_t i = s->tables[BY_NAME].slots[key & s->tables[BY_NAME].mask]; i != NOTHING && count < max; i = s->entries[i].next[BY_NAME]) {
-        const entry *e = &s->entries[i];
-        if (e->key[BY_NAME] != key || !names_equal(e->certificate->subject, issuer_name))
-            continue;
-        bool twice = false;
-        for (size_t k = 0; k < count; k++)
-            twice |= memcmp(out[k]->sha256, e->certificate->sha256, 32) == 0;
-        if (!twice)
-            out[count++] = e->certificate;
+    size_t room = 1;
+    for (size_t i = 0; i < s->service_count; i++)
+        room += s->services[i].certificate_count;
+    tlist_index *all[] = {&s->identities, &s->keys, &s->names};
+    for (size_t i = 0; i < 3; i++)
+        if ((all[i]->entries = calloc(room, sizeof *all[i]->entries)) == NULL)
+            return DX_FAIL(why, NO_MEMORY, "", "no memory for an index of %zu certificates", room);
+    for (size_t i = 0; i < s->service_count; i++)
+        for (uint32_t k = 0; k < s->services[i].certificate_count; k++) {
+            const tlist_certificate *c = &s->services[i].certificates[k];
+            uint8_t keys[3][32];
+            if (!tlist_identity_key(c->spki, c->subject, keys[0], keys[1], keys[2]))
+                continue;
+            for (size_t n = 0; n < 3; n++) {
+                tlist_index_entry *e = &all[n]->entries[all[n]->entry_count++];
+                memcpy(e->key, keys[n], 32);
+                e->service = (uint32_t)i;
+                e->certificate = k;
+            }
+        }
+    for (size_t i = 0; i < 3; i++)
+        DX_TRY(tlist_index_build(all[i], why));
+    return DX_OKAY;
+}
+
+DX_RC tlist_snapshot_make(const tlist_member *members, size_t count, int64_t at_s, int64_t grace_s,
+                          uint64_t epoch, tlist_snapshot **out, dx_why *why)
+{
+    *out = NULL;
+    tlist_snapshot *s = calloc(1, sizeof *s);
+    tlist_member *sorted = calloc(count + 1, sizeof *sorted);
+    struct dx_rc rc = DX_OKAY;
+    if (s == NULL || sorted == NULL)
+        rc = DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot");
+    if (rc.code == DX_OK) {
+        atomic_init(&s->refs, 1);
+        s->epoch = epoch;
+        s->made_s = at_s;
+        s->grace_s = grace_s;
+        s->change_s = INT64_MAX;
+        memcpy(sorted, members, count * sizeof *sorted);
+        qsort(sorted, count, sizeof *sorted, compare_member);
+        rc = copy_lists(s, sorted, count, why);
     }
-    return count;
+    if (rc.code == DX_OK)
+        rc = build_indexes(s, why);
+    if (rc.code == DX_OK)
+        rc = make_id(s, why);
+    free(sorted);
+    if (rc.code != DX_OK)
+        tlist_snapshot_unref(s);
+    else
+        *out = s;
+    return rc;
+}
+
+DX_RC tlist_snapshot_of(tlist_list *const *lists, size_t count, int64_t at_s, tlist_snapshot **out,
+                        dx_why *why)
+{
+    tlist_member *members = calloc(count + 1, sizeof *members);
+    *out = NULL;
+    if (members == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot");
+    for (size_t i = 0; i < count; i++)
+        members[i] = (tlist_member){lists[i], lists[i]->facts, INT64_MAX};
+    struct dx_rc rc = tlist_snapshot_make(members, count, at_s, 0, 1, out, why);
+    free(members);
+    return rc;
 }

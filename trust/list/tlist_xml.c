@@ -1,257 +1,359 @@
-#include "trust/list/tlist_private.h"
+#include "trust/list/tlist_xml.h"
 
 #include <libxml/parser.h>
-#include <libxml/xmlerror.h>
-#include <pthread.h>
 #include <stdio.h>
-#include <xmlsec/openssl/app.h>
-#include <xmlsec/openssl/crypto.h>
-#include <xmlsec/errors.h>
-#include <xmlsec/xmlsec.h>
+#include <stdlib.h>
 
-/* Bytes of a stranger become a tree (trusted-lists.md 2.2). */
+enum { DEPTH_MAX = 64, ELEMENTS_MAX = 2000000, ATTRIBUTES_MAX = 64, TEXT_MAX = 4 << 20, IDS_MAX = 65536 };
 
-#define DEPTH_MAX      64
-#define ELEMENTS_MAX   2000000
-#define ATTRIBUTES_MAX 64
-#define TEXT_MAX_BYTES (4U << 20)
-
-static const struct {
-    const char *id, *clause, *text;
-} checks[] = {
-#define T(id, severity, clause, text) {id, clause, text},
-#include "trust/list/tlist_check_table.h"
-#undef T
-};
-
-const char *tlist_check_text(const char *id, const char **clause)
+static const char *cs(const xmlChar *text)
 {
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (strcmp(checks[i].id, id) == 0) {
-            if (clause != NULL)
-                *clause = checks[i].clause;
-            return checks[i].text;
+    return (const char *)text;
+}
+
+bool tlist_in_ns(const xmlNode *node, const char *ns)
+{
+    return node->type == XML_ELEMENT_NODE && node->ns != NULL && strcmp(cs(node->ns->href), ns) == 0;
+}
+
+bool tlist_is(const xmlNode *node, const char *ns, const char *name)
+{
+    return node != NULL && node->type == XML_ELEMENT_NODE && strcmp(cs(node->name), name) == 0 &&
+           tlist_in_ns(node, ns);
+}
+
+static xmlNode *element_from(xmlNode *node)
+{
+    while (node != NULL && node->type != XML_ELEMENT_NODE)
+        node = node->next;
+    return node;
+}
+
+xmlNode *tlist_first(const xmlNode *parent)
+{
+    return parent == NULL ? NULL : element_from(parent->children);
+}
+
+xmlNode *tlist_next(const xmlNode *node)
+{
+    return node == NULL ? NULL : element_from(node->next);
+}
+
+xmlNode *tlist_child(const xmlNode *parent, const char *ns, const char *name)
+{
+    for (xmlNode *node = tlist_first(parent); node != NULL; node = tlist_next(node))
+        if (tlist_is(node, ns, name))
+            return node;
+    return NULL;
+}
+
+xmlNode *tlist_down(const xmlNode *node, const char *a, const char *b)
+{
+    xmlNode *child = tlist_child(node, TLIST_NS, a);
+    return b == NULL ? child : tlist_child(child, TLIST_NS, b);
+}
+
+xmlNode *tlist_walk(const xmlNode *root, const xmlNode *node)
+{
+    xmlNode *below = tlist_first(node);
+    if (below != NULL)
+        return below;
+    while (node != root) {
+        xmlNode *beside = tlist_next(node);
+        if (beside != NULL)
+            return beside;
+        node = node->parent;
+    }
+    return NULL;
+}
+
+static bool is_text(const xmlNode *node)
+{
+    return node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE;
+}
+
+const char *tlist_text(const xmlNode *leaf, dx_arena *arena)
+{
+    size_t size = 0;
+    for (const xmlNode *n = leaf == NULL ? NULL : leaf->children; n != NULL; n = n->next)
+        if (is_text(n) && n->content != NULL)
+            size += strlen(cs(n->content));
+    char *text = dx_arena_alloc(arena, size + 1);
+    if (text == NULL)
+        return NULL;
+    size_t at = 0;
+    for (const xmlNode *n = leaf == NULL ? NULL : leaf->children; n != NULL; n = n->next)
+        if (is_text(n) && n->content != NULL) {
+            size_t part = strlen(cs(n->content));
+            memcpy(text + at, n->content, part);
+            at += part;
         }
+    dx_bytes trimmed = dx_bytes_trim(dx_bytes_of(text, size));
+    memmove(text, trimmed.data, trimmed.size);
+    text[trimmed.size] = '\0';
+    return text;
+}
+
+const char *tlist_attribute(const xmlNode *node, const char *name)
+{
+    for (const xmlAttr *a = node->properties; a != NULL; a = a->next)
+        if (a->ns == NULL && strcmp(cs(a->name), name) == 0)
+            return a->children == NULL || a->children->content == NULL ? "" : cs(a->children->content);
     return NULL;
 }
 
-struct dx_rc tlist_refuse(dx_why *why, const char *id, const char *format, ...)
+bool tlist_base64(const xmlNode *leaf, dx_arena *arena, dx_bytes *out)
 {
-    const char *clause = "";
-    char        text[200], detail[160];
-    const char *known = tlist_check_text(id, &clause);
-    va_list     args;
-    va_start(args, format);
-    vsnprintf(detail, sizeof detail, format, args);
-    va_end(args);
-    snprintf(text, sizeof text, "%s%s%.140s", known == NULL ? "" : known, detail[0] ? ": " : "", detail);
-    return dx_fail(why, strcmp(id, "TL-502") == 0 ? DX_BAD_SIGNATURE : DX_REFUSED, id, clause, "%s", text);
+    const char *text = tlist_text(leaf, arena);
+    if (text == NULL)
+        return false;
+    size_t size = strlen(text), kept = 0;
+    char *tight = dx_arena_alloc(arena, size + 1);
+    if (tight == NULL)
+        return false;
+    for (size_t i = 0; i < size; i++)
+        if (strchr(" \t\r\n", text[i]) == NULL)
+            tight[kept++] = text[i];
+    size_t room = kept / 4 * 3 + 3;
+    uint8_t *data = dx_arena_alloc(arena, room);
+    if (data == NULL || !dx_base64_decode(dx_bytes_of(tight, kept), data, &room))
+        return false;
+    *out = dx_bytes_of(data, room);
+    return true;
 }
 
-void tlist_remark(tlist_list *list, const char *id)
+bool tlist_time(const xmlNode *leaf, bool *offset, int64_t *out_s)
 {
-    size_t n = strlen(list->remarks);
-    if (strstr(list->remarks, id) == NULL && n + 8 < sizeof list->remarks)
-        snprintf(list->remarks + n, sizeof list->remarks - n, "%s%s", n ? " " : "", id);
+    dx_arena arena = {0};
+    const char *text = tlist_text(leaf, &arena);
+    int64_t us;
+    bool ok = text != NULL && dx_time_parse(dx_bytes_text(text), false, &us);
+    if (ok) {
+        *out_s = us >= 0 ? us / 1000000 : -((-us + 999999) / 1000000);
+        if (offset != NULL)
+            *offset = text[strlen(text) - 1] != 'Z';
+    }
+    dx_arena_fini(&arena);
+    return ok;
 }
 
-static xmlParserInput *refuse_entity(const char *url, const char *id, xmlParserCtxt *context)
-{
-    (void)url;
-    (void)id;
-    (void)context;
-    return NULL;
-}
-
-static void be_silent(void *context, const char *format, ...)
-{
-    (void)context;
-    (void)format;
-}
-
-static void start(void)
-{
-    xmlInitParser();
-    xmlSetExternalEntityLoader(refuse_entity);
-    xmlSetGenericErrorFunc(NULL, be_silent);
-    xmlSecInit();
-    xmlSecOpenSSLAppInit(NULL);
-    xmlSecOpenSSLInit();
-    xmlSecErrorsSetCallback(NULL);
-}
-
-void tlist_library_start(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start);
-}
-
+/* TL-202 before the parser sees anything: a declaration outside comments. */
 static bool has_doctype(dx_bytes xml)
 {
-    for (size_t i = 0; i + 9 <= xml.size; i++) {
-        if (memcmp(xml.data + i, "<!--", 4) == 0) {
-            const uint8_t *end = memmem(xml.data + i + 4, xml.size - i - 4, "-->", 3);
-            if (end == NULL)
+    const char *at = (const char *)xml.data, *end = at + xml.size;
+    while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
+        if (end - at >= 4 && memcmp(at, "<!--", 4) == 0) {
+            const char *close = memmem(at + 4, (size_t)(end - at) - 4, "-->", 3);
+            if (close == NULL)
                 return false;
-            i = (size_t)(end - xml.data) + 2;
-        } else if (memcmp(xml.data + i, "<!DOCTYPE", 9) == 0) {
+            at = close + 3;
+        } else if (end - at >= 9 && memcmp(at, "<!DOCTYPE", 9) == 0) {
             return true;
+        } else {
+            at++;
         }
     }
     return false;
 }
 
-/* One walk without recursion. */
-static DX_RC judge_tree(const xmlNode *root, dx_why *why)
+static struct dx_rc parse(dx_bytes xml, tlist_tree *out, dx_why *why)
 {
-    unsigned       depth = 1;
-    size_t         elements = 0;
-    const xmlNode *n = root;
-    while (n != NULL) {
-        if (n->type == XML_PI_NODE)
-            return tlist_refuse(why, "TL-205", "processing instruction at line %ld", xmlGetLineNo(n));
-        if (n->type == XML_ENTITY_REF_NODE)
-            return tlist_refuse(why, "TL-202", "an entity at line %ld", xmlGetLineNo(n));
-        if (n->type == XML_COMMENT_NODE)
-            for (const xmlNode *s = n->parent->children; s != NULL; s = s->next)
-                if ((s->type == XML_TEXT_NODE || s->type == XML_CDATA_SECTION_NODE) && !xmlIsBlankNode(s))
-                    return tlist_refuse(why, "TL-205", "a comment beside text at line %ld", xmlGetLineNo(n));
-        if ((n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE) && xmlStrlen(n->content) > (int)TEXT_MAX_BYTES)
-            return tlist_refuse(why, "TL-204", "a text of more than 4 MiB");
-        if (n->type == XML_ELEMENT_NODE) {
-            unsigned attributes = 0;
-            for (const xmlAttr *a = n->properties; a != NULL; a = a->next)
-                attributes++;
-            if (++elements > ELEMENTS_MAX || depth > DEPTH_MAX || attributes > ATTRIBUTES_MAX)
-                return tlist_refuse(why, "TL-204", "at line %ld", xmlGetLineNo(n));
-        }
-        if (n->type == XML_ELEMENT_NODE && n->children != NULL) {
-            n = n->children;
-            depth++;
+    if (xml.size >= 2 && (memcmp(xml.data, "\xfe\xff", 2) == 0 || memcmp(xml.data, "\xff\xfe", 2) == 0 ||
+                          xml.data[0] == 0 || xml.data[1] == 0))
+        return tlist_refuse(why, 203, "the document is in UTF-16 or UTF-32, not in UTF-8");
+    if (has_doctype(xml))
+        return tlist_refuse(why, 202, "the document has a document type declaration");
+    int flags = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
+    xmlResetLastError();
+    out->doc = xmlReadMemory((const char *)xml.data, (int)xml.size, NULL, NULL, flags);
+    if (out->doc == NULL) {
+        const xmlError *e = xmlGetLastError();
+        const char *message = e == NULL || e->message == NULL ? "no document" : e->message;
+        int cut = (int)strcspn(message, "\n");
+        return tlist_refuse(why, strstr(message, "epth") != NULL ? 204 : 201,
+                            "not well-formed at line %d: %.*s", e == NULL ? 0 : e->line, cut, message);
+    }
+    if (out->doc->intSubset != NULL || out->doc->extSubset != NULL)
+        return tlist_refuse(why, 202, "the document has a document type declaration");
+    if (out->doc->encoding != NULL && strcasecmp(cs(out->doc->encoding), "UTF-8") != 0)
+        return tlist_refuse(why, 203, "the document declares encoding %.40s, not UTF-8",
+                            cs(out->doc->encoding));
+    if (!dx_bytes_utf8_ok(xml))
+        return tlist_refuse(why, 203, "the document holds bytes that are not UTF-8");
+    out->root = xmlDocGetRootElement(out->doc);
+    return DX_OKAY;
+}
+
+typedef struct {
+    const char **ids;
+    size_t id_count, elements, tsl_roots, signatures;
+} census;
+
+static struct dx_rc count_attributes(const xmlNode *node, census *c, dx_why *why)
+{
+    unsigned count = 0;
+    for (const xmlAttr *a = node->properties; a != NULL; a = a->next) {
+        if (++count > ATTRIBUTES_MAX)
+            return tlist_refuse(why, 204, "element %.60s has more than %d attributes", cs(node->name),
+                                ATTRIBUTES_MAX);
+        if (a->children != NULL && (a->children->next != NULL || a->children->type != XML_TEXT_NODE))
+            return tlist_refuse(why, 202, "attribute %.60s holds an entity reference", cs(a->name));
+        bool id =
+            (a->ns == NULL && strcasecmp(cs(a->name), "id") == 0) ||
+            (a->ns != NULL && strcmp(cs(a->ns->href), TLIST_NS_XML) == 0 && strcmp(cs(a->name), "id") == 0);
+        if (!id)
             continue;
-        }
-        while (n != root && n->next == NULL) {
-            n = n->parent;
-            depth--;
-        }
-        n = n == root ? NULL : n->next;
+        if (c->id_count == IDS_MAX)
+            return tlist_refuse(why, 204, "the document has more than %d identifiers", IDS_MAX);
+        c->ids[c->id_count++] = a->children == NULL ? "" : cs(a->children->content);
     }
     return DX_OKAY;
 }
 
-DX_RC tlist_xml_read(dx_bytes xml, xmlDoc **out, dx_why *why)
+static struct dx_rc look_at_children(const xmlNode *node, dx_why *why)
 {
-    *out = NULL;
-    tlist_library_start();
-    if (xml.size == 0)
-        return tlist_refuse(why, "TL-107", "no bytes");
-    if (xml.size > INT32_MAX)
-        return tlist_refuse(why, "TL-104", "more than 2 GiB");
-    if (has_doctype(xml))
-        return tlist_refuse(why, "TL-202", "<!DOCTYPE");
-    /* Never NOENT, DTDLOAD, DTDATTR, DTDVALID, XINCLUDE, RECOVER, HUGE. */
-    xmlDoc *doc = xmlReadMemory((const char *)xml.data, (int)xml.size, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-    if (doc == NULL) {
-        xmlError *e = xmlGetLastError();
-        bool      deep = e != NULL && e->message != NULL && strstr(e->message, "depth") != NULL;
-        return tlist_refuse(why, deep ? "TL-204" : "TL-201", "line %d", e == NULL ? 0 : e->line);
+    bool comment = false, text = false;
+    for (const xmlNode *n = node->children; n != NULL; n = n->next) {
+        if (n->type == XML_PI_NODE)
+            return tlist_refuse(why, 205, "a processing instruction stands inside %.60s", cs(node->name));
+        if (n->type == XML_ENTITY_REF_NODE || n->type == XML_ENTITY_NODE)
+            return tlist_refuse(why, 202, "an entity reference stands inside %.60s", cs(node->name));
+        comment |= n->type == XML_COMMENT_NODE;
+        if (is_text(n) && n->content != NULL) {
+            size_t size = strlen(cs(n->content));
+            if (size > TEXT_MAX)
+                return tlist_refuse(why, 204, "a text in %.60s is longer than 4 MiB", cs(node->name));
+            text |= strspn(cs(n->content), " \t\r\n") != size;
+        }
     }
-    struct dx_rc rc = DX_OKAY;
-    if (doc->intSubset != NULL || doc->extSubset != NULL)
-        rc = tlist_refuse(why, "TL-202", "a subset");
-    else if (doc->encoding != NULL && xmlStrcasecmp(doc->encoding, (const xmlChar *)"UTF-8") != 0)
-        rc = tlist_refuse(why, "TL-203", "%.40s", (const char *)doc->encoding);
-    else if (xmlDocGetRootElement(doc) == NULL)
-        rc = tlist_refuse(why, "TL-201", "no element");
-    else
-        rc = judge_tree(xmlDocGetRootElement(doc), why);
-    if (rc.code != DX_OK)
-        xmlFreeDoc(doc);
-    else
-        *out = doc;
+    if (comment && text)
+        return tlist_refuse(why, 205, "a comment stands beside text in %.60s at line %ld", cs(node->name),
+                            xmlGetLineNo(node));
+    return DX_OKAY;
+}
+
+static struct dx_rc take_census(const tlist_tree *tree, census *c, dx_why *why)
+{
+    for (xmlNode *n = tree->root; n != NULL; n = tlist_walk(tree->root, n)) {
+        unsigned depth = 0;
+        for (const xmlNode *up = n; up != NULL && up->type == XML_ELEMENT_NODE; up = up->parent)
+            if (++depth > DEPTH_MAX)
+                return tlist_refuse(why, 204, "elements are nested deeper than %d", DEPTH_MAX);
+        if (++c->elements > ELEMENTS_MAX)
+            return tlist_refuse(why, 204, "the document has more than %d elements", ELEMENTS_MAX);
+        DX_TRY(count_attributes(n, c, why));
+        DX_TRY(look_at_children(n, why));
+        c->tsl_roots += tlist_is(n, TLIST_NS, "TrustServiceStatusList");
+        c->signatures += tlist_is(n, TLIST_NS_DS, "Signature");
+    }
+    return DX_OKAY;
+}
+
+static int compare_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static struct dx_rc judge_census(tlist_tree *tree, census *c, dx_why *why)
+{
+    DX_TRY(take_census(tree, c, why));
+    if (!tlist_is(tree->root, TLIST_NS, "TrustServiceStatusList"))
+        return tlist_refuse(why, 301, "the root is %.60s, not a TrustServiceStatusList of " TLIST_NS,
+                            cs(tree->root->name));
+    if (c->tsl_roots != 1)
+        return tlist_refuse(why, 301, "TrustServiceStatusList stands %zu times in the document",
+                            c->tsl_roots);
+    const char *tag = tlist_attribute(tree->root, "TSLTag");
+    if (tag == NULL || strcmp(tag, "http://uri.etsi.org/19612/TSLTag") != 0)
+        return tlist_refuse(why, 301, "TSLTag is \"%.80s\", not http://uri.etsi.org/19612/TSLTag",
+                            tag == NULL ? "" : tag);
+    for (xmlNode *n = tlist_first(tree->root); n != NULL; n = tlist_next(n))
+        tree->signature = n;
+    if (c->signatures != 1 || tree->signature == NULL || !tlist_is(tree->signature, TLIST_NS_DS, "Signature"))
+        return tlist_refuse(why, 302,
+                            "the document has %zu signatures%s; it needs one, as the last child of the root",
+                            c->signatures, c->signatures == 1 ? " in another place" : "");
+    qsort(c->ids, c->id_count, sizeof *c->ids, compare_text);
+    for (size_t i = 1; i < c->id_count; i++)
+        if (strcmp(c->ids[i - 1], c->ids[i]) == 0)
+            return tlist_refuse(why, 303, "identifier \"%.80s\" stands twice", c->ids[i]);
+    return DX_OKAY;
+}
+
+static struct dx_rc read_scheme(tlist_tree *tree, dx_arena *arena, dx_why *why)
+{
+    tree->scheme = tlist_child(tree->root, TLIST_NS, "SchemeInformation");
+    const char *version = tlist_text(tlist_down(tree->scheme, "TSLVersionIdentifier", NULL), arena);
+    const char *sequence = tlist_text(tlist_down(tree->scheme, "TSLSequenceNumber", NULL), arena);
+    const char *territory = tlist_text(tlist_down(tree->scheme, "SchemeTerritory", NULL), arena);
+    if (version == NULL || sequence == NULL || territory == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for the scheme information");
+    if (strcmp(version, "5") != 0 && strcmp(version, "6") != 0)
+        return tlist_refuse(why, 304, "version \"%.20s\" is not 5 or 6", version);
+    tree->version = (unsigned)(version[0] - '0');
+    if (!dx_bytes_u64(dx_bytes_text(sequence), INT64_MAX, &tree->sequence) || tree->sequence == 0)
+        return tlist_refuse(why, 305, "sequence number \"%.40s\" is not 1 or more", sequence);
+    if (strlen(territory) != 2 || strspn(territory, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+        return tlist_refuse(why, 306, "territory \"%.20s\" is not two capital letters", territory);
+    memcpy(tree->territory, territory, 3);
+    xmlNode *issued = tlist_down(tree->scheme, "ListIssueDateTime", NULL);
+    xmlNode *next = tlist_down(tree->scheme, "NextUpdate", NULL);
+    if (issued == NULL || next == NULL)
+        return tlist_refuse(why, 307, "%s is missing", issued == NULL ? "ListIssueDateTime" : "NextUpdate");
+    bool offset = false, offset_next = false;
+    if (!tlist_time(issued, &offset, &tree->issued_s))
+        return tlist_refuse(why, 308, "ListIssueDateTime is not a date and time with zone");
+    xmlNode *update = tlist_down(next, "dateTime", NULL);
+    if (update != NULL &&
+        (!tlist_time(update, &offset_next, &tree->next_update_s) || tree->next_update_s <= 0))
+        return tlist_refuse(why, 308, "NextUpdate is not a date and time with zone");
+    if (tree->version >= 6 && (offset || offset_next))
+        tlist_remark(&tree->remarks, 308);
+    return DX_OKAY;
+}
+
+static struct dx_rc read_tree(dx_bytes xml, bool structure_warn, tlist_tree *out, dx_why *why)
+{
+    DX_TRY(parse(xml, out, why));
+    census c = {.ids = calloc(IDS_MAX, sizeof *c.ids)};
+    if (c.ids == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for %d identifiers", IDS_MAX);
+    struct dx_rc rc = judge_census(out, &c, why);
+    free(c.ids);
+    DX_TRY(rc);
+    dx_arena arena = {0};
+    rc = read_scheme(out, &arena, why);
+    dx_arena_fini(&arena);
+    DX_TRY(rc);
+    rc = tlist_shape_check(out->root, out->version, why);
+    if (rc.code == DX_REFUSED && structure_warn && why != NULL && strcmp(why->id, "TL-311") == 0) {
+        tlist_remark(&out->remarks, 311);
+        return DX_OKAY;
+    }
     return rc;
 }
 
-/* ---- small readers ---- */
-
-bool tlist_is(const xmlNode *n, const char *ns, const char *name)
+DX_RC tlist_tree_read(dx_bytes xml, size_t max_bytes, bool structure_warn, tlist_tree *out, dx_why *why)
 {
-    return n != NULL && n->type == XML_ELEMENT_NODE && n->ns != NULL && strcmp((const char *)n->ns->href, ns) == 0 &&
-           strcmp((const char *)n->name, name) == 0;
+    *out = (tlist_tree){0};
+    DX_TRY(tlist_init(why));
+    if (xml.size == 0)
+        return tlist_refuse(why, 107, "the document is empty");
+    if (max_bytes == 0)
+        max_bytes = 16u << 20;
+    if (max_bytes > 64u << 20)
+        max_bytes = 64u << 20;
+    if (xml.size > max_bytes)
+        return tlist_refuse(why, 104, "the document has %zu bytes, more than %zu", xml.size, max_bytes);
+    struct dx_rc rc = read_tree(xml, structure_warn, out, why);
+    if (rc.code != DX_OK)
+        tlist_tree_fini(out);
+    return rc;
 }
 
-const xmlNode *tlist_first_element(const xmlNode *n)
+void tlist_tree_fini(tlist_tree *tree)
 {
-    n = n == NULL ? NULL : n->children;
-    while (n != NULL && n->type != XML_ELEMENT_NODE)
-        n = n->next;
-    return n;
-}
-
-const xmlNode *tlist_next_element(const xmlNode *n)
-{
-    do
-        n = n->next;
-    while (n != NULL && n->type != XML_ELEMENT_NODE);
-    return n;
-}
-
-const xmlNode *tlist_child(const xmlNode *n, const char *ns, const char *name)
-{
-    for (n = tlist_first_element(n); n != NULL; n = tlist_next_element(n))
-        if (tlist_is(n, ns, name))
-            return n;
-    return NULL;
-}
-
-const xmlNode *tlist_next(const xmlNode *n, const char *ns, const char *name)
-{
-    while ((n = tlist_next_element(n)) != NULL)
-        if (tlist_is(n, ns, name))
-            return n;
-    return NULL;
-}
-
-dx_bytes tlist_text(const xmlNode *n, dx_arena *arena)
-{
-    size_t size = 0;
-    for (const xmlNode *t = n == NULL ? NULL : n->children; t != NULL; t = t->next)
-        if (t->type == XML_TEXT_NODE || t->type == XML_CDATA_SECTION_NODE)
-            size += (size_t)xmlStrlen(t->content);
-    char  *text = dx_arena_alloc(arena, size + 1);
-    size_t at = 0;
-    for (const xmlNode *t = n == NULL ? NULL : n->children; text != NULL && t != NULL; t = t->next)
-        if (t->type == XML_TEXT_NODE || t->type == XML_CDATA_SECTION_NODE) {
-            size_t part = (size_t)xmlStrlen(t->content);
-            memcpy(text + at, t->content, part);
-            at += part;
-        }
-    dx_bytes out = dx_bytes_trim(dx_bytes_of(text, text == NULL ? 0 : at));
-    if (text != NULL)
-        text[(size_t)(out.data - (const uint8_t *)text) + out.size] = 0; /* usable as a C string */
-    return out;
-}
-
-bool tlist_time(dx_bytes text, int64_t *unix_s)
-{
-    int64_t us;
-    if (!dx_time_parse(text, false, &us))
-        return false;
-    *unix_s = us / 1000000 - (us % 1000000 < 0);
-    return true;
-}
-
-bool tlist_decode(dx_bytes base64, dx_arena *arena, dx_bytes *out)
-{
-    uint8_t *packed = dx_arena_alloc(arena, base64.size + 1), *value = dx_arena_alloc(arena, base64.size + 1);
-    size_t   n = 0, size = base64.size;
-    if (packed == NULL || value == NULL)
-        return false;
-    for (size_t i = 0; i < base64.size; i++)
-        if (strchr(" \t\r\n", base64.data[i]) == NULL || base64.data[i] == 0)
-            packed[n++] = base64.data[i];
-    if (!dx_base64_decode(dx_bytes_of(packed, n), value, &size) || size == 0)
-        return false;
-    *out = dx_bytes_of(value, size);
-    return true;
+    if (tree->doc != NULL)
+        xmlFreeDoc(tree->doc);
+    *tree = (tlist_tree){0};
 }

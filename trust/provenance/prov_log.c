@@ -20,28 +20,20 @@ static void quarter(int64_t unix_s, char out[16])
     snprintf(out, 16, "%04uq%u", (unsigned)(year % 10000), (month - 1) / 3 + 1);
 }
 
-static DX_RC settle_names(prov_log *log, const prov_log_spec *spec, dx_why *why)
+/* Origin and keys: all that verifier keys need. */
+static DX_RC settle_keys(prov_log *log, const prov_log_spec *spec, dx_why *why)
 {
     char shard[16];
     quarter(dx_now_s(log->clock), shard);
     const char *name = spec->shard != NULL ? spec->shard : shard;
-    if (spec->dir == NULL || spec->host == NULL || spec->gateway_id == NULL || spec->version == NULL ||
-        spec->kek_dir == NULL || spec->ed25519 == NULL)
-        return DX_FAIL(why, CONFIG, "provenance.md 11",
-                       "dir, host, gateway id, version, key folder and an Ed25519 key are needed");
-    if (strchr(name, '/') != NULL || name[0] == 0 || name[0] == '.' ||
-        strlen(spec->dir) + strlen(name) > PATH_MAX - 64)
+    if (spec->host == NULL || spec->ed25519 == NULL)
+        return DX_FAIL(why, CONFIG, "provenance.md 11", "a host and an Ed25519 key are needed");
+    if (strchr(name, '/') != NULL || name[0] == 0 || name[0] == '.' || strlen(name) >= sizeof log->shard)
         return DX_FAIL(why, CONFIG, "provenance.md 3.2", "the shard is no folder name");
+    snprintf(log->shard, sizeof log->shard, "%s", name);
     if (snprintf(log->origin, sizeof log->origin, "%s/provenance/%s", spec->host, name) >=
         (int)sizeof log->origin)
         return DX_FAIL_ID(why, CONFIG, "PV-104", "provenance.md 3.1", "the origin is over 128 bytes");
-    snprintf(log->base, sizeof log->base, "%s", spec->dir);
-    snprintf(log->folder, sizeof log->folder, "%.*s/%.255s", PATH_MAX - 300, spec->dir, name);
-    snprintf(log->guard, sizeof log->guard, "%s", spec->guard_dir == NULL ? "" : spec->guard_dir);
-    snprintf(log->gateway_id, sizeof log->gateway_id, "%s", spec->gateway_id);
-    snprintf(log->version, sizeof log->version, "%s", spec->version);
-    snprintf(log->time_source, sizeof log->time_source, "%s",
-             spec->time_source == NULL ? "none" : spec->time_source);
     log->signers[0] = sign_ref(spec->ed25519);
     log->signers[1] = spec->p256 == NULL ? NULL : sign_ref(spec->p256);
     for (int i = 0; i < 2; i++)
@@ -50,6 +42,22 @@ static DX_RC settle_names(prov_log *log, const prov_log_spec *spec, dx_why *why)
     if (log->keys[0].type != NOTE_ED25519)
         return DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1",
                           "the first key of a log is an Ed25519 key");
+    return DX_OKAY;
+}
+
+static DX_RC settle_names(prov_log *log, const prov_log_spec *spec, dx_why *why)
+{
+    if (spec->dir == NULL || spec->gateway_id == NULL || spec->version == NULL || spec->kek_dir == NULL)
+        return DX_FAIL(why, CONFIG, "provenance.md 11",
+                       "dir, gateway id, version and a key folder are needed");
+    snprintf(log->base, sizeof log->base, "%s", spec->dir);
+    if (snprintf(log->folder, sizeof log->folder, "%s/%s", spec->dir, log->shard) > PATH_MAX - 64)
+        return DX_FAIL(why, CONFIG, "provenance.md 3.2", "the path of the log is too long");
+    snprintf(log->guard, sizeof log->guard, "%s", spec->guard_dir == NULL ? "" : spec->guard_dir);
+    snprintf(log->gateway_id, sizeof log->gateway_id, "%s", spec->gateway_id);
+    snprintf(log->version, sizeof log->version, "%s", spec->version);
+    snprintf(log->time_source, sizeof log->time_source, "%s",
+             spec->time_source == NULL ? "none" : spec->time_source);
     return DX_OKAY;
 }
 
@@ -226,6 +234,7 @@ static DX_RC open_all(prov_log *log, const prov_log_spec *spec, dx_why *why)
 {
     recovery r;
     char folder[PATH_MAX + 16];
+    DX_TRY(settle_keys(log, spec, why));
     DX_TRY(settle_names(log, spec, why));
     DX_TRY(make_folders(log, why));
     DX_TRY(take_lock(log, why));
@@ -401,7 +410,7 @@ DX_RC prov_vkeys(const prov_log_spec *spec, dx_buf *lines, dx_why *why)
     prov_log *log = log_new(spec);
     if (log == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory");
-    struct dx_rc rc = settle_names(log, spec, why);
+    struct dx_rc rc = settle_keys(log, spec, why);
     for (int i = 0; i < 2 && rc.code == DX_OK; i++) {
         if (log->signers[i] == NULL)
             continue;

@@ -23,7 +23,7 @@ typedef enum {
 typedef struct prov_record prov_record;
 prov_record *prov_record_new(dx_arena *arena, prov_type type); /* NULL: out of arena */
 /* `path` is the dotted member path of the leaf schema ("peer.tl.scheme"); it must be a row of the table for
- * this type (an assert in debug builds; DX_USAGE from prov_append otherwise). Values are copied into the
+ * this type, or prov_append says DX_USAGE and names it. Values are copied into the
  * record's arena. Empty text is "not applicable" and leaves the member out. */
 void prov_set_text(prov_record *record, const char *path, dx_bytes value);
 void prov_set_str(prov_record *record, const char *path, const char *value);
@@ -100,6 +100,8 @@ bool prov_log_healthy(const prov_log *log); /* last append was durable; for read
 typedef struct prov_reader prov_reader;
 DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **out, dx_why *why);
 void prov_reader_close(prov_reader *reader);
+const char *
+prov_reader_origin(prov_reader *reader); /* of the newest published checkpoint; "" before the first */
 DX_RC prov_reader_checkpoint(prov_reader *reader, dx_buf *note, uint64_t *size,
                              dx_why *why); /* newest published */
 DX_RC prov_reader_leaf(prov_reader *reader, uint64_t index, dx_buf *leaf, dx_why *why);

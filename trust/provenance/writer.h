@@ -46,6 +46,7 @@ struct prov_log {
     const dx_io *io;
     const dx_clock *clock;
     char folder[PATH_MAX], base[PATH_MAX], guard[PATH_MAX];
+    char shard[64];
     char origin[NOTE_ORIGIN_MAX + 1], gateway_id[65], version[33], time_source[8];
     uint8_t config_sha256[32];
     uint32_t publish_interval_ms, queue_max, spares;

@@ -25,7 +25,8 @@ typedef struct {
     const seal_field *trailers;
     size_t   trailer_count;
     bool     has_body;            /* a body object exists (seals.md 3 rule 6), even an empty one */
-    dx_bytes body;                /* content; body.data NULL with has_body: only body_sha256 is known */
+    dx_bytes body;                /* content; data NULL with size 0 is empty content, unless body_elsewhere */
+    bool     body_elsewhere;      /* the content is not at hand; at most body_sha256 is known */
     bool     body_sha256_known;
     uint8_t  body_sha256[32];
 } seal_message;
@@ -52,12 +53,16 @@ typedef struct {
     const char *const *components_extra;   /* like "dfft-purpose;req" */
     size_t           components_extra_count;
     bool             x5c;
+    bool             stream;      /* digest and proofs go to trailers ("content-digest";tr); no x5c then */
+    bool             allow_rsa_v15, allow_eddsa; /* seals.md 2: off unless configured */
     size_t           field_max_bytes, fields_max_bytes; /* 0: 7168, 12288 */
 } seal_request;
 
 typedef struct {
     seal_field fields[12];  /* to add to the message, in order, lower-case names */
     size_t     field_count;
+    size_t     head_count;  /* the first of `fields` that belong to the head; all of them unless spec->stream */
+    bool       x5c_dropped; /* asked for, and did not fit */
     dx_bytes   base;        /* the seal base */
     dx_bytes   jws;         /* compact JWS; empty in httpsig mode */
     dx_bytes   jws_input;   /* the exact JWS signing input */
@@ -71,7 +76,8 @@ typedef struct {
 /* Seals `message` (an answer to `request`, or a request when request is NULL). Content-Digest, DFFT-Message-Id and
  * DFFT-Audience are made here: they must not be among message->fields.
  * DX_MALFORMED  a covered field cannot be sealed (non-ASCII, doubled single-line field): 502 upstream-invalid
- * DX_TOO_LARGE  the seal does not fit its fields: 503 seal-unavailable */
+ * DX_TOO_LARGE  the seal does not fit its fields: 503 seal-unavailable
+ * DX_CONFIG     the key may not seal under these options */
 DX_RC seal_make(const seal_request *spec, const seal_message *message, const seal_message *request, dx_arena *arena,
                 seal_result *out, dx_why *why);
 

@@ -11,25 +11,25 @@
 #define SLOTS 8
 
 typedef struct {
-    uint64_t      serial; /* private: of the key */
-    uint8_t       spki_sha256[32]; /* public: of the SubjectPublicKeyInfo */
-    sign_form     form;
-    size_t        digest_size;
-    uint64_t      used; /* turn of last use; 0: empty */
-    EVP_PKEY     *pkey;
+    uint64_t serial;         /* private: of the key */
+    uint8_t spki_sha256[32]; /* public: of the SubjectPublicKeyInfo */
+    sign_form form;
+    size_t digest_size;
+    uint64_t used; /* turn of last use; 0: empty */
+    EVP_PKEY *pkey;
     sign_key_kind kind;
-    unsigned      bits;
+    unsigned bits;
     EVP_PKEY_CTX *context;
 } slot;
 
 typedef struct {
-    slot     private_slots[SLOTS], public_slots[SLOTS];
+    slot private_slots[SLOTS], public_slots[SLOTS];
     uint64_t turn;
 } table;
 
-static pthread_key_t  table_key;
+static pthread_key_t table_key;
 static pthread_once_t table_once = PTHREAD_ONCE_INIT;
-static bool           table_ready;
+static bool table_ready;
 
 static void slot_clear(slot *s)
 {
@@ -96,8 +96,7 @@ static const EVP_MD *md_of(size_t digest_size)
 static EVP_PKEY_CTX *context_new(EVP_PKEY *pkey, sign_form form, size_t digest_size, bool verify)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(pkey, NULL);
-    bool          ok = context != NULL &&
-              (verify ? EVP_PKEY_verify_init(context) : EVP_PKEY_sign_init(context)) == 1;
+    bool ok = context != NULL && (verify ? EVP_PKEY_verify_init(context) : EVP_PKEY_sign_init(context)) == 1;
     if (ok && (form == SIGN_RSA_PSS || form == SIGN_RSA_PKCS1)) {
         int padding = form == SIGN_RSA_PSS ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING;
         ok = EVP_PKEY_CTX_set_rsa_padding(context, padding) == 1 &&

@@ -1,5 +1,5 @@
-/* Keys in PEM files. The file is opened once and judged by that descriptor, so that nobody can swap it between the
- * look at its mode and the reading of its bytes. */
+/* Keys in PEM files. The file is opened once and judged by that descriptor, so that nobody can swap it
+ * between the look at its mode and the reading of its bytes. */
 #include "trust/sign/sign_kind.h"
 
 #include <openssl/crypto.h>
@@ -28,8 +28,8 @@ static DX_RC file_judge(const sign_spec *spec, int fd, size_t *size, dx_why *why
     if (!spec->allow_loose_mode && st.st_uid != 0 && st.st_uid != geteuid())
         return DX_FAIL(why, CONFIG, "", "the key file %s belongs to another user", spec->file);
     if (!spec->allow_loose_mode && (st.st_mode & 077) != 0)
-        return DX_FAIL(why, CONFIG, "", "the key file %s has mode %04o; others must have no access (0600)", spec->file,
-                       (unsigned)(st.st_mode & 07777));
+        return DX_FAIL(why, CONFIG, "", "the key file %s has mode %04o; others must have no access (0600)",
+                       spec->file, (unsigned)(st.st_mode & 07777));
     if (st.st_size <= 0 || st.st_size > KEY_FILE_MAX_BYTES)
         return DX_FAIL(why, CONFIG, "", "the key file %s is empty or longer than %d bytes", spec->file,
                        KEY_FILE_MAX_BYTES);
@@ -57,8 +57,8 @@ static DX_RC pem_read(const sign_spec *spec, dx_bytes pem, EVP_PKEY **out, dx_wh
     BIO_free(bio);
     ERR_clear_error();
     if (*out == NULL && encrypted)
-        return DX_FAIL(why, CONFIG, "RFC 7468 11", "the key in %s is encrypted; give an unencrypted key, mode 0600",
-                       spec->file);
+        return DX_FAIL(why, CONFIG, "RFC 7468 11",
+                       "the key in %s is encrypted; give an unencrypted key, mode 0600", spec->file);
     if (*out == NULL)
         return DX_FAIL(why, CONFIG, "RFC 7468 10", "%s holds no PEM private key", spec->file);
     return DX_OKAY;
@@ -88,17 +88,18 @@ static DX_RC file_read(const sign_spec *spec, int fd, EVP_PKEY **out, dx_why *wh
 static DX_RC key_new(EVP_PKEY *pkey, const char *file, sign_key **out, dx_why *why)
 {
     static uint64_t serials;
-    sign_key_kind   kind;
-    unsigned        bits;
+    sign_key_kind kind;
+    unsigned bits;
     if (!sign_kind_of(pkey, &kind, &bits))
-        return DX_FAIL(why, CONFIG, "", "%s holds a kind of key that cannot seal (P-256, P-384, P-521, RSA, Ed25519 can)",
+        return DX_FAIL(why, CONFIG, "",
+                       "%s holds a kind of key that cannot seal (P-256, P-384, P-521, RSA, Ed25519 can)",
                        file);
     if (kind == SIGN_RSA && (bits < 2048 || bits > 8 * SIGN_VALUE_MAX_BYTES))
-        return DX_FAIL(why, CONFIG, "RFC 7518 3.3", "%s holds an RSA key of %u bits; 2048 to %d are usable", file, bits,
-                       8 * SIGN_VALUE_MAX_BYTES);
+        return DX_FAIL(why, CONFIG, "RFC 7518 3.3", "%s holds an RSA key of %u bits; 2048 to %d are usable",
+                       file, bits, 8 * SIGN_VALUE_MAX_BYTES);
     sign_key *key = calloc(1, sizeof *key);
-    uint8_t  *spki = NULL;
-    int       size = key == NULL ? -1 : i2d_PUBKEY(pkey, &spki);
+    uint8_t *spki = NULL;
+    int size = key == NULL ? -1 : i2d_PUBKEY(pkey, &spki);
     if (size <= 0) {
         free(key);
         return DX_FAIL(why, NO_MEMORY, "", "no room for a key");
@@ -121,7 +122,7 @@ DX_RC sign_open(const sign_spec *spec, sign_key **out, dx_why *why)
         return DX_FAIL(why, NOT_FOUND, "", "no key file %s", spec->file);
     if (fd < 0)
         return DX_FAIL(why, CONFIG, "", "the key file %s cannot be opened", spec->file);
-    EVP_PKEY    *pkey = NULL;
+    EVP_PKEY *pkey = NULL;
     struct dx_rc rc = file_read(spec, fd, &pkey, why);
     (void)spec->io->close(spec->io, fd);
     if (rc.code != DX_OK)
@@ -182,10 +183,11 @@ static EVP_PKEY *generate(sign_key_kind kind)
 DX_RC sign_generate(const dx_io *io, sign_key_kind kind, const char *file, dx_why *why)
 {
     EVP_PKEY *pkey = generate(kind);
-    BIO      *bio = BIO_new(BIO_s_secmem());
-    char     *pem = NULL;
-    long      size = 0;
-    if (pkey != NULL && bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1)
+    BIO *bio = BIO_new(BIO_s_secmem());
+    char *pem = NULL;
+    long size = 0;
+    if (pkey != NULL && bio != NULL &&
+        PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) == 1)
         size = BIO_get_mem_data(bio, &pem);
     struct dx_rc rc = size > 0 ? dx_io_replace_file(io, file, dx_bytes_of(pem, (size_t)size), 0600, why)
                                : DX_FAIL(why, INTERNAL, "", "the library could not make a key");

@@ -4,9 +4,9 @@
 
 bool sign_kind_of(const EVP_PKEY *pkey, sign_key_kind *kind, unsigned *bits)
 {
-    char   group[64];
+    char group[64];
     size_t size = 0;
-    int    n = EVP_PKEY_get_bits(pkey);
+    int n = EVP_PKEY_get_bits(pkey);
     *bits = n < 0 ? 0 : (unsigned)n;
     switch (EVP_PKEY_get_base_id(pkey)) {
     case EVP_PKEY_RSA:

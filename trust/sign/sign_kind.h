@@ -9,18 +9,19 @@
 #include <openssl/evp.h>
 
 struct sign_key {
-    EVP_PKEY     *pkey;
+    EVP_PKEY *pkey;
     sign_key_kind kind;
-    uint8_t      *spki;
-    size_t        spki_size;
-    uint64_t      serial; /* never reused: the per-thread contexts of sign_now are found by it */
-    int           references;
+    uint8_t *spki;
+    size_t spki_size;
+    uint64_t serial; /* never reused: the per-thread contexts of sign_now are found by it */
+    int references;
 };
 
 /* Family and strength of a decoded key; false for curves and kinds that nobody here signs with. */
 bool sign_kind_of(const EVP_PKEY *pkey, sign_key_kind *kind, unsigned *bits);
 
-/* Does a signature of this form come from such a key? An RSASSA-PSS-only key never makes PKCS #1 v1.5 (RFC 4055 1.2). */
+/* Does a signature of this form come from such a key? An RSASSA-PSS-only key never makes PKCS #1 v1.5 (RFC
+ * 4055 1.2). */
 bool sign_kind_fits(const EVP_PKEY *pkey, sign_key_kind kind, sign_form form);
 
 /* Fixed width of r and of s (RFC 7518 3.4); 0 for other kinds. */

@@ -2,8 +2,8 @@
  *
  * Standard: RFC 3161, RFC 5816, RFC 4998, RFC 5652; ETSI EN 319 422. Ids: STAMP-nn and ER-nn in
  * stamp_check_table.h; rules in the order of seals.md 7.5 and 7.3.
- * Threads: checks and encoders are pure and run anywhere; a batcher owns what seals.md 7.2 describes and lives on
- * the fetcher's thread.
+ * Threads: checks and encoders are pure and run anywhere; a stamp_service owns one thread, on which tokens are judged
+ * and every callback runs.
  */
 #ifndef TRUST_STAMP_STAMP_H
 #define TRUST_STAMP_STAMP_H
@@ -17,6 +17,11 @@ typedef struct {
     bool        cert_req, eku_strict, ess_v1, accept_mods;
     const char *const *policy_oids;
     size_t      policy_oid_count;
+    const dx_bytes *certificates; /* DER; signers looked up when the token does not carry its own (cert_req false) */
+    size_t      certificate_count;
+    const dx_bytes *anchors;      /* DER; issuers of a `private` authority, which no list names */
+    size_t      anchor_count;
+    const char *authorization;    /* value of an Authorization field; NULL: none */
 } stamp_tsa;
 
 /* How a token's signer is believed. Exactly one of the two: the trust snapshot, or (verify with --tsa-anchor) given
@@ -44,6 +49,9 @@ typedef struct { /* facts of a token that was believed */
     uint8_t  signer_sha256[32];
     uint8_t  imprint[64];
     size_t   imprint_size;
+    bool     qts_statement; /* STAMP-15, a note: the token says it is qualified */
+    bool     ess_v1;        /* STAMP-06, a note: its signer is named by SHA-1 only */
+    bool     orphan;        /* ER-09, a note: another hash beside ours in the first group */
 } stamp_facts;
 
 typedef struct { /* outcome of one check, the same shape as seal_verdict */
@@ -62,7 +70,8 @@ typedef struct {
     dx_bytes         imprint;  /* expected; SHA-256, 384 or 512 by size */
     bool             has_nonce;
     uint64_t         nonce;
-    int64_t          sent_us, received_us; /* our clock; 0: not ours, STAMP-13 is not judged */
+    int64_t          sent_us, received_us; /* our clock; 0: STAMP-13 does not judge that side. A verifier of somebody
+                                            * else's token gives received_us = its own time and no sent_us */
     int64_t          skew_s;   /* 60 */
     int64_t          not_before_us; /* iat of the seal, STAMP-14; 0: none */
     bool             ess_v1_note;   /* `verify`: SHA-1 ESSCertID is a note, not a failure */
@@ -90,7 +99,8 @@ stamp_verdict evidence_record_check(dx_bytes record, const uint8_t leaf[32], con
 typedef struct {
     uint32_t max_inflight, max_batch, max_wait_ms, min_interval_ms, queue_max; /* 0: defaults of seals.md 12 */
     uint32_t try_ms, total_ms, breaker_fails, breaker_open_s;
-    int64_t  skew_s;
+    uint32_t anchor_interval_ms; /* UINT32_MAX: the log's checkpoints are not stamped */
+    int64_t  skew_s;             /* as given, 0 is none */
 } stamp_limits;
 
 typedef struct stamp_service stamp_service;
@@ -106,7 +116,11 @@ typedef struct {
     bool (*trust_get)(void *context, stamp_trust *trust);
     void (*trust_release)(void *context, stamp_trust *trust);
     void *trust_context;
-    void (*event)(void *context, const char *event, const char *tsa, const dx_why *why); /* "stamp.invalid", "stamp.batch" */
+    /* "stamp.batch", "stamp.invalid" (benched), "stamp.unavailable", "stamp.restored" (back from the bench),
+     * "stamp.clock" (STAMP-13, over 5 s), "stamp.serial_reused" (STAMP-14); `why` may be NULL. On the service's thread. */
+    void (*event)(void *context, const char *event, const char *tsa, const dx_why *why);
+    /* A token that failed a check, to be kept as evidence; NULL: it is dropped. Context: trust_context. */
+    void (*keep)(void *context, const char *tsa, dx_bytes token);
 } stamp_service_spec;
 
 DX_RC stamp_service_new(const stamp_service_spec *spec, stamp_service **out, dx_why *why);
@@ -115,7 +129,7 @@ void  stamp_service_free(stamp_service *service);
 typedef struct { /* what comes back for one leaf; lives until `done` returns */
     struct dx_rc rc;        /* DX_UNREACHABLE: timestamp-unavailable; DX_BAD_SIGNATURE: timestamp-invalid */
     dx_why       why;
-    size_t       count;     /* 1, or 2 with min 2 */
+    size_t       count;     /* 1, or 2 with min 2; with a failure what was obtained all the same */
     dx_bytes     evidence[2]; /* DER: EvidenceRecord in batch mode, token in token mode */
     stamp_facts  facts[2];
     const char  *by[2];     /* configured TSA names */
@@ -123,8 +137,9 @@ typedef struct { /* what comes back for one leaf; lives until `done` returns */
 typedef void stamp_done(void *context, const stamp_result *result);
 
 typedef enum { STAMP_BATCH, STAMP_TOKEN } stamp_mode;
-/* Hands over one leaf (batch) or imprint (token); `done` runs on the service's thread. `accept`: classes, NULL-ended,
- * NULL for any. `min`: 1 or 2. DX_BUSY: queue full. Any thread. */
+/* Hands over one leaf (batch) or imprint (token); `done` runs on the service's thread, exactly once. `accept`: classes,
+ * at most four, NULL-ended and copied, NULL for any. `min`: 1 or 2. DX_BUSY: queue full; DX_CONFIG: no authority of these
+ * classes, or no two of different territories. Any thread. */
 DX_RC stamp_submit(stamp_service *service, stamp_mode mode, const uint8_t leaf[32], const char *const *accept, unsigned min,
                    stamp_done *done, void *context, dx_why *why);
 /* The log's newest checkpoint hash, joined to the next batch once per anchor interval (seals.md 7.2). Any thread. */

@@ -1,472 +1,234 @@
-#include "trust/base/digest.h"
-#include "trust/stamp/stamp_private.h"
+/* stamp_service.c -- the service's thread, its queues and its door. Leaves come from any thread, answers from the
+ * fetcher's; both are put down under one lock and picked up here, where tokens are judged. */
+#include "trust/stamp/stamp_service_private.h"
 
-#include "trust/base/log.h"
-
-#include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-/* Asking authorities (seals.md 7.2, 7.6). One thread owns batches and judges tokens; fetches come back as messages. A new
- * request starts when fewer than K are under way and there is something to stamp: like group commit, clocked by itself. */
+#define IDLE_US 500000 /* longest sleep: also how late a clock that was set is noticed */
 
-#define TSA_MAX        8
-#define INFLIGHT_MAX   16
-#define TOKEN_MAX      (64U << 10)
-#define EVIDENCE_MAX   64
-#define ANCHOR_INTERVAL_US 1000000
-#define BENCH_US       10000000
+/* A message of its own each: more of them under way than batches. */
+#define TOKEN_ROUNDS 4
 
-typedef struct waiting waiting;
-struct waiting { /* one leaf */
-    waiting    *next;
-    uint8_t     leaf[32];
-    stamp_mode  mode;
-    unsigned    min;
-    const char *accept[5];
-    stamp_done *done;
-    void       *context;
-    int64_t     since_us;
-};
+/* ---- calls ---- */
 
-typedef struct flight flight;
-struct flight { /* one request under way, with everyone it covers */
-    flight        *next; /* in the list of arrived ones */
-    stamp_service *owner;
-    waiting       *leaves;
-    evidence_tree *tree;
-    uint8_t        imprint[32];
-    uint64_t       nonce;
-    size_t         tsa;      /* index of the one asked now */
-    bool           tried[TSA_MAX];
-    bool           invalid;  /* some answer could not be believed */
-    int64_t        started_us, sent_us, received_us;
-    dx_arena       arena;
-    struct dx_rc   rc;
-    dx_buf         answer;
-    int            status;
-    bool           is_reply;
-    dx_why         why;
-    /* second stamp */
-    unsigned       have;
-    dx_bytes       tokens[2];
-    stamp_facts    facts[2];
-    size_t         by[2];
-};
-
-typedef struct {
-    unsigned fails;
-    int64_t  open_until_us;
-} breaker;
-
-struct stamp_service {
-    stamp_service_spec spec;
-    pthread_t          thread;
-    pthread_mutex_t    lock;
-    pthread_cond_t     came;
-    bool               stopping;
-    waiting           *queue, **queue_end;
-    size_t             queued;
-    flight            *arrived;
-    uint8_t            anchor[32];
-    bool               has_anchor;
-    int64_t            anchored_us;
-    /* the thread's own */
-    unsigned           under_way;
-    int64_t            last_start_us, rtt_us;
-    breaker            breakers[TSA_MAX];
-    struct { uint8_t key[32]; dx_buf der; int64_t fetched_s; bool crl; } evidence[EVIDENCE_MAX];
-    size_t             evidence_count;
-};
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
+stamp_call *stamp_call_new(stamp_service *service, void (*arrived)(stamp_call *), void *owner)
 {
-    return value != 0 ? value : otherwise;
-}
-
-static int64_t mono(const stamp_service *s)
-{
-    return dx_mono_us(s->spec.clock);
-}
-
-/* ---- ending ---- */
-
-static void flight_free(flight *f)
-{
-    evidence_tree_free(f->tree);
-    dx_buf_fini(&f->answer);
-    dx_arena_fini(&f->arena);
-    free(f);
-}
-
-static void answer_all(flight *f, struct dx_rc rc, const dx_why *why)
-{
-    stamp_service *s = f->owner;
-    size_t         index = 0;
-    for (waiting *w = f->leaves, *next; w != NULL; w = next, index++) {
-        next = w->next;
-        stamp_result r = {.rc = rc};
-        dx_buf       records[2] = {{0}, {0}};
-        if (rc.code != DX_OK)
-            r.why = *why;
-        for (unsigned i = 0; rc.code == DX_OK && i < f->have; i++) {
-            r.facts[i] = f->facts[i];
-            r.by[i] = s->spec.tsas[f->by[i]].name;
-            r.evidence[i] = f->tokens[i];
-            dx_buf_init(&records[i], TOKEN_MAX * 2);
-            if (w->mode == STAMP_BATCH) {
-                r.rc = evidence_record_make(f->tree, index, f->tokens[i], &records[i], &r.why);
-                r.evidence[i] = dx_buf_view(&records[i]);
-            }
-        }
-        r.count = r.rc.code == DX_OK ? f->have : 0;
-        if (w->done != NULL)
-            w->done(w->context, &r);
-        dx_buf_fini(&records[0]);
-        dx_buf_fini(&records[1]);
-        free(w);
+    stamp_call *call = calloc(1, sizeof *call);
+    if (call != NULL) {
+        call->service = service;
+        call->arrived = arrived;
+        call->owner = owner;
     }
-    flight_free(f);
+    return call;
 }
 
-/* ---- asking ---- */
+void stamp_call_free(stamp_call *call)
+{
+    if (call == NULL)
+        return;
+    dx_fetch_answer_fini(&call->answer);
+    dx_arena_fini(&call->arena);
+    free(call);
+}
 
+/* On the fetcher's thread: put it down, go. */
 static void fetched(void *context, struct dx_rc rc, dx_fetch_answer *answer, const dx_why *why)
 {
-    flight        *f = context;
-    stamp_service *s = f->owner;
-    f->rc = rc;
-    f->status = answer->status;
-    f->is_reply = strncmp(answer->content_type, "application/timestamp-reply", 27) == 0;
-    f->received_us = dx_now_us(s->spec.clock);
+    stamp_call    *call = context;
+    stamp_service *service = call->service;
+    call->rc = rc;
     if (rc.code != DX_OK)
-        f->why = *why;
-    f->answer = answer->body;
+        call->why = *why;
+    call->answer = *answer;
     dx_buf_init(&answer->body, 0);
-    pthread_mutex_lock(&s->lock);
-    f->next = s->arrived;
-    s->arrived = f;
-    pthread_cond_signal(&s->came);
-    pthread_mutex_unlock(&s->lock);
+    call->received_us = dx_now_us(service->spec.clock);
+    call->took_us = stamp_mono(service) - call->started_us;
+    pthread_mutex_lock(&service->lock);
+    call->next = service->arrived;
+    service->arrived = call;
+    pthread_cond_signal(&service->came);
+    pthread_mutex_unlock(&service->lock);
 }
 
-static bool accepts(const flight *f, const stamp_tsa *tsa)
+DX_RC stamp_call_start(stamp_call *call, const dx_fetch_request *request, dx_why *why)
 {
-    const char *const *accept = f->leaves->accept;
-    if (accept[0] == NULL)
-        return true;
-    for (; *accept != NULL; accept++)
-        if (strcmp(*accept, tsa->class_) == 0)
-            return true;
-    return false;
-}
-
-static bool serves_second(const stamp_service *s, const flight *f, size_t tsa)
-{
-    if (f->have == 0)
-        return true;
-    const stamp_tsa *first = &s->spec.tsas[f->by[0]], *t = &s->spec.tsas[tsa];
-    return strcmp(first->territory, t->territory) != 0 && strcmp(first->class_, t->class_) != 0;
-}
-
-static void give_up(flight *f)
-{
-    dx_why       why = f->why;
-    struct dx_rc rc = f->invalid ? DX_FAIL_ID(&why, BAD_SIGNATURE, f->why.id, f->why.clause, "%s", f->why.text)
-                                 : DX_FAIL(&why, UNREACHABLE, "seals.md 7.6", "no time-stamp authority answered in time");
-    f->owner->under_way--;
-    answer_all(f, rc, &why);
-}
-
-static void ask_next(flight *f)
-{
-    stamp_service *s = f->owner;
-    int64_t        now_us = mono(s), total_us = (int64_t)or_default(s->spec.limits.total_ms, 8000) * 1000;
-    dx_buf_fini(&f->answer);
-    for (size_t i = 0; i < s->spec.tsa_count && i < TSA_MAX && now_us - f->started_us < total_us; i++) {
-        const stamp_tsa *tsa = &s->spec.tsas[i];
-        if (f->tried[i] || !accepts(f, tsa) || !serves_second(s, f, i) || now_us < s->breakers[i].open_until_us)
-            continue;
-        dx_bytes body;
-        dx_why   why;
-        f->tried[i] = true;
-        f->tsa = i;
-        f->sent_us = dx_now_us(s->spec.clock);
-        if (s->spec.io->random(s->spec.io, &f->nonce, sizeof f->nonce) != 0 || stamp_request_make(tsa, f->imprint, f->nonce, &f->arena, &body, &why).code != DX_OK)
-            continue;
-        int64_t                left_ms = (total_us - (now_us - f->started_us)) / 1000;
-        uint32_t               try_ms = or_default(s->spec.limits.try_ms, 3000);
-        const dx_fetch_request request = {.url = tsa->url, .body = body, .content_type = "application/timestamp-query",
-                                          .accept = "application/timestamp-reply", .max_bytes = TOKEN_MAX,
-                                          .total_ms = left_ms < (int64_t)try_ms ? (uint32_t)(left_ms + 1) : try_ms, .connect_ms = try_ms};
-        if (dx_fetch_submit(s->spec.fetcher, &request, fetched, f, &f->why).code == DX_OK)
-            return;
-    }
-    if (f->have > 0 && f->leaves->min == 1) { /* cannot happen: one stamp is enough */
-        s->under_way--;
-        answer_all(f, DX_OKAY, NULL);
-        return;
-    }
-    give_up(f);
-}
-
-/* ---- judging what came ---- */
-
-static bool fetch_evidence(stamp_service *s, const revocation_question *q, dx_arena *arena)
-{
-    if (s->evidence_count == EVIDENCE_MAX) {
-        dx_buf_fini(&s->evidence[0].der);
-        memmove(&s->evidence[0], &s->evidence[1], (EVIDENCE_MAX - 1) * sizeof s->evidence[0]);
-        s->evidence_count--;
-    }
-    dx_bytes         body;
-    dx_why           why;
-    dx_fetch_answer  answer;
-    dx_fetch_request request = {.max_bytes = 512U << 10, .total_ms = or_default(s->spec.limits.try_ms, 3000)};
-    bool             crl = q->ocsp_urls[0] == NULL;
-    request.url = crl ? q->crl_urls[0] : q->ocsp_urls[0];
-    if (request.url == NULL || (!crl && revocation_ocsp_request(q, arena, &body, &why).code != DX_OK))
-        return false;
-    if (!crl) {
-        request.body = body;
-        request.content_type = "application/ocsp-request";
-    }
-    bool ok = dx_fetch(s->spec.fetcher, &request, &answer, &why).code == DX_OK && answer.status == 200;
-    if (ok) {
-        s->evidence[s->evidence_count].der = answer.body;
-        dx_buf_init(&answer.body, 0);
-        memcpy(s->evidence[s->evidence_count].key, q->key, 32);
-        s->evidence[s->evidence_count].crl = crl;
-        s->evidence[s->evidence_count++].fetched_s = dx_now_s(s->spec.clock);
-    }
-    dx_fetch_answer_fini(&answer);
-    return ok;
-}
-
-static void give_evidence(stamp_service *s, stamp_trust *trust, dx_bytes room[2][EVIDENCE_MAX])
-{
-    int64_t now_s = dx_now_s(s->spec.clock);
-    trust->evidence = (revocation_evidence){room[0], 0, room[1], 0};
-    for (size_t i = 0; i < s->evidence_count;) {
-        if (now_s - s->evidence[i].fetched_s > 300) {
-            dx_buf_fini(&s->evidence[i].der);
-            s->evidence[i] = s->evidence[--s->evidence_count];
-            continue;
-        }
-        if (s->evidence[i].crl)
-            room[1][trust->evidence.crl_count++] = dx_buf_view(&s->evidence[i].der);
-        else
-            room[0][trust->evidence.ocsp_count++] = dx_buf_view(&s->evidence[i].der);
-        i++;
-    }
-}
-
-static stamp_verdict judge_token(stamp_service *s, flight *f, dx_bytes token, stamp_facts *facts)
-{
-    stamp_trust        trust = {0};
-    dx_bytes           room[2][EVIDENCE_MAX];
-    const stamp_tsa   *tsa = &s->spec.tsas[f->tsa];
-    const stamp_expect expect = {.tsa = tsa, .imprint = dx_bytes_of(f->imprint, 32), .has_nonce = true, .nonce = f->nonce,
-                                 .sent_us = f->sent_us, .received_us = f->received_us, .skew_s = s->spec.limits.skew_s};
-    if (!s->spec.trust_get(s->spec.trust_context, &trust))
-        return stamp_no("STAMP-11", "no trusted list is loaded");
-    stamp_verdict v = {0};
-    for (int round = 0; round < 2; round++) {
-        revocation_question questions[PATH_MAX_CERTS];
-        size_t              count = 0;
-        give_evidence(s, &trust, room);
-        v = stamp_check_asking(token, &expect, &trust, &f->arena, facts, questions, &count);
-        if (v.ok || count == 0 || round == 1)
-            break;
-        for (size_t i = 0; i < count; i++)
-            (void)fetch_evidence(s, &questions[i], &f->arena);
-    }
-    s->spec.trust_release(s->spec.trust_context, &trust);
-    return v;
-}
-
-static void event(stamp_service *s, const char *name, size_t tsa, const dx_why *why)
-{
-    if (s->spec.event != NULL)
-        s->spec.event(s->spec.trust_context, name, s->spec.tsas[tsa].name, why);
-}
-
-static void failed(stamp_service *s, flight *f)
-{
-    breaker *b = &s->breakers[f->tsa];
-    if (++b->fails >= or_default(s->spec.limits.breaker_fails, 5)) {
-        b->open_until_us = mono(s) + (int64_t)or_default(s->spec.limits.breaker_open_s, 10) * 1000000;
-        b->fails = 0;
-    }
-    ask_next(f);
-}
-
-static void take_answer(flight *f)
-{
-    stamp_service *s = f->owner;
-    dx_bytes       token;
-    stamp_facts    facts;
-    int64_t        took_us = mono(s) - s->last_start_us;
-    if (f->rc.code != DX_OK || f->status != 200 || !f->is_reply) {
-        if (f->rc.code == DX_OK)
-            (void)DX_FAIL(&f->why, UNREACHABLE, "RFC 3161 3.4", "%s answered %d, not a timestamp-reply", s->spec.tsas[f->tsa].name, f->status);
-        event(s, "stamp.unavailable", f->tsa, &f->why);
-        failed(s, f);
-        return;
-    }
-    stamp_verdict v = stamp_response_open(dx_buf_view(&f->answer), &s->spec.tsas[f->tsa], &token);
-    if (v.ok)
-        v = judge_token(s, f, token, &facts);
-    if (!v.ok) { /* never used, never deferred in silence: this authority is benched */
-        f->invalid = true;
-        (void)dx_fail(&f->why, DX_BAD_SIGNATURE, v.id, v.clause, "%s: %s", s->spec.tsas[f->tsa].name, v.text);
-        event(s, "stamp.invalid", f->tsa, &f->why);
-        s->breakers[f->tsa].open_until_us = mono(s) + BENCH_US;
-        ask_next(f);
-        return;
-    }
-    s->breakers[f->tsa].fails = 0;
-    s->rtt_us = s->rtt_us == 0 ? took_us : (s->rtt_us * 7 + took_us) / 8;
-    if (facts.territory[0] == 0)
-        snprintf(facts.territory, sizeof facts.territory, "%s", s->spec.tsas[f->tsa].territory);
-    f->tokens[f->have] = dx_arena_bytes(&f->arena, token);
-    f->facts[f->have] = facts;
-    f->by[f->have++] = f->tsa;
-    if (f->have < f->leaves->min) {
-        ask_next(f);
-        return;
-    }
-    s->under_way--;
-    answer_all(f, DX_OKAY, NULL);
-}
-
-/* ---- starting ---- */
-
-static bool same_plan(const waiting *a, const waiting *b)
-{
-    if (a->mode != b->mode || a->min != b->min)
-        return false;
-    for (size_t i = 0; i < 5; i++)
-        if ((a->accept[i] == NULL) != (b->accept[i] == NULL) || (a->accept[i] != NULL && strcmp(a->accept[i], b->accept[i]) != 0))
-            return false;
-    return true;
-}
-
-/* Takes what is queued and belongs together; the rest waits for the next request. Called with the lock held. */
-static flight *take_batch(stamp_service *s)
-{
-    flight *f = calloc(1, sizeof *f);
-    if (f == NULL)
-        return NULL;
-    f->owner = s;
-    waiting **end = &f->leaves;
-    size_t    count = 0, max = s->queue->mode == STAMP_TOKEN ? 1 : or_default(s->spec.limits.max_batch, 4096);
-    for (waiting **at = &s->queue; *at != NULL && count < max;) {
-        waiting *w = *at;
-        if (f->leaves != NULL && !same_plan(f->leaves, w)) {
-            at = &w->next;
-            continue;
-        }
-        *at = w->next;
-        w->next = NULL;
-        *end = w;
-        end = &w->next;
-        count++;
-        s->queued--;
-    }
-    s->queue_end = &s->queue;
-    while (*s->queue_end != NULL)
-        s->queue_end = &(*s->queue_end)->next;
-    if (f->leaves->mode == STAMP_BATCH && s->has_anchor && mono(s) - s->anchored_us >= ANCHOR_INTERVAL_US) {
-        waiting *w = calloc(1, sizeof *w); /* the log's checkpoint travels with the seals */
-        if (w != NULL) {
-            memcpy(w->leaf, s->anchor, 32);
-            w->mode = STAMP_BATCH;
-            *end = w;
-            s->has_anchor = false;
-            s->anchored_us = mono(s);
-        }
-    }
-    return f;
-}
-
-static void start(flight *f)
-{
-    stamp_service *s = f->owner;
-    size_t         count = 0, i = 0;
-    for (waiting *w = f->leaves; w != NULL; w = w->next)
-        count++;
-    uint8_t (*leaves)[32] = calloc(count, 32);
-    for (waiting *w = f->leaves; leaves != NULL && w != NULL; w = w->next)
-        memcpy(leaves[i++], w->leaf, 32);
-    f->started_us = s->last_start_us = mono(s);
-    dx_arena_init(&f->arena, 4U << 20);
-    s->under_way++;
-    struct dx_rc rc = leaves == NULL ? (struct dx_rc){DX_NO_MEMORY} : DX_OKAY;
-    if (rc.code == DX_OK && f->leaves->mode == STAMP_BATCH) {
-        rc = evidence_tree_new((const uint8_t(*)[32])leaves, count, &f->tree, &f->why);
-        if (rc.code == DX_OK)
-            memcpy(f->imprint, evidence_tree_root(f->tree), 32);
-    } else if (rc.code == DX_OK) {
-        memcpy(f->imprint, leaves[0], 32);
-    }
-    free(leaves);
+    stamp_service *service = call->service;
+    call->sent_us = dx_now_us(service->spec.clock);
+    call->started_us = stamp_mono(service);
+    pthread_mutex_lock(&service->lock);
+    service->calls++;
+    pthread_mutex_unlock(&service->lock);
+    struct dx_rc rc = dx_fetch_submit(service->spec.fetcher, request, fetched, call, why);
     if (rc.code != DX_OK) {
-        s->under_way--;
-        answer_all(f, rc, &f->why);
-        return;
+        pthread_mutex_lock(&service->lock);
+        service->calls--;
+        pthread_mutex_unlock(&service->lock);
+        stamp_call_free(call);
     }
-    ask_next(f);
+    return rc;
 }
 
-/* When the next request may start: now, or so many microseconds from now; -1: when something comes. */
-static int64_t when_to_start(const stamp_service *s)
+/* ---- the thread ---- */
+
+static int64_t sooner(int64_t a, int64_t b)
 {
-    unsigned k = or_default(s->spec.limits.max_inflight, 2);
-    if (s->queue == NULL || s->under_way >= k)
-        return -1;
-    int64_t now_us = mono(s), least_us = (int64_t)s->spec.limits.min_interval_ms * 1000, since_us = now_us - s->last_start_us;
-    if (since_us < least_us)
-        return least_us - since_us;
-    int64_t waited_us = now_us - s->queue->since_us, max_us = (int64_t)or_default(s->spec.limits.max_wait_ms, 250) * 1000;
-    int64_t spread_us = s->rtt_us / k;
-    if (s->under_way == 0 || since_us >= spread_us || waited_us >= max_us || s->queued >= or_default(s->spec.limits.max_batch, 4096) ||
-        s->queue->mode == STAMP_TOKEN)
+    return a < 0 ? b : b < 0 ? a : a < b ? a : b;
+}
+
+static int64_t plan_wait(const stamp_service *service, const stamp_plan *plan, int64_t now_us)
+{
+    const stamp_authority  *first = &service->authorities[plan->tsas[0]];
+    const stamp_batch_state state = {.under_way = plan->under_way, .queued = plan->queued, .started = plan->started,
+                                     .oldest_us = plan->head != NULL ? plan->head->since_us : now_us, .last_start_us = plan->last_start_us,
+                                     .rtt_us = plan->mode == STAMP_BATCH ? first->rtt_us : 0};
+    stamp_limits limits = service->limits;
+    if (plan->mode == STAMP_TOKEN)
+        limits.max_inflight *= TOKEN_ROUNDS;
+    return stamp_batch_wait(&limits, &state, now_us);
+}
+
+/* Microseconds until something is due; 0: now. Lock held. */
+static int64_t next_due(stamp_service *service, int64_t now_us, int64_t hedge_us)
+{
+    int64_t wait_us = hedge_us;
+    if (service->arrived != NULL || service->stopping)
         return 0;
-    int64_t a = spread_us - since_us, b = max_us - waited_us;
-    return a < b ? a : b;
+    for (size_t i = 0; i < service->plan_count; i++)
+        wait_us = sooner(wait_us, plan_wait(service, &service->plans[i], now_us));
+    for (size_t i = 0; i < service->spec.tsa_count; i++) {
+        const stamp_authority *a = &service->authorities[i];
+        if (a->benched && a->next_probe_us != INT64_MAX)
+            wait_us = sooner(wait_us, a->next_probe_us > now_us ? a->next_probe_us - now_us : 0);
+    }
+    return wait_us < 0 || wait_us > IDLE_US ? IDLE_US : wait_us;
+}
+
+static void sleep_for(stamp_service *service, int64_t wait_us)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    int64_t ns = until.tv_nsec + wait_us * 1000;
+    until.tv_sec += ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    (void)pthread_cond_timedwait(&service->came, &service->lock, &until);
+}
+
+/* Takes what waits in a plan, up to a batch. Lock held. */
+static stamp_item *take_items(stamp_service *service, stamp_plan *plan, size_t *count)
+{
+    size_t      max = plan->mode == STAMP_TOKEN ? 1 : service->limits.max_batch;
+    stamp_item *items = plan->head, **end = &items;
+    for (*count = 0; *end != NULL && *count < max; ++*count)
+        end = &(*end)->next;
+    plan->head = *end;
+    *end = NULL;
+    if (plan->head == NULL)
+        plan->tail = &plan->head;
+    plan->queued -= *count;
+    service->queued -= *count;
+    return items;
+}
+
+/* The log's newest checkpoint rides along once per interval. Lock held. */
+static void add_anchor(stamp_service *service, stamp_item **items, size_t *count, int64_t now_us)
+{
+    int64_t interval_us = (int64_t)service->limits.anchor_interval_ms * 1000;
+    if (!service->has_anchor || service->limits.anchor_interval_ms == UINT32_MAX || (service->anchored && now_us - service->anchored_us < interval_us))
+        return;
+    stamp_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return;
+    memcpy(item->leaf, service->anchor, 32);
+    while (*items != NULL)
+        items = &(*items)->next;
+    *items = item;
+    ++*count;
+    service->has_anchor = false;
+    service->anchored = true;
+    service->anchored_us = now_us;
+}
+
+static void start_due(stamp_service *service)
+{
+    pthread_mutex_lock(&service->lock);
+    for (size_t i = 0; i < service->plan_count; i++) {
+        stamp_plan *plan = &service->plans[i];
+        while (plan_wait(service, plan, stamp_mono(service)) == 0) {
+            size_t      count;
+            stamp_item *items = take_items(service, plan, &count);
+            if (plan->mode == STAMP_BATCH)
+                add_anchor(service, &items, &count, stamp_mono(service));
+            pthread_mutex_unlock(&service->lock);
+            stamp_round_start(service, plan, items, count);
+            pthread_mutex_lock(&service->lock);
+        }
+    }
+    pthread_mutex_unlock(&service->lock);
+    for (size_t i = 0; i < service->spec.tsa_count; i++)
+        if (stamp_authority_probe_due(&service->authorities[i], stamp_mono(service)))
+            stamp_round_probe(service, i);
+}
+
+static void handle_arrived(stamp_service *service, stamp_call *calls)
+{
+    unsigned count = 0;
+    for (stamp_call *next; calls != NULL; calls = next, count++) {
+        next = calls->next;
+        calls->arrived(calls);
+    }
+    pthread_mutex_lock(&service->lock);
+    service->calls -= count;
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* Everybody still waiting hears that it ends; then the calls under way come back, each within its own time. */
+static void wind_up(stamp_service *service)
+{
+    dx_why       why;
+    struct dx_rc rc = DX_FAIL(&why, UNREACHABLE, "", "the time-stamp service is shutting down");
+    stamp_round_stop(service, &why);
+    pthread_mutex_lock(&service->lock);
+    for (size_t i = 0; i < service->plan_count; i++) {
+        stamp_item *items = service->plans[i].head;
+        service->plans[i].head = NULL;
+        pthread_mutex_unlock(&service->lock);
+        stamp_round_items_fail(items, rc, &why);
+        pthread_mutex_lock(&service->lock);
+    }
+    while (service->calls > 0) {
+        while (service->arrived == NULL)
+            pthread_cond_wait(&service->came, &service->lock);
+        stamp_call *arrived = service->arrived;
+        service->arrived = NULL;
+        pthread_mutex_unlock(&service->lock);
+        handle_arrived(service, arrived);
+        pthread_mutex_lock(&service->lock);
+    }
+    pthread_mutex_unlock(&service->lock);
+    stamp_round_sweep(service);
 }
 
 static void *run(void *argument)
 {
-    stamp_service *s = argument;
+    stamp_service *service = argument;
     for (;;) {
-        pthread_mutex_lock(&s->lock);
-        int64_t wait_us;
-        while (s->arrived == NULL && (wait_us = when_to_start(s)) != 0 && !(s->stopping && s->under_way == 0)) {
-            struct timespec until;
-            clock_gettime(CLOCK_REALTIME, &until);
-            int64_t ns = until.tv_nsec + (wait_us < 0 ? 500000 : wait_us) * 1000;
-            until.tv_sec += ns / 1000000000;
-            until.tv_nsec = ns % 1000000000;
-            pthread_cond_timedwait(&s->came, &s->lock, &until);
-        }
-        flight *arrived = s->arrived, *fresh = NULL;
-        s->arrived = NULL;
-        bool stop = s->stopping && s->under_way == 0 && arrived == NULL;
-        if (!stop && arrived == NULL && s->queue != NULL && when_to_start(s) == 0)
-            fresh = take_batch(s);
-        pthread_mutex_unlock(&s->lock);
-        if (stop)
+        int64_t hedge_us = stamp_round_tick(service, stamp_mono(service));
+        pthread_mutex_lock(&service->lock);
+        int64_t wait_us = next_due(service, stamp_mono(service), hedge_us);
+        if (wait_us > 0)
+            sleep_for(service, wait_us);
+        stamp_call *arrived = service->arrived;
+        bool        stopping = service->stopping;
+        service->arrived = NULL;
+        pthread_mutex_unlock(&service->lock);
+        handle_arrived(service, arrived);
+        if (stopping) {
+            wind_up(service);
             return NULL;
-        while (arrived != NULL) {
-            flight *f = arrived;
-            arrived = f->next;
-            take_answer(f);
         }
-        if (fresh != NULL)
-            start(fresh);
+        start_due(service);
+        stamp_round_sweep(service);
     }
 }
 
@@ -474,81 +236,117 @@ static void *run(void *argument)
 
 DX_RC stamp_service_new(const stamp_service_spec *spec, stamp_service **out, dx_why *why)
 {
-    stamp_service *s = calloc(1, sizeof *s);
+    pthread_condattr_t attributes;
     *out = NULL;
-    if (s == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for the stamp service");
-    s->spec = *spec;
-    s->queue_end = &s->queue;
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->came, NULL);
-    if (pthread_create(&s->thread, NULL, run, s) != 0) {
-        free(s);
-        return DX_FAIL(why, NO_MEMORY, "", "no thread for the stamp service");
+    if (spec->tsa_count == 0 || spec->tsa_count > STAMP_TSA_MAX)
+        return DX_FAIL(why, CONFIG, "seals.md 7.4", "between 1 and %d time-stamp authorities can be configured", STAMP_TSA_MAX);
+    stamp_service *service = calloc(1, sizeof *service);
+    if (service == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for the time-stamp service");
+    service->spec = *spec;
+    service->limits = stamp_limits_resolve(&spec->limits);
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&service->came, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (pthread_create(&service->thread, NULL, run, service) != 0) {
+        pthread_mutex_destroy(&service->lock);
+        pthread_cond_destroy(&service->came);
+        free(service);
+        return DX_FAIL(why, NO_MEMORY, "", "no thread for the time-stamp service");
     }
-    *out = s;
+    *out = service;
     return DX_OKAY;
 }
 
-void stamp_service_free(stamp_service *s)
+void stamp_service_free(stamp_service *service)
 {
-    if (s == NULL)
+    if (service == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_signal(&s->came);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-    dx_why why;
-    while (s->queue != NULL) {
-        waiting *w = s->queue;
-        s->queue = w->next;
-        const stamp_result r = {.rc = DX_FAIL(&why, UNREACHABLE, "", "shutting down"), .why = why};
-        if (w->done != NULL)
-            w->done(w->context, &r);
-        free(w);
-    }
-    for (size_t i = 0; i < s->evidence_count; i++)
-        dx_buf_fini(&s->evidence[i].der);
-    pthread_mutex_destroy(&s->lock);
-    pthread_cond_destroy(&s->came);
-    free(s);
+    pthread_mutex_lock(&service->lock);
+    service->stopping = true;
+    pthread_cond_signal(&service->came);
+    pthread_mutex_unlock(&service->lock);
+    pthread_join(service->thread, NULL);
+    stamp_evidence_fini(&service->evidence);
+    pthread_mutex_destroy(&service->lock);
+    pthread_cond_destroy(&service->came);
+    free(service);
 }
 
-DX_RC stamp_submit(stamp_service *s, stamp_mode mode, const uint8_t leaf[32], const char *const *accept, unsigned min, stamp_done *done,
+static bool same_plan(const stamp_plan *a, const stamp_plan *b)
+{
+    return a->mode == b->mode && a->min == b->min && a->accept_count == b->accept_count && memcmp(a->accept, b->accept, sizeof a->accept) == 0;
+}
+
+/* The plan that is asked for, made when it is new. Lock held. */
+static DX_RC find_plan(stamp_service *service, const stamp_plan *wanted, stamp_plan **out, dx_why *why)
+{
+    for (size_t i = 0; i < service->plan_count; i++) {
+        if (same_plan(&service->plans[i], wanted)) {
+            *out = &service->plans[i];
+            return DX_OKAY;
+        }
+    }
+    if (service->plan_count == STAMP_PLANS_MAX)
+        return DX_FAIL(why, BUSY, "seals.md 7.2", "more than %d ways of being stamped are asked for", STAMP_PLANS_MAX);
+    stamp_plan *plan = &service->plans[service->plan_count];
+    *plan = *wanted;
+    DX_TRY(stamp_plan_fill(service, plan, why));
+    plan->tail = &plan->head;
+    service->plan_count++;
+    *out = plan;
+    return DX_OKAY;
+}
+
+static DX_RC put_item(stamp_service *service, const stamp_plan *wanted, stamp_item *item, dx_why *why)
+{
+    stamp_plan *plan;
+    if (service->stopping)
+        return DX_FAIL(why, UNREACHABLE, "", "the time-stamp service is shutting down");
+    if (service->queued >= service->limits.queue_max)
+        return DX_FAIL(why, BUSY, "seals.md 7.2", "%u leaves wait for a time stamp already", service->limits.queue_max);
+    DX_TRY(find_plan(service, wanted, &plan, why));
+    *plan->tail = item;
+    plan->tail = &item->next;
+    plan->queued++;
+    service->queued++;
+    pthread_cond_signal(&service->came);
+    return DX_OKAY;
+}
+
+DX_RC stamp_submit(stamp_service *service, stamp_mode mode, const uint8_t leaf[32], const char *const *accept, unsigned min, stamp_done *done,
                    void *context, dx_why *why)
 {
-    waiting *w = calloc(1, sizeof *w);
-    if (w == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for a stamp");
-    memcpy(w->leaf, leaf, 32);
-    w->mode = mode;
-    w->min = min;
-    w->done = done;
-    w->context = context;
-    w->since_us = mono(s);
-    for (size_t i = 0; accept != NULL && i < 4 && accept[i] != NULL; i++)
-        w->accept[i] = accept[i];
-    pthread_mutex_lock(&s->lock);
-    bool room = !s->stopping && s->queued < or_default(s->spec.limits.queue_max, 65536);
-    if (room) {
-        *s->queue_end = w;
-        s->queue_end = &w->next;
-        s->queued++;
-        pthread_cond_signal(&s->came);
+    stamp_plan wanted = {.mode = mode, .min = min};
+    for (size_t i = 0; accept != NULL && accept[i] != NULL; i++) {
+        dx_bytes class_ = dx_bytes_text(accept[i]);
+        if (i == STAMP_ACCEPT_MAX || class_.size >= sizeof wanted.accept[0])
+            return DX_FAIL(why, USAGE, "seals.md 7.4", "a list of accepted classes is longer than any of ours");
+        memcpy(wanted.accept[wanted.accept_count++], class_.data, class_.size);
     }
-    pthread_mutex_unlock(&s->lock);
-    if (!room) {
-        free(w);
-        return DX_FAIL(why, BUSY, "seals.md 7.2", "too many seals wait for a time stamp");
-    }
-    return DX_OKAY;
+    if (min < 1 || min > 2)
+        return DX_FAIL(why, USAGE, "seals.md 7.4", "a seal can have one stamp or two");
+    stamp_item *item = calloc(1, sizeof *item);
+    if (item == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for a leaf");
+    memcpy(item->leaf, leaf, 32);
+    item->done = done;
+    item->context = context;
+    item->since_us = stamp_mono(service);
+    pthread_mutex_lock(&service->lock);
+    struct dx_rc rc = put_item(service, &wanted, item, why);
+    pthread_mutex_unlock(&service->lock);
+    if (rc.code != DX_OK)
+        free(item);
+    return rc;
 }
 
-void stamp_anchor(stamp_service *s, const uint8_t checkpoint_sha256[32])
+void stamp_anchor(stamp_service *service, const uint8_t checkpoint_sha256[32])
 {
-    pthread_mutex_lock(&s->lock);
-    memcpy(s->anchor, checkpoint_sha256, 32);
-    s->has_anchor = true;
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_lock(&service->lock);
+    memcpy(service->anchor, checkpoint_sha256, 32);
+    service->has_anchor = true;
+    pthread_mutex_unlock(&service->lock);
 }

@@ -1,0 +1,121 @@
+/* Looking up: no allocation, no XML, no clock. */
+#include "trust/list/tlist_certificate.h"
+#include "trust/list/tlist_snapshot.h"
+
+static const char clause_identity[] = "TS 119 612 5.5.1";
+
+static void refuse(tlist_hit *hit, const char *id, const char *clause, const char *reason)
+{
+    if (hit->id != NULL)
+        return;
+    hit->id = id;
+    hit->clause = clause;
+    hit->reason = reason;
+}
+
+static void limit(tlist_hit *hit, int64_t when_s, int64_t at_s)
+{
+    if (when_s > at_s && when_s < hit->good_until_s)
+        hit->good_until_s = when_s;
+}
+
+/* TL-704, TL-705: is the list, and the list of lists above it, in force at t? */
+static void judge_list(const tlist_snapshot *s, const tlist_facts *f, int64_t at_s, tlist_hit *hit)
+{
+    const tlist_limits *limits = &s->limits[f - s->facts];
+    static const char clause[] = "TS 119 612 5.3.15";
+    if (limits->withdrawn)
+        refuse(hit, "ID-306", "TS 119 612 5.3.13", "the signer of the list is no longer announced");
+    if (f->next_update_s == 0) {
+        if (at_s > f->issued_s)
+            refuse(hit, "ID-306", clause, "the list is closed: it answers for times up to its issue only");
+        else
+            limit(hit, f->issued_s + 1, at_s);
+        return;
+    }
+    int64_t until = f->next_update_s + s->grace_s;
+    if (at_s >= until)
+        refuse(hit, "ID-306", clause, "the list has expired: its NextUpdate has passed");
+    if (at_s >= limits->upper_until_s)
+        refuse(hit, "ID-306", clause, "the list of lists above has expired: its NextUpdate has passed");
+    limit(hit, f->next_update_s, at_s);
+    limit(hit, until, at_s);
+    limit(hit, limits->upper_until_s, at_s);
+}
+
+static void judge(const tlist_snapshot *s, tlist_hit *hit, tlist_purpose purpose, int64_t at_s)
+{
+    hit->good_until_s = INT64_MAX;
+    for (uint32_t i = 0; i < hit->service->interval_count; i++) {
+        const tlist_interval *n = &hit->service->intervals[i];
+        limit(hit, n->from_s, at_s);
+        limit(hit, n->until_s, at_s);
+        if (hit->interval == NULL && at_s >= n->from_s && at_s < n->until_s)
+            hit->interval = n;
+    }
+    const tlist_interval *n = hit->interval != NULL ? hit->interval : &hit->service->intervals[0];
+    if ((n->purposes & 1u << purpose) == 0)
+        refuse(hit, "ID-303", clause_identity, "the type of the service does not fit the purpose");
+    if (hit->interval == NULL)
+        refuse(hit, "ID-304", "TS 119 612 5.5.5", "the service has no status at that time");
+    else if (!n->status_valid)
+        refuse(hit, "ID-304", "TS 119 612 5.5.4",
+               "the status of the service is not a valid one at that time");
+    else if (!n->usable)
+        refuse(hit, "ID-304", "TS 119 612 5.5.9",
+               "the service has a critical extension that is not known (TL-803)");
+    judge_list(s, hit->service->list, at_s, hit);
+    hit->usable = hit->id == NULL;
+}
+
+size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_purpose purpose, int64_t at_s,
+                  tlist_hit *hits, size_t max, tlist_miss *miss)
+{
+    uint8_t keys[3][32];
+    const tlist_index_entry *e;
+    size_t count, written = 0;
+    if (miss != NULL)
+        *miss = TLIST_MISS_NONE;
+    if (snapshot == NULL || !tlist_identity_key(key->spki, key->subject, keys[0], keys[1], keys[2]))
+        return 0;
+    count = tlist_index_find(&snapshot->identities, keys[0], &e);
+    for (size_t i = 0; i < count; i++) {
+        const tlist_service *service = &snapshot->services[e[i].service];
+        const tlist_certificate *certificate = &service->certificates[e[i].certificate];
+        if (written > 0 && hits[written - 1].service == service) {
+            /* Renewals in one service: the certificate itself is named rather than its sister. */
+            if (memcmp(certificate->sha256, key->sha256, 32) == 0)
+                hits[written - 1].certificate = certificate;
+            continue;
+        }
+        if (written == max)
+            break;
+        hits[written] = (tlist_hit){.service = service, .certificate = certificate};
+        judge(snapshot, &hits[written++], purpose, at_s);
+    }
+    if (count == 0 && miss != NULL)
+        *miss = tlist_index_find(&snapshot->keys, keys[1], &e) > 0    ? TLIST_MISS_KEY_ONLY
+                : tlist_index_find(&snapshot->names, keys[2], &e) > 0 ? TLIST_MISS_NAME_ONLY
+                                                                      : TLIST_MISS_NONE;
+    return written;
+}
+
+size_t tlist_issuers(const tlist_snapshot *snapshot, dx_bytes issuer_name, const tlist_certificate **out,
+                     size_t max)
+{
+    uint8_t name[32];
+    const tlist_index_entry *e;
+    size_t written = 0;
+    if (snapshot == NULL || !tlist_name_digest(issuer_name, name))
+        return 0;
+    size_t count = tlist_index_find(&snapshot->names, name, &e);
+    for (size_t i = 0; i < count && written < max; i++) {
+        const tlist_certificate *c = &snapshot->services[e[i].service].certificates[e[i].certificate];
+        size_t k = 0;
+        while (k < written && memcmp(out[k]->sha256, c->sha256, 32) != 0)
+            k++;
+        if (k == written)
+            out[written++] = c;
+    }
+    return written;
+}

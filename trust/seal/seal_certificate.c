@@ -1,0 +1,190 @@
+#include "trust/seal/seal_certificate.h"
+
+#include "trust/base/clock.h"
+#include "trust/base/der.h"
+#include "trust/sign/sign_kind.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define CERTIFICATE_MAX_BYTES 65536
+#define DEPTH_MAX             4
+
+static X509 *decode(dx_bytes der)
+{
+    const uint8_t *at = der.data;
+    X509 *x509 =
+        der.size == 0 || der.size > CERTIFICATE_MAX_BYTES ? NULL : d2i_X509(NULL, &at, (long)der.size);
+    if (x509 != NULL && at != der.data + der.size) {
+        X509_free(x509);
+        x509 = NULL;
+    }
+    ERR_clear_error();
+    return x509;
+}
+
+static bool time_s(const ASN1_TIME *time, int64_t *out)
+{
+    struct tm tm;
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
+        return false;
+    *out = dx_days_from_civil(1900 + tm.tm_year, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) * 86400 +
+           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    return true;
+}
+
+static void name_entry(const X509 *x509, int nid, char *out, size_t size)
+{
+    X509_NAME *subject = X509_get_subject_name(x509);
+    int at = X509_NAME_get_index_by_NID(subject, nid, -1);
+    uint8_t *utf8 = NULL;
+    int length =
+        at < 0 ? -1 : ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    out[0] = 0;
+    /* two identifiers, or one that does not fit, are none */
+    if (length > 0 && (size_t)length < size && memchr(utf8, 0, (size_t)length) == NULL &&
+        (nid != NID_organizationIdentifier || X509_NAME_get_index_by_NID(subject, nid, at) < 0))
+        snprintf(out, size, "%.*s", length, (const char *)utf8);
+    OPENSSL_free(utf8);
+}
+
+/* The SubjectPublicKeyInfo as it stands in the bytes: seventh of the TBSCertificate (RFC 5280 4.1). */
+static bool spki_span(dx_bytes der, dx_bytes *out)
+{
+    dx_bytes certificate, tbs;
+    der_item item;
+    if (!der_only(der, DER_SEQUENCE, &certificate) || !der_take(&certificate, DER_SEQUENCE, &tbs))
+        return false;
+    bool versioned = tbs.size != 0 && tbs.data[0] == DER_CONSTRUCTED(0);
+    for (int i = 0; i < 6 + versioned;
+         i++) /* [0] version, serial, signature, issuer, validity, subject, key */
+        if (!der_next(&tbs, &item))
+            return false;
+    *out = item.whole;
+    return item.tag == DER_SEQUENCE;
+}
+
+DX_RC seal_certificate_open(dx_bytes der, seal_certificate **out, dx_why *why)
+{
+    *out = NULL;
+    X509 *x509 = decode(der);
+    seal_certificate *c = x509 == NULL ? NULL : calloc(1, sizeof *c);
+    if (c == NULL) {
+        X509_free(x509);
+        return x509 == NULL ? DX_FAIL(why, MALFORMED, "RFC 5280 4.1", "not a certificate that can be read")
+                            : DX_FAIL(why, NO_MEMORY, "", "no room for a certificate");
+    }
+    c->x509 = x509;
+    c->der = der;
+    if (!spki_span(der, &c->spki) || !time_s(X509_get0_notBefore(x509), &c->not_before_s) ||
+        !time_s(X509_get0_notAfter(x509), &c->not_after_s)) {
+        seal_certificate_close(c);
+        return DX_FAIL(why, MALFORMED, "RFC 5280 4.1", "not a certificate that can be read");
+    }
+    EVP_PKEY *key = X509_get0_pubkey(x509); /* decoded with the certificate: once is enough */
+    c->known_kind = key != NULL && sign_kind_of(key, &c->kind, &c->bits);
+    c->pss_only = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA_PSS;
+    bool has_usage = X509_get_extension_flags(x509) & EXFLAG_KUSAGE;
+    c->usage_ok = has_usage && (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
+    name_entry(x509, NID_organizationIdentifier, c->organisation, sizeof c->organisation);
+    name_entry(x509, NID_organizationName, c->name, sizeof c->name);
+    ERR_clear_error();
+    *out = c;
+    return DX_OKAY;
+}
+
+void seal_certificate_close(seal_certificate *certificate)
+{
+    if (certificate == NULL)
+        return;
+    X509_free(certificate->x509);
+    free(certificate);
+}
+
+static bool issued(X509 *subject, X509 *issuer)
+{
+    bool ok = X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0 &&
+              X509_check_ca(issuer) == 1 && X509_get0_pubkey(issuer) != NULL &&
+              (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
+               (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0) &&
+              X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
+    ERR_clear_error();
+    return ok;
+}
+
+static bool alive(X509 *x509, int64_t at_s)
+{
+    int64_t from, until;
+    return time_s(X509_get0_notBefore(x509), &from) && time_s(X509_get0_notAfter(x509), &until) &&
+           from <= at_s && at_s <= until;
+}
+
+/* Anchors are believed because they were named; what stands between must hold at the time of sealing. */
+static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *others, size_t other_count,
+                  int64_t at_s, unsigned depth, X509 **leaf_issuer)
+{
+    for (size_t i = 0; i < spec->anchor_count; i++) {
+        X509 *anchor = decode(spec->anchors[i]);
+        if (anchor != NULL && issued(subject, anchor)) {
+            *leaf_issuer = anchor;
+            return true;
+        }
+        X509_free(anchor);
+    }
+    for (size_t i = 0; i < other_count && depth < DEPTH_MAX; i++) {
+        X509 *between = decode(others[i]), *above = NULL;
+        if (between != NULL && issued(subject, between) && X509_cmp(subject, between) != 0 &&
+            alive(between, at_s) && leads(between, spec, others, other_count, at_s, depth + 1, &above)) {
+            X509_free(above);
+            *leaf_issuer = between;
+            return true;
+        }
+        X509_free(between);
+    }
+    return false;
+}
+
+static seal_revocation ask_crl(dx_bytes der, X509 *leaf, X509 *issuer, int64_t *revoked_s)
+{
+    const uint8_t *at = der.data;
+    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
+    X509_REVOKED *entry = NULL;
+    seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
+    if (crl != NULL && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(leaf)) == 0 &&
+        (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
+         (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0) &&
+        X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1) {
+        answer = SEAL_REVOCATION_GOOD;
+        if (X509_CRL_get0_by_cert(crl, &entry, leaf) == 1 &&
+            time_s(X509_REVOKED_get0_revocationDate(entry), revoked_s))
+            answer = SEAL_REVOCATION_REVOKED;
+    }
+    X509_CRL_free(crl);
+    ERR_clear_error();
+    return answer;
+}
+
+seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
+                                       const dx_bytes *others, size_t other_count, int64_t at_s,
+                                       seal_revocation *revocation, int64_t *revoked_s)
+{
+    X509 *issuer = NULL;
+    *revocation = SEAL_REVOCATION_UNKNOWN;
+    for (size_t i = 0; i < spec->anchor_count; i++)
+        if (dx_bytes_equal(leaf->der,
+                           spec->anchors[i])) /* named itself: believed as it is (EN 319 102-1 5.2.6) */
+            return SEAL_PATH_OK;
+    if (!leads(leaf->x509, spec, others, other_count, at_s, 0, &issuer))
+        return SEAL_PATH_NONE;
+    for (size_t i = 0; i < spec->crl_count && *revocation != SEAL_REVOCATION_REVOKED; i++) {
+        seal_revocation answer = ask_crl(spec->crls[i], leaf->x509, issuer, revoked_s);
+        if (answer != SEAL_REVOCATION_UNKNOWN)
+            *revocation = answer;
+    }
+    X509_free(issuer);
+    return SEAL_PATH_OK;
+}

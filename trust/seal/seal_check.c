@@ -1,0 +1,41 @@
+/* The order of judging (seals.md 10): cheap checks first, the first no ends it, and no signature is verified
+ * for a certificate that is not believed. */
+#include "trust/seal/seal_judge.h"
+
+static bool (*const steps[])(seal_judge *) = {
+    seal_step_form,        seal_step_coverage,   seal_step_base,      seal_step_digest, seal_step_references,
+    seal_step_certificate, seal_step_signatures, seal_step_addressee, seal_step_time,
+};
+
+static bool all_steps(seal_judge *j)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        if (!steps[i](j))
+            return false;
+    /* stage_inspect has judged these in step 6, at now */
+    return j->spec->inspect_now || seal_step_lifetime(j);
+}
+
+DX_RC seal_check(const seal_message *message, const seal_message *request, const seal_check_spec *spec,
+                 dx_arena *arena, seal_verdict *out, dx_why *why)
+{
+    *out = (seal_verdict){0};
+    seal_judge *j = DX_ARENA_NEW(arena, seal_judge);
+    if (j == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
+    j->message = message;
+    j->request = request;
+    j->spec = spec;
+    j->arena = arena;
+    j->report = (seal_report){.arena = arena, .verdict = out};
+    bool passed = all_steps(j);
+    out->proven_s = j->proven_s;
+    seal_judge_close(j);
+    if (j->report.no_memory) {
+        *out = (seal_verdict){0};
+        return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
+    }
+    if (passed)
+        out->indication = SEAL_TOTAL_PASSED;
+    return DX_OKAY;
+}
