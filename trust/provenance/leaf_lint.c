@@ -56,8 +56,8 @@ static dx_bytes span(walk *w)
     return dx_bytes_of(from, (size_t)(w->p - from));
 }
 
-/* Decodes escapes into `room`; text without them is used where it stands. */
-static dx_bytes decoded(dx_bytes raw, uint8_t *room)
+/* Decodes escapes; text without them is used where it stands. */
+static dx_bytes decoded(dx_bytes raw, uint8_t *to)
 {
     if (memchr(raw.data, '\\', raw.size) == NULL)
         return raw;
@@ -74,9 +74,9 @@ static dx_bytes decoded(dx_bytes raw, uint8_t *room)
                 c = 1; /* some control character: refused all the same */
             }
         }
-        room[n++] = c;
+        to[n++] = c;
     }
-    return dx_bytes_of(room, n);
+    return dx_bytes_of(to, n);
 }
 
 static bool bad(walk *w, const leaf_node *node, const char *what)
@@ -92,9 +92,12 @@ static bool bad(walk *w, const leaf_node *node, const char *what)
     return prov_no(w->finding, "PV-102", "%s %s", path + at, what);
 }
 
+/* Room for decoded text. Hardened builds zero what is on the stack: 64 KiB per value would cost more than the
+ * lint. */
+static _Thread_local uint8_t room[LEAF_MAX_BYTES];
+
 static bool scalar(walk *w, const leaf_node *node, dx_bytes raw)
 {
-    uint8_t room[LEAF_MAX_BYTES];
     const char *wrong;
     if (raw.data[0] == '"') {
         dx_bytes text = decoded(dx_bytes_part(raw, 1, raw.size - 2), room);

@@ -1,18 +1,19 @@
 #include "trust/provenance/merkle.h"
 
+/* Thread-local, not on the stack: hardened builds zero the stack, which would cost more than the hash. */
+static _Thread_local uint8_t prefixed[65536];
+
 merkle_hash merkle_leaf(dx_bytes leaf)
 {
-    uint8_t
-        text[65536]; /* a leaf has at most 65,535 bytes; longer input comes from proofs over foreign bytes */
     merkle_hash out;
-    if (leaf.size < sizeof text) {
-        text[0] = 0;
+    if (leaf.size < sizeof prefixed) {
+        prefixed[0] = 0;
         if (leaf.size > 0)
-            memcpy(text + 1, leaf.data, leaf.size);
-        dx_sha256(dx_bytes_of(text, leaf.size + 1), out.bytes);
+            memcpy(prefixed + 1, leaf.data, leaf.size);
+        dx_sha256(dx_bytes_of(prefixed, leaf.size + 1), out.bytes);
         return out;
     }
-    dx_hash *hash = dx_hash_new(DX_HASH_SHA256);
+    dx_hash *hash = dx_hash_new(DX_HASH_SHA256); /* more than a leaf can have: foreign bytes beside a proof */
     if (hash == NULL)
         return (merkle_hash){{0}}; /* no root: every check says no */
     dx_hash_add(hash, DX_BYTES("\0"));

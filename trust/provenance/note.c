@@ -39,7 +39,7 @@ bool note_origin_ok(dx_bytes name)
 
 static const char *parse_line(dx_bytes line, note_line *out)
 {
-    uint8_t raw[NOTE_MAX_BYTES / 4 * 3];
+    static _Thread_local uint8_t raw[NOTE_MAX_BYTES / 4 * 3];
     size_t size = sizeof raw;
     if (!dx_bytes_starts(line, dash))
         return "a signature line does not start with an em dash";

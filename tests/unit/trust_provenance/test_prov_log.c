@@ -26,6 +26,7 @@ typedef struct {
     const char *vkeys[2];
 } world;
 
+static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void shell(const char *format, ...)
 {
     char command[1024];
