@@ -95,6 +95,20 @@ static void print_number(double d, char out[40])
     *o = 0;
 }
 
+/* Whole numbers of up to 15 digits, which is nearly all of them, have one spelling that a glance can tell. */
+static bool plain_integer(const uint8_t *p, size_t n)
+{
+    bool negative = n > 0 && p[0] == '-';
+    p += negative;
+    n -= negative;
+    if (n == 0 || n > 15 || (p[0] == '0' && (n > 1 || negative)))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+    return true;
+}
+
 static const char *number(reader *r)
 {
     const uint8_t *from = r->p;
@@ -102,6 +116,8 @@ static const char *number(reader *r)
         r->p++;
     size_t n = (size_t)(r->p - from);
     char text[40], canonical[40];
+    if (plain_integer(from, n))
+        return NULL;
     if (n == 0 || n >= sizeof text)
         return "no JSON value";
     memcpy(text, from, n);
