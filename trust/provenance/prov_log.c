@@ -291,17 +291,10 @@ void prov_log_close(prov_log *log)
     /* counters, then stop: a start that finds stop as the last leaf knows that nothing was under way */
     if (prov_log_publish(log, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "provenance.stop", &why);
+    atomic_store(&log->closing, true);
     prov_set_str(record, "stop.id", log->boot_id);
-    prov_receipt receipt;
-    if (prov_append_wait(log, record, &receipt, &why).code == DX_OK) {
-        pthread_mutex_lock(&log->lock);
-        log->published_final = true;
-        pthread_mutex_unlock(&log->lock);
-        if (prov_log_publish(log, &why).code != DX_OK)
-            dx_log_why(DX_LOG_ERROR, "provenance.stop", &why);
-    } else {
+    if (prov_append_wait(log, record, NULL, &why).code != DX_OK || prov_log_publish(log, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "provenance.stop", &why);
-    }
     dx_arena_fini(&arena);
     stop_threads(log);
     log_free(log);

@@ -478,7 +478,7 @@ static void publish(prov_log *log, batch *b, uint64_t ticket)
     dx_why why = {0};
     struct dx_rc rc = DX_OKAY;
     log->published_us = dx_mono_us(log->clock);
-    if ((log->tree.size > log->published_at && !log->published_final) || log->failure.code != DX_OK)
+    if ((log->tree.size > log->published_at && !atomic_load(&log->closing)) || log->failure.code != DX_OK)
         rc = commit_counters(log, b, &why);
     if (rc.code == DX_OK) {
         give_to_keeper(log, ticket);

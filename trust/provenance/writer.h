@@ -70,7 +70,7 @@ struct prov_log {
     writer_draft *first, **last;
     size_t queued, queued_bytes;
     bool stopping, publish_now;
-    bool published_final; /* the last checkpoint covers the stop leaf: no counters leaf behind it */
+    atomic_bool closing; /* the last checkpoints have no counters leaf: stop is the last leaf */
     pthread_t writer, keeper;
     bool writer_runs, keeper_runs;
 
