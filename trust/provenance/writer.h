@@ -70,6 +70,8 @@ struct prov_log {
     writer_draft *first, **last;
     size_t queued, queued_bytes;
     bool stopping, publish_now;
+    bool booted; /* under `lock`: nothing is published, and so nothing counted, before the boot leaf has its
+                    index */
     atomic_bool closing; /* the last checkpoints have no counters leaf: stop is the last leaf */
     pthread_t writer, keeper;
     bool writer_runs, keeper_runs;
