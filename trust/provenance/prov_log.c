@@ -252,6 +252,10 @@ static DX_RC open_all(prov_log *log, const prov_log_spec *spec, dx_why *why)
         rc = start_threads(log, why);
         if (rc.code == DX_OK)
             rc = write_boot(log, &r, why);
+        pthread_mutex_lock(&log->lock);
+        log->booted = true;
+        pthread_cond_signal(&log->wake);
+        pthread_mutex_unlock(&log->lock);
         if (rc.code == DX_OK)
             rc = write_outcomes(log, &r, why);
     }

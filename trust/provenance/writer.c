@@ -450,7 +450,7 @@ static bool wait_for_work(prov_log *log, bool *publish)
 {
     for (;;) {
         int64_t now = dx_mono_us(log->clock);
-        bool news = log->tree.size > log->published_at || log->failure.code != DX_OK;
+        bool news = log->booted && (log->tree.size > log->published_at || log->failure.code != DX_OK);
         *publish =
             log->publish_now || (news && now - log->published_us >= (int64_t)log->publish_interval_ms * 1000);
         if (log->first != NULL || *publish)

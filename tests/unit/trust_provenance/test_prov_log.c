@@ -288,6 +288,23 @@ static void a_leaf_that_breaks_the_schema_is_refused_with_its_reason(void **stat
     world_fini(&w);
 }
 
+/* The timer may ask for a counters leaf at any moment, but never before the boot leaf stands where it says it does. */
+static void a_slow_start_keeps_boot_at_its_index(void **state)
+{
+    world w;
+    (void)state;
+    world_init(&w);
+    w.spec.publish_interval_ms = 1;
+    for (int round = 0; round < 10; round++) {
+        prov_log *log = open_log(&w);
+        usleep(5000);
+        must_append(log, "DE");
+        prov_log_close(log);
+        assert_sound(&w);
+    }
+    world_fini(&w);
+}
+
 static void only_one_process_writes(void **state)
 {
     world w;
@@ -776,6 +793,7 @@ int main(void)
         cmocka_unit_test(a_receipt_proves_its_leaf),
         cmocka_unit_test(a_closed_log_goes_on_where_it_ended),
         cmocka_unit_test(a_leaf_that_breaks_the_schema_is_refused_with_its_reason),
+        cmocka_unit_test(a_slow_start_keeps_boot_at_its_index),
         cmocka_unit_test(only_one_process_writes),
         cmocka_unit_test(many_threads_and_segments_make_one_log),
         cmocka_unit_test(published_sizes_are_consistent),
