@@ -280,7 +280,8 @@ DX_RC prov_log_open(const prov_log_spec *spec, prov_log **out, dx_why *why)
         log_free(log);
         return rc;
     }
-    dx_log(DX_LOG_INFO, "provenance.open", F_STR("origin", log->origin), F_INT("size", log->tree.size));
+    dx_log(DX_LOG_INFO, "provenance.open", F_STR("origin", log->origin),
+           F_INT("boot", atomic_load(&log->boot_index)));
     *out = log;
     return DX_OKAY;
 }
