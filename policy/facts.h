@@ -34,9 +34,15 @@ void policy_fact_level(policy_facts *facts, policy_attribute a, policy_level val
 void policy_fact_source(policy_facts *facts, policy_attribute a, policy_source_of_fact source);
 /* Beside attributes: req.path as canonical form, names of malformed DFFT-* fields, obligations whose fulfilment failed,
  * capabilities, seals found on the agreement. See policy.md 15. */
-void policy_facts_path(policy_facts *facts, dx_bytes canonical_path);
+void policy_facts_path(policy_facts *facts, dx_bytes path); /* without query; canonical or as received: judged in canonical form */
 void policy_facts_malformed(policy_facts *facts, dx_bytes field_name);
 void policy_facts_failed(policy_facts *facts, dx_bytes obligation_name);
+void policy_facts_import_purpose(policy_facts *facts, dx_bytes term); /* label parameter p of data that came under adequacy */
+void policy_facts_from(policy_facts *facts, int64_t unix_s);          /* regulator routes: since when records are asked for */
+void policy_facts_seals(policy_facts *facts, int64_t bad, int64_t need); /* on the agreement; the good ones are POLICY_AGREEMENT_SEALS */
+void policy_facts_approvals(policy_facts *facts, int64_t count);      /* regulator routes: approvals given by operators */
+void policy_facts_body(policy_facts *facts, bool over, bool coded);   /* over the buffer's limit; coded or undecodable */
+#define POLICY_PROVENANCE_DATASET "urn:dfft:ds:provenance"            /* built in; the value of POLICY_REQ_DATASET on regulator routes */
 /* The facts as canonical JSON, for the record's decision.inputs and for replay. */
 DX_RC policy_facts_print(const policy_facts *facts, dx_buf *out);
 

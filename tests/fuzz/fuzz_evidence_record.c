@@ -1,5 +1,6 @@
 /* room: trust_stamp */
-/* fuzz_evidence_record.c -- records from partners: limits hold, hashes are followed, nobody is believed without an anchor. */
+/* fuzz_evidence_record.c -- records from partners: limits hold, hashes are followed, nobody is believed
+ * without an anchor. */
 #include "trust/stamp/stamp_private.h"
 
 #include <stdlib.h>
@@ -7,11 +8,11 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    dx_arena          arena;
-    stamp_facts       facts;
+    dx_arena arena;
+    stamp_facts facts;
     const stamp_trust trust = {.revocation_off = true};
-    uint8_t           leaf[32] = {0};
-    dx_bytes          record = dx_bytes_of(data, size);
+    uint8_t leaf[32] = {0};
+    dx_bytes record = dx_bytes_of(data, size);
     /* The first 32 octets after a marker are the leaf: lets a mutated record find its own. */
     if (size > 33 && data[0] == 0xff) {
         memcpy(leaf, data + 1, 32);

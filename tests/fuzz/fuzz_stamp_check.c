@@ -1,6 +1,6 @@
 /* room: trust_stamp */
-/* fuzz_stamp_check.c -- answers and tokens from whoever answers for an authority: taken apart, judged, never trusted.
- * Whatever is opened as BER must open again in its definite form, to the same judgement. */
+/* fuzz_stamp_check.c -- answers and tokens from whoever answers for an authority: taken apart, judged, never
+ * trusted. Whatever is opened as BER must open again in its definite form, to the same judgement. */
 #include "trust/stamp/stamp_private.h"
 
 #include <stdlib.h>
@@ -8,12 +8,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    dx_arena          arena;
-    dx_bytes          in = dx_bytes_of(data, size), token, definite, again;
-    stamp_facts       facts;
+    dx_arena arena;
+    dx_bytes in = dx_bytes_of(data, size), token, definite, again;
+    stamp_facts facts;
     const stamp_trust trust = {.revocation_off = true};
-    uint8_t           imprint[32] = {0};
-    stamp_expect      expect = {.imprint = dx_bytes_of(imprint, sizeof imprint), .ess_v1_note = true, .skew_s = 60};
+    uint8_t imprint[32] = {0};
+    stamp_expect expect = {
+        .imprint = dx_bytes_of(imprint, sizeof imprint), .ess_v1_note = true, .skew_s = 60};
     dx_arena_init(&arena, 64U << 20);
     if (!stamp_response_open(in, NULL, &token).ok)
         token = in;

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 
 struct dx_hash {
-    EVP_MD_CTX  *ctx;
+    EVP_MD_CTX *ctx;
     dx_hash_kind kind;
 };
 
 /* Fetched once per thread: an implicit fetch costs more than hashing 1 KiB, and takes a lock. */
 typedef struct {
-    EVP_MD     *fetched[3];
+    EVP_MD *fetched[3];
     EVP_MD_CTX *ctx;
 } thread_state;
 
 static _Thread_local thread_state *mine;
-static pthread_key_t               at_exit;
-static pthread_once_t              once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void forget(void *state)
 {
@@ -49,7 +49,7 @@ static thread_state *of_thread(void)
 static const EVP_MD *algorithm(dx_hash_kind kind)
 {
     static const char *const names[] = {"SHA2-256", "SHA2-384", "SHA2-512"};
-    thread_state            *t = of_thread();
+    thread_state *t = of_thread();
     if (t->fetched[kind] == NULL && (t->fetched[kind] = EVP_MD_fetch(NULL, names[kind], NULL)) == NULL)
         abort();
     return t->fetched[kind];
@@ -74,6 +74,28 @@ void dx_sha256(dx_bytes in, uint8_t out[DX_SHA256_SIZE])
     dx_digest(DX_HASH_SHA256, in, out);
 }
 
+/* SHA-256 of a block and what follows it. Keys are derived from short texts, many per record: those take no
+ * object. */
+static void hash_two(const uint8_t block[64], dx_bytes rest, uint8_t out[32])
+{
+    uint8_t text[64 + 192];
+    if (rest.size <= sizeof text - 64) {
+        memcpy(text, block, 64);
+        if (rest.size > 0)
+            memcpy(text + 64, rest.data, rest.size);
+        dx_sha256(dx_bytes_of(text, 64 + rest.size), out);
+        OPENSSL_cleanse(text, sizeof text);
+        return;
+    }
+    dx_hash *hash = dx_hash_new(DX_HASH_SHA256);
+    if (hash == NULL)
+        abort();
+    dx_hash_add(hash, dx_bytes_of(block, 64));
+    dx_hash_add(hash, rest);
+    dx_hash_done(hash, out);
+    dx_hash_free(hash);
+}
+
 void dx_hmac_sha256(dx_bytes key, dx_bytes in, uint8_t out[DX_SHA256_SIZE])
 {
     /* HMAC (RFC 2104) over our own digest: no library object per call. */
@@ -82,20 +104,12 @@ void dx_hmac_sha256(dx_bytes key, dx_bytes in, uint8_t out[DX_SHA256_SIZE])
         dx_sha256(key, block);
     else if (key.size > 0)
         memcpy(block, key.data, key.size);
-    dx_hash *hash = dx_hash_new(DX_HASH_SHA256);
-    if (hash == NULL)
-        abort();
     for (size_t i = 0; i < 64; i++)
         pad[i] = block[i] ^ 0x36;
-    dx_hash_add(hash, dx_bytes_of(pad, 64));
-    dx_hash_add(hash, in);
-    dx_hash_done(hash, inner);
+    hash_two(pad, in, inner);
     for (size_t i = 0; i < 64; i++)
         pad[i] = block[i] ^ 0x5c;
-    dx_hash_add(hash, dx_bytes_of(pad, 64));
-    dx_hash_add(hash, dx_bytes_of(inner, 32));
-    dx_hash_done(hash, out);
-    dx_hash_free(hash);
+    hash_two(pad, dx_bytes_of(inner, 32), out);
     OPENSSL_cleanse(block, sizeof block);
     OPENSSL_cleanse(pad, sizeof pad);
 }

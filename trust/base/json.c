@@ -41,6 +41,9 @@ DX_RC dx_json_read(dx_bytes text, const dx_json_limits *limits, json_t **out, dx
         return DX_FAIL(why, MALFORMED, "RFC 8259 8.1", "starts with a byte order mark");
     if (!dx_bytes_utf8_ok(text))
         return DX_FAIL(why, MALFORMED, "RFC 8259 8.1", "is not UTF-8");
+    /* jansson 2.14 forgets a NUL that ends a number ("[1\0]"), so nothing behind may see one (RFC 8259 2). */
+    if (text.size > 0 && memchr(text.data, 0, text.size) != NULL)
+        return DX_FAIL(why, MALFORMED, "RFC 8259 2", "holds a NUL byte");
     DX_TRY(scan(text, limits, why));
     json_error_t error;
     json_t      *tree =

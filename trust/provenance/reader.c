@@ -1,111 +1,64 @@
-#include "trust/base/digest.h"
-#include "trust/provenance/prov_private.h"
+/* Reading a log's folder, running or not: leaves out of the segments, proofs out of the stored tiles.
+ * What leaves here has been checked: a leaf against its hash in the tree, a proof against the root it leads
+ * to. */
+#include "trust/base/json.h"
+#include "trust/provenance/checkpoint.h"
+#include "trust/provenance/crc32c.h"
 #include "trust/provenance/reader.h"
+#include "trust/provenance/tile.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-/* Reading a log folder, while it grows or at rest: leaves, proofs, tiles, and the verification of everything. */
+#define LEVELS 8
 
-#define SEGMENTS_MAX 4096
+struct prov_reader {
+    const dx_io *io;
+    char folder[PATH_MAX];
+    char origin[NOTE_ORIGIN_MAX + 1];
+    int tile_fd[LEVELS], off_fd;
+    int segment_fd;
+    uint32_t segment;                  /* ordinal of segment_fd */
+    uint64_t segment_size, next_first; /* first index of the segment behind it; UINT64_MAX: there was none */
+    /* the frame read last: readers mostly go forward */
+    bool has_frame;
+    frame_head head;
+    uint64_t frame_at;
+    dx_buf frame;
+};
 
-DX_RC prov_segments_load(const dx_io *io, const char *dir, dx_buf **out, size_t *count, dx_why *why)
+static int open_in(prov_reader *r, const char *name)
 {
-    dx_buf *files = calloc(SEGMENTS_MAX, sizeof *files);
-    *count = 0;
-    *out = files;
-    if (files == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for segments");
-    for (; *count < SEGMENTS_MAX; (*count)++) {
-        char path[PATH_MAX];
-        snprintf(path, sizeof path, "%s/seg/%08zu.seg", dir, *count);
-        struct dx_rc rc = dx_io_read_file(io, path, 4ULL << 30, &files[*count], why);
-        if (rc.code == DX_NOT_FOUND)
-            return DX_OKAY;
-        DX_TRY(rc);
-    }
-    return DX_OKAY;
-}
-
-void prov_segments_free(dx_buf *files, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        dx_buf_fini(&files[i]);
-    free(files);
-}
-
-static bool remember(void *context, uint64_t index, dx_bytes leaf, size_t segment, size_t offset)
-{
-    prov_reader *r = context;
-    (void)index;
-    if (r->count == r->room) {
-        size_t room = r->room == 0 ? 1024 : r->room * 2;
-        void  *grown = realloc(r->places, room * sizeof *r->places);
-        if (grown == NULL)
-            return false;
-        r->places = grown;
-        r->room = room;
-    }
-    r->places[r->count++] = (leaf_place){(uint32_t)segment, (uint32_t)leaf.size, offset + 2};
-    return true;
-}
-
-static DX_RC load(prov_reader *r, dx_why *why)
-{
-    dx_bytes           *views = calloc(SEGMENTS_MAX, sizeof *views);
-    struct dx_rc        rc = views == NULL ? (struct dx_rc){DX_NO_MEMORY} : prov_segments_load(r->io, r->dir, &r->files, &r->file_count, why);
-    recovery            walked;
-    for (size_t i = 0; rc.code == DX_OK && i < r->file_count; i++)
-        views[i] = dx_buf_view(&r->files[i]);
-    if (rc.code == DX_OK)
-        rc = segments_walk(views, r->file_count, r->origin, false, &r->tree, remember, r, &walked);
-    if (rc.code == DX_OK && walked.damaged)
-        rc = dx_fail(why, DX_BROKEN, walked.id, "provenance.md 9", "the log is damaged: %s", walked.text);
-    free(views);
-    return rc;
-}
-
-static DX_RC read_head(prov_reader *r, dx_why *why)
-{
-    char path[PATH_MAX + 8];
-    snprintf(path, sizeof path, "%s/HEAD", r->dir);
-    dx_buf_fini(&r->head);
-    DX_TRY(dx_io_read_file(r->io, path, 98304, &r->head, why));
-    dx_bytes       note = dx_buf_view(&r->head);
-    const uint8_t *blank = memmem(note.data, note.size, "\n\n", 2);
-    if (blank == NULL || !checkpoint_read_text(dx_bytes_part(note, 0, (size_t)(blank - note.data) + 1), &r->checkpoint) || r->checkpoint.origin.size >= sizeof r->origin)
-        return DX_FAIL_ID(why, BROKEN, "PV-104", "C2SP tlog-checkpoint", "%s is not a checkpoint", path);
-    memcpy(r->origin, r->checkpoint.origin.data, r->checkpoint.origin.size);
-    r->origin[r->checkpoint.origin.size] = 0;
-    return DX_OKAY;
-}
-
-static void forget(prov_reader *r)
-{
-    prov_segments_free(r->files, r->file_count);
-    r->files = NULL;
-    r->file_count = 0;
-    merkle_fini(&r->tree);
-    r->count = 0;
+    char path[PATH_MAX + 64];
+    snprintf(path, sizeof path, "%s/%s", r->folder, name);
+    return r->io->open(r->io, path, O_RDONLY, 0);
 }
 
 DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **out, dx_why *why)
 {
-    prov_reader *r = calloc(1, sizeof *r);
+    struct stat st;
     *out = NULL;
+    prov_reader *r = calloc(1, sizeof *r);
     if (r == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a reader");
-    r->io = io;
-    snprintf(r->dir, sizeof r->dir, "%s", dir_of_shard);
-    struct dx_rc rc = read_head(r, why);
-    if (rc.code == DX_OK)
-        rc = load(r, why);
-    if (rc.code != DX_OK) {
+    r->io = io != NULL ? io : &dx_io_system;
+    snprintf(r->folder, sizeof r->folder, "%s", dir_of_shard);
+    for (int i = 0; i < LEVELS; i++)
+        r->tile_fd[i] = -1;
+    r->off_fd = r->segment_fd = -1;
+    dx_buf_init(&r->frame, FRAME_MAX_BYTES + SEGMENT_STEP);
+    int fd = open_in(r, "seg");
+    if (fd < 0 || r->io->fstat(r->io, fd, &st) != 0) {
+        struct dx_rc rc = prov_io_fail(why, "no log in", dir_of_shard);
+        if (fd >= 0)
+            r->io->close(r->io, fd);
         prov_reader_close(r);
         return rc;
     }
+    r->io->close(r->io, fd);
     *out = r;
     return DX_OKAY;
 }
@@ -114,241 +67,424 @@ void prov_reader_close(prov_reader *r)
 {
     if (r == NULL)
         return;
-    forget(r);
-    dx_buf_fini(&r->head);
-    free(r->places);
+    for (int i = 0; i < LEVELS; i++)
+        if (r->tile_fd[i] >= 0)
+            r->io->close(r->io, r->tile_fd[i]);
+    if (r->off_fd >= 0)
+        r->io->close(r->io, r->off_fd);
+    if (r->segment_fd >= 0)
+        r->io->close(r->io, r->segment_fd);
+    dx_buf_fini(&r->frame);
     free(r);
-}
-
-/* What was published since: a log that grew is read again. */
-DX_RC prov_reader_refresh(prov_reader *r, dx_why *why)
-{
-    uint64_t before = r->checkpoint.size;
-    DX_TRY(read_head(r, why));
-    if (r->checkpoint.size == before && r->count >= before)
-        return DX_OKAY;
-    forget(r);
-    return load(r, why);
-}
-
-const char *prov_reader_origin(const prov_reader *r)
-{
-    return r->origin;
 }
 
 DX_RC prov_reader_checkpoint(prov_reader *r, dx_buf *note, uint64_t *size, dx_why *why)
 {
-    *size = r->checkpoint.size;
-    struct dx_rc rc = dx_buf_add(note, dx_buf_view(&r->head));
-    return rc.code == DX_OK ? rc : DX_FAIL(why, TOO_LARGE, "", "the checkpoint does not fit");
+    char path[PATH_MAX + 16];
+    dx_buf head;
+    checkpoint cp;
+    prov_finding finding;
+    snprintf(path, sizeof path, "%s/HEAD", r->folder);
+    DX_TRY(dx_io_read_file(r->io, path, NOTE_MAX_BYTES, &head, why));
+    struct dx_rc rc = DX_OKAY;
+    if (!checkpoint_parse(dx_buf_view(&head), &cp, &finding))
+        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.1", "HEAD: %s", finding.text);
+    if (rc.code == DX_OK && size != NULL)
+        *size = cp.size;
+    if (rc.code == DX_OK)
+        rc = dx_buf_add(note, dx_buf_view(&head));
+    dx_buf_fini(&head);
+    return rc;
 }
 
-static DX_RC leaf_at(const prov_reader *r, uint64_t index, dx_bytes *leaf, dx_why *why)
+const char *prov_reader_origin(prov_reader *r)
 {
-    if (index >= r->count)
-        return DX_FAIL_ID(why, NOT_FOUND, "", "", "there is no record %" PRIu64, index);
-    const leaf_place *p = &r->places[index];
-    *leaf = dx_bytes_part(dx_buf_view(&r->files[p->segment]), p->offset, p->size);
-    merkle_hash hash;
-    merkle_leaf(*leaf, hash); /* each leaf is checked against the tree before it is served */
-    if (memcmp(hash, r->tree.levels[0][index], 32) != 0)
-        return DX_FAIL_ID(why, BROKEN, "PV-203", "RFC 6962 2.1", "record %" PRIu64 " is not what was logged", index);
-    return DX_OKAY;
+    dx_buf note;
+    checkpoint cp;
+    prov_finding finding;
+    dx_buf_init(&note, NOTE_MAX_BYTES);
+    if (r->origin[0] == 0 && prov_reader_checkpoint(r, &note, NULL, NULL).code == DX_OK &&
+        checkpoint_parse(dx_buf_view(&note), &cp, &finding))
+        memcpy(r->origin, cp.origin.data, cp.origin.size); /* at most 128 bytes: the parser saw to it */
+    dx_buf_fini(&note);
+    return r->origin;
 }
 
-DX_RC prov_reader_leaf(prov_reader *r, uint64_t index, dx_buf *out, dx_why *why)
+DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
+                         dx_why *why)
 {
-    dx_bytes leaf;
-    DX_TRY(leaf_at(r, index, &leaf, why));
-    return dx_buf_add(out, leaf);
-}
-
-static DX_RC add_hashes(dx_buf *out, const merkle_hash *path, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        char text[DX_BASE64_SIZE(32)];
-        dx_base64(dx_bytes_of(path[i], 32), text);
-        DX_TRY(dx_buf_addf(out, "%s\n", text));
+    const dx_json_limits limits = {.max_bytes = 4 * NOTE_MAX_BYTES, .max_depth = 8};
+    char path[PATH_MAX + 32];
+    dx_buf content;
+    snprintf(path, sizeof path, "%s/checkpoints.log", folder);
+    DX_TRY(dx_io_read_file(io, path, 1U << 30, &content, why));
+    struct dx_rc rc = DX_OKAY;
+    size_t at = 0;
+    bool go_on = true;
+    while (rc.code == DX_OK && go_on && content.size - at >= 8) {
+        size_t n = (size_t)be_read(content.data + at, 4);
+        json_t *tree = NULL;
+        if (content.size - at - 8 < n ||
+            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
+            break; /* a torn last entry: HEAD was not replaced before it was whole */
+        rc = dx_json_read(dx_bytes_of(content.data + at + 4, n), &limits, &tree, why);
+        const json_t *note = rc.code == DX_OK ? json_object_get(tree, "note") : NULL;
+        if (json_is_string(note))
+            go_on = each(context, dx_bytes_of(json_string_value(note), json_string_length(note)));
+        json_decref(tree);
+        at += 8 + n;
     }
+    dx_buf_fini(&content);
+    return rc;
+}
+
+typedef struct {
+    uint64_t size;
+    dx_buf *note;
+    bool found;
+    struct dx_rc rc;
+} wanted;
+
+static bool is_wanted(void *context, dx_bytes note)
+{
+    wanted *w = context;
+    checkpoint cp;
+    prov_finding finding;
+    if (!checkpoint_parse(note, &cp, &finding) || cp.size != w->size)
+        return true;
+    w->found = true;
+    w->rc = dx_buf_add(w->note, note);
+    return false;
+}
+
+DX_RC prov_reader_checkpoint_of(prov_reader *r, uint64_t size, dx_buf *note, dx_why *why)
+{
+    wanted w = {.size = size, .note = note};
+    DX_TRY(reader_checkpoints(r->io, r->folder, is_wanted, &w, why));
+    if (!w.found)
+        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "no checkpoint of size %" PRIu64 " was published",
+                       size);
+    return w.rc;
+}
+
+/* One hash of a level array. */
+static DX_RC stored(prov_reader *r, unsigned level, uint64_t from, size_t count, merkle_hash *out,
+                    dx_why *why)
+{
+    size_t got;
+    char name[16];
+    snprintf(name, sizeof name, "tiles/%u", level);
+    if (r->tile_fd[level] < 0 && (r->tile_fd[level] = open_in(r, name)) < 0)
+        return prov_io_fail(why, "cannot open", name);
+    DX_TRY(prov_read_at(r->io, r->tile_fd[level], out, count * 32, from * 32, &got, why));
+    if (got != count * 32)
+        return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "provenance.md 3.1",
+                          "tile level %u ends before hash %" PRIu64, level, from + count);
     return DX_OKAY;
 }
 
-DX_RC prov_reader_prove(prov_reader *r, uint64_t index, uint64_t size, dx_buf *out, dx_why *why)
+uint64_t prov_reader_size(prov_reader *r)
 {
-    merkle_hash path[64], hash, root;
-    dx_bytes    leaf;
-    if (size == 0)
-        size = r->checkpoint.size;
-    if (size != r->checkpoint.size)
-        return DX_FAIL(why, NOT_FOUND, "", "only the newest published checkpoint (size %" PRIu64 ") is kept here", r->checkpoint.size);
-    if (index >= size)
-        return DX_FAIL(why, NOT_FOUND, "", "record %" PRIu64 " is not below the published size %" PRIu64, index, size);
-    DX_TRY(leaf_at(r, index, &leaf, why));
-    size_t count = merkle_inclusion(&r->tree, index, size, path);
-    merkle_leaf(leaf, hash); /* verified by the code that made it before it leaves */
-    if (!merkle_inclusion_root(hash, index, size, (const merkle_hash *)path, count, root) || memcmp(root, r->checkpoint.root, 32) != 0)
-        return DX_FAIL_ID(why, BROKEN, "PV-203", "RFC 6962 2.1.1", "the tree does not lead to the published checkpoint");
-    DX_TRY(dx_buf_addf(out, "c2sp.org/tlog-proof@v1\nindex %" PRIu64 "\n", index));
-    DX_TRY(add_hashes(out, (const merkle_hash *)path, count));
-    DX_TRY(dx_buf_add_text(out, "\n"));
-    return dx_buf_add(out, dx_buf_view(&r->head));
+    struct stat st;
+    if (r->tile_fd[0] < 0 && (r->tile_fd[0] = open_in(r, "tiles/0")) < 0)
+        return 0;
+    return r->io->fstat(r->io, r->tile_fd[0], &st) == 0 ? (uint64_t)st.st_size / 32 : 0;
+}
+
+/* A merkle_read: subtrees inside a tile are hashed out of one row of its level. */
+struct dx_rc reader_subtree(void *context, unsigned height, uint64_t index, merkle_hash *out, dx_why *why)
+{
+    merkle_hash row[TILE_WIDTH];
+    unsigned level = height / 8, inner = height % 8;
+    size_t count = (size_t)1 << inner;
+    if (level >= LEVELS)
+        return DX_FAIL(why, USAGE, "", "no tree is that high");
+    DX_TRY(stored(context, level, index << inner, count, row, why));
+    for (; count > 1; count /= 2)
+        for (size_t i = 0; i < count / 2; i++)
+            row[i] = merkle_node(&row[2 * i], &row[2 * i + 1]);
+    *out = row[0];
+    return DX_OKAY;
+}
+
+static DX_RC open_segment(prov_reader *r, uint32_t ordinal, dx_why *why)
+{
+    char path[PATH_MAX + 64];
+    uint8_t bytes[SEGMENT_HEADER_BYTES];
+    segment_head head;
+    prov_finding finding;
+    struct stat st;
+    size_t got;
+    if (r->segment_fd < 0 || r->segment != ordinal) {
+        if (r->segment_fd >= 0)
+            r->io->close(r->io, r->segment_fd);
+        r->has_frame = false;
+        r->segment = ordinal;
+        r->next_first = UINT64_MAX;
+        segment_path(r->folder, ordinal, path, sizeof path);
+        r->segment_fd = r->io->open(r->io, path, O_RDONLY, 0);
+        if (r->segment_fd < 0)
+            return prov_io_fail(why, "cannot open", path);
+        if (r->io->fstat(r->io, r->segment_fd, &st) != 0)
+            return prov_io_fail(why, "cannot look at", path);
+        r->segment_size = (uint64_t)st.st_size;
+    }
+    if (r->next_first != UINT64_MAX)
+        return DX_OKAY;
+    /* Frames at or beyond the first index of the next segment are void. */
+    segment_path(r->folder, ordinal + 1, path, sizeof path);
+    int fd = r->io->open(r->io, path, O_RDONLY, 0);
+    if (fd < 0)
+        return DX_OKAY;
+    struct dx_rc rc = prov_read_at(r->io, fd, bytes, sizeof bytes, 0, &got, why);
+    r->io->close(r->io, fd);
+    if (rc.code == DX_OK && segment_head_read(dx_bytes_of(bytes, got), &head, &finding))
+        r->next_first = head.first;
+    return rc;
+}
+
+/* Loads the frame at r->frame_at; DX_NOT_FOUND when no frame is there. */
+static DX_RC load_frame(prov_reader *r, dx_why *why)
+{
+    uint8_t bytes[FRAME_HEAD_BYTES];
+    prov_finding finding;
+    size_t got;
+    r->has_frame = false;
+    DX_TRY(prov_read_at(r->io, r->segment_fd, bytes, sizeof bytes, r->frame_at, &got, why));
+    if (got < sizeof bytes || memcmp(bytes, "SKF1", 4) != 0)
+        return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no frame at %" PRIu64, r->frame_at);
+    if (!frame_head_read(bytes, &r->head, &finding))
+        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment,
+                          finding.text);
+    dx_buf_clear(&r->frame);
+    DX_TRY(dx_buf_reserve(&r->frame, frame_bytes(&r->head)));
+    DX_TRY(prov_read_at(r->io, r->segment_fd, r->frame.data, frame_bytes(&r->head), r->frame_at, &got, why));
+    r->frame.size = got;
+    if (!frame_body_ok(&r->head, dx_buf_view(&r->frame), &finding))
+        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 3.2", "segment %u: %s", r->segment,
+                          finding.text);
+    r->has_frame = true;
+    return DX_OKAY;
+}
+
+/* `off` names the place of each 256th leaf; the frame around it starts at one of the steps before. */
+static DX_RC seek(prov_reader *r, uint64_t index, dx_why *why)
+{
+    uint8_t entry[8];
+    size_t got;
+    if (r->off_fd < 0 && (r->off_fd = open_in(r, "off")) < 0)
+        return prov_io_fail(why, "cannot open", "off");
+    DX_TRY(prov_read_at(r->io, r->off_fd, entry, sizeof entry, index / 256 * 8, &got, why));
+    if (got != sizeof entry)
+        return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no leaf %" PRIu64 " yet", index);
+    uint64_t place = be_read(entry, 8), at = (place & UINT32_MAX) & ~(uint64_t)(SEGMENT_STEP - 1);
+    DX_TRY(open_segment(r, (uint32_t)(place >> 32), why));
+    for (;; at -= SEGMENT_STEP) {
+        uint8_t bytes[FRAME_HEAD_BYTES];
+        frame_head head;
+        prov_finding finding;
+        DX_TRY(prov_read_at(r->io, r->segment_fd, bytes, sizeof bytes, at, &got, why));
+        if (got == sizeof bytes && frame_head_here(bytes) && frame_head_read(bytes, &head, &finding) &&
+            head.first <= index / 256 * 256 && at + frame_bytes(&head) > (place & UINT32_MAX))
+            break;
+        if (at <= SEGMENT_HEADER_BYTES)
+            return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2",
+                              "off points to no frame for leaf %" PRIu64, index);
+    }
+    r->frame_at = at;
+    return load_frame(r, why);
+}
+
+/* From the loaded frame to the one behind it, over segment borders and void frames. */
+static DX_RC forward(prov_reader *r, dx_why *why)
+{
+    uint64_t next = r->head.first + r->head.count;
+    DX_TRY(open_segment(r, r->segment, why));
+    if (next < r->next_first) {
+        r->frame_at += frame_padded(&r->head);
+        struct dx_rc rc = load_frame(r, why);
+        if (rc.code != DX_NOT_FOUND)
+            return rc;
+        DX_TRY(open_segment(r, r->segment, why)); /* closed meanwhile? */
+        if (r->next_first == UINT64_MAX)
+            return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no leaf %" PRIu64 " yet", next);
+    }
+    DX_TRY(open_segment(r, r->segment + 1, why));
+    r->frame_at = SEGMENT_HEADER_BYTES;
+    return load_frame(r, why);
+}
+
+static DX_RC find_frame(prov_reader *r, uint64_t index, dx_why *why)
+{
+    bool near = r->has_frame && r->head.first <= index && index - r->head.first < r->head.count + 256;
+    if (!near)
+        DX_TRY(seek(r, index, why));
+    while (index >= r->head.first + r->head.count)
+        DX_TRY(forward(r, why));
+    if (index < r->head.first)
+        return DX_FAIL_ID(why, BROKEN, "PV-108", "provenance.md 3.2", "leaf %" PRIu64 " is in no frame",
+                          index);
+    return DX_OKAY;
+}
+
+static DX_RC leaf_of(prov_reader *r, uint64_t index, dx_bytes *leaf, dx_bytes *side, dx_why *why)
+{
+    merkle_hash want;
+    struct dx_rc rc = find_frame(r, index, why);
+    if (rc.code != DX_OK) {
+        r->has_frame = false;
+        return rc;
+    }
+    dx_bytes leaves = dx_bytes_part(dx_buf_view(&r->frame), FRAME_HEAD_BYTES, r->head.leaf_bytes);
+    dx_bytes sides =
+        dx_bytes_part(dx_buf_view(&r->frame), FRAME_HEAD_BYTES + r->head.leaf_bytes, r->head.side_bytes);
+    size_t at = 0, side_at = 0;
+    *side = (dx_bytes){NULL, 0};
+    for (uint64_t i = r->head.first; i <= index; i++) {
+        (void)frame_next_leaf(leaves, &at, leaf); /* frame_body_ok walked it already */
+        if (sides.size > 0)
+            (void)frame_next_side(sides, &side_at, side);
+    }
+    DX_TRY(stored(r, 0, index, 1, &want, why));
+    merkle_hash have = merkle_leaf(*leaf);
+    if (!merkle_same(&have, &want))
+        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9",
+                          "leaf %" PRIu64 " is not the one of the tree", index);
+    return DX_OKAY;
+}
+
+DX_RC prov_reader_leaf(prov_reader *r, uint64_t index, dx_buf *leaf, dx_why *why)
+{
+    dx_bytes bytes, side;
+    DX_TRY(leaf_of(r, index, &bytes, &side, why));
+    return dx_buf_add(leaf, bytes);
+}
+
+DX_RC reader_side(prov_reader *r, uint64_t index, dx_buf *side, dx_why *why)
+{
+    dx_bytes leaf, bytes;
+    DX_TRY(leaf_of(r, index, &leaf, &bytes, why));
+    return dx_buf_add(side, bytes);
+}
+
+DX_RC prov_reader_prove_with(prov_reader *r, uint64_t index, dx_bytes note, dx_buf *proof, dx_why *why)
+{
+    checkpoint cp;
+    prov_finding finding;
+    merkle_path path;
+    merkle_hash leaf;
+    if (!checkpoint_parse(note, &cp, &finding))
+        return DX_FAIL_ID(why, MALFORMED, finding.id, "provenance.md 3.1", "%s", finding.text);
+    DX_TRY(merkle_prove(reader_subtree, r, index, cp.size, &path, why));
+    DX_TRY(stored(r, 0, index, 1, &leaf, why));
+    if (!merkle_check(&leaf, index, cp.size, &path, &cp.root))
+        return DX_FAIL_ID(why, BROKEN, "PV-203", "provenance.md 9",
+                          "the stored tiles do not lead to the signed root at size %" PRIu64, cp.size);
+    return tlog_proof_print(index, &path, note, proof);
+}
+
+DX_RC prov_reader_prove(prov_reader *r, uint64_t index, uint64_t size, dx_buf *proof, dx_why *why)
+{
+    dx_buf note;
+    dx_buf_init(&note, NOTE_MAX_BYTES);
+    struct dx_rc rc = size == 0 ? prov_reader_checkpoint(r, &note, NULL, why)
+                                : prov_reader_checkpoint_of(r, size, &note, why);
+    if (rc.code == DX_OK)
+        rc = prov_reader_prove_with(r, index, dx_buf_view(&note), proof, why);
+    dx_buf_fini(&note);
+    return rc;
 }
 
 DX_RC prov_reader_consistency(prov_reader *r, uint64_t from, uint64_t to, dx_buf *text, dx_why *why)
 {
-    merkle_hash path[64];
-    if (from > to || to > r->count)
-        return DX_FAIL(why, NOT_FOUND, "", "sizes are 0 <= from <= to <= %zu", r->count);
-    return add_hashes(text, (const merkle_hash *)path, merkle_consistency(&r->tree, from, to, path));
+    merkle_path path;
+    merkle_hash old_root, new_root;
+    if (from > to)
+        return DX_FAIL_ID(why, USAGE, "PV-501", "RFC 6962 2.1.2",
+                          "from %" PRIu64 " to %" PRIu64 ": a log does not shrink", from, to);
+    if (to > prov_reader_size(r))
+        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "the log has no size %" PRIu64, to);
+    DX_TRY(merkle_prove_growth(reader_subtree, r, from, to, &path, why));
+    DX_TRY(merkle_root_of(reader_subtree, r, from, &old_root, why));
+    DX_TRY(merkle_root_of(reader_subtree, r, to, &new_root, why));
+    if (!merkle_check_growth(from, to, &path, &old_root, &new_root))
+        return DX_FAIL_ID(why, BROKEN, "PV-202", "provenance.md 9",
+                          "the stored tiles give no consistency proof");
+    return tlog_hashes_print(&path, text);
 }
 
-/* "x001/x234/067" */
-static bool tile_number(dx_bytes in, uint64_t *out)
+static DX_RC bundle(prov_reader *r, const tile_name *name, dx_buf *out, dx_why *why)
 {
-    *out = 0;
-    for (;;) {
-        bool     more = in.size > 0 && in.data[0] == 'x';
-        uint64_t part;
-        dx_bytes digits = dx_bytes_part(in, more, 3);
-        if (digits.size != 3)
-            return false;
-        part = 0;
-        for (size_t i = 0; i < 3; i++) {
-            if (digits.data[i] < '0' || digits.data[i] > '9')
-                return false;
-            part = part * 10 + (digits.data[i] - '0');
-        }
-        *out = *out * 1000 + part;
-        in = dx_bytes_part(in, 3 + (size_t)more, in.size);
-        if (!more)
-            return in.size == 0;
-        if (in.size == 0 || in.data[0] != '/' || *out > INT32_MAX)
-            return false;
-        in = dx_bytes_part(in, 1, in.size);
-    }
-}
-
-DX_RC prov_reader_tile(prov_reader *r, dx_bytes resource, dx_buf *out, dx_why *why)
-{
-    uint64_t size = r->checkpoint.size, number, level = 0, width = 256;
-    if (dx_bytes_is(resource, "checkpoint"))
-        return dx_buf_add(out, dx_buf_view(&r->head));
-    bool entries = dx_bytes_starts(resource, "tile/entries/");
-    if (!dx_bytes_starts(resource, "tile/"))
-        return DX_FAIL(why, NOT_FOUND, "C2SP tlog-tiles", "no such resource");
-    dx_bytes       rest = dx_bytes_part(resource, entries ? 13 : 5, resource.size);
-    const uint8_t *slash = entries ? NULL : memchr(rest.data, '/', rest.size);
-    if (!entries) {
-        if (slash == NULL || !dx_bytes_u64(dx_bytes_part(rest, 0, (size_t)(slash - rest.data)), 7, &level))
-            return DX_FAIL(why, NOT_FOUND, "C2SP tlog-tiles", "no such tile");
-        rest = dx_bytes_part(rest, (size_t)(slash - rest.data) + 1, rest.size);
-    }
-    const uint8_t *partial = memmem(rest.data, rest.size, ".p/", 3);
-    if (partial != NULL) {
-        size_t n = (size_t)(partial - rest.data);
-        if (!dx_bytes_u64(dx_bytes_part(rest, n + 3, rest.size), 255, &width) || width == 0)
-            return DX_FAIL(why, NOT_FOUND, "C2SP tlog-tiles", "no such width");
-        rest = dx_bytes_part(rest, 0, n);
-    }
-    uint64_t have = size >> (8 * level);
-    if (!tile_number(rest, &number) || number * 256 + width > have)
-        return DX_FAIL(why, NOT_FOUND, "C2SP tlog-tiles", "that tile is not published");
-    for (uint64_t i = number * 256; i < number * 256 + width; i++) {
-        if (!entries) {
-            DX_TRY(dx_buf_add(out, dx_bytes_of(r->tree.levels[8 * level][i], 32)));
-            continue;
-        }
-        dx_bytes leaf;
-        DX_TRY(leaf_at(r, i, &leaf, why));
-        const uint8_t length[2] = {(uint8_t)(leaf.size >> 8), (uint8_t)leaf.size};
+    for (uint64_t i = name->n * TILE_WIDTH; i < name->n * TILE_WIDTH + name->width; i++) {
+        dx_bytes leaf, side;
+        uint8_t length[2];
+        DX_TRY(leaf_of(r, i, &leaf, &side, why));
+        be_write(length, 2, leaf.size);
         DX_TRY(dx_buf_add(out, dx_bytes_of(length, 2)));
         DX_TRY(dx_buf_add(out, leaf));
     }
     return DX_OKAY;
 }
 
-/* ---- verification of a whole log ---- */
-
-typedef struct {
-    json_t  *counters; /* name: n */
-    uint64_t boots;
-} running;
-
-static const char *check_numbers(dx_bytes leaf, uint64_t index, running *s, char *text, size_t size)
+DX_RC prov_reader_tile(prov_reader *r, dx_bytes resource, dx_buf *out, dx_why *why)
 {
-    json_t *root, *n;
-    if (dx_json_read(leaf, &(dx_json_limits){.max_bytes = 65535}, &root, NULL).code != DX_OK)
-        return "PV-101";
-    const char *id = NULL, *key;
-    json_t     *log = json_object_get(root, "log");
-    if ((uint64_t)json_integer_value(json_object_get(log, "i")) != index) {
-        id = "PV-204";
-        snprintf(text, size, "log.i is not the index");
-    }
-    json_object_foreach(json_object_get(log, "n"), key, n)
-    {
-        json_int_t before = json_integer_value(json_object_get(s->counters, key));
-        if (id == NULL && json_integer_value(n) != before + 1) {
-            id = "PV-401";
-            snprintf(text, size, "counter %.40s goes from %lld to %lld", key, (long long)before, (long long)json_integer_value(n));
-        }
-        json_object_set_new(s->counters, key, json_integer(json_integer_value(n)));
-    }
-    json_decref(root);
-    return id;
+    tile_name name;
+    merkle_hash row[TILE_WIDTH];
+    if (dx_bytes_is(resource, "checkpoint"))
+        return prov_reader_checkpoint(r, out, NULL, why);
+    if (!tile_parse(resource, &name))
+        return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "tlog-tiles", "no such resource in a tiled log");
+    if (name.entries)
+        return bundle(r, &name, out, why);
+    DX_TRY(stored(r, name.level, name.n * TILE_WIDTH, name.width, row, why));
+    return dx_buf_add(out, dx_bytes_of(row, (size_t)name.width * 32));
 }
 
-static void found(prov_finding *f, const char *id, uint64_t index, const char *text)
+static DX_RC export_one(prov_reader *r, const char *folder, const tile_name *name, dx_buf *content,
+                        dx_why *why)
 {
-    f->ok = false;
-    snprintf(f->id, sizeof f->id, "%s", id);
-    snprintf(f->text, sizeof f->text, "%s", text);
-    f->index = index;
+    char path[PATH_MAX + 128], resource[128];
+    tile_print(name, resource, sizeof resource);
+    snprintf(path, sizeof path, "%s/%s", folder, resource);
+    dx_buf_clear(content);
+    DX_TRY(prov_reader_tile(r, dx_bytes_text(resource), content, why));
+    char *slash = strrchr(path, '/');
+    *slash = 0;
+    DX_TRY(dx_io_make_folders(r->io, path, 0755, why));
+    *slash = '/';
+    return dx_io_replace_file(r->io, path, dx_buf_view(content), 0644, why);
 }
 
-DX_RC prov_verify_dir(const dx_io *io, const char *dir_of_shard, const char *const *vkeys, size_t vkey_count,
-                      void (*progress)(void *, uint64_t, uint64_t), void *context, prov_finding *finding, dx_why *why)
+static DX_RC export_row(prov_reader *r, const char *folder, bool entries, unsigned level, uint64_t count,
+                        dx_buf *content, dx_why *why)
 {
-    note_key     keys[16];
-    prov_reader *r;
-    checkpoint   c;
-    *finding = (prov_finding){0};
-    if (vkey_count == 0 || vkey_count > 16)
-        return DX_FAIL(why, USAGE, "", "between 1 and 16 verifier keys are needed");
-    for (size_t i = 0; i < vkey_count; i++)
-        if (!note_key_parse(vkeys[i], &keys[i]))
-            return DX_FAIL_ID(why, USAGE, "PV-107", "C2SP signed-note", "not a verifier key: %.100s", vkeys[i]);
-    struct dx_rc rc = prov_reader_open(io, dir_of_shard, &r, why);
-    if (rc.code == DX_BROKEN) { /* a finding, not an error: the log was read and does not hold */
-        found(finding, why->id, 0, why->text);
-        return DX_OKAY;
+    for (uint64_t n = 0; n * TILE_WIDTH < count; n++) {
+        uint64_t left = count - n * TILE_WIDTH;
+        tile_name name = {entries, level, n, left < TILE_WIDTH ? (unsigned)left : TILE_WIDTH};
+        DX_TRY(export_one(r, folder, &name, content, why));
     }
-    DX_TRY(rc);
-    const char *id = checkpoint_open(dx_buf_view(&r->head), keys, vkey_count, &c);
-    merkle_hash root;
-    if (id != NULL) {
-        found(finding, id, 0, "the published checkpoint is not signed by the keys given");
-    } else if (c.size > r->count) {
-        found(finding, "PV-503", r->count, "the log is shorter than its published checkpoint");
-    } else {
-        running s = {json_object(), 0};
-        merkle_root(&r->tree, c.size, root);
-        finding->ok = memcmp(root, c.root, 32) == 0;
-        if (!finding->ok)
-            found(finding, "PV-203", 0, "the records do not lead to the published root");
-        for (uint64_t i = 0; i < r->count && finding->ok; i++) {
-            dx_bytes leaf;
-            char     text[160] = "";
-            if (leaf_at(r, i, &leaf, why).code != DX_OK)
-                found(finding, "PV-203", i, "a record is not what was logged");
-            else if ((id = leaf_check(leaf, text, sizeof text)) != NULL || (id = check_numbers(leaf, i, &s, text, sizeof text)) != NULL)
-                found(finding, id, i, text);
-            if (progress != NULL && i % 1024 == 0)
-                progress(context, i, r->count);
-            finding->leaves++;
-        }
-        json_decref(s.counters);
-    }
-    prov_reader_close(r);
     return DX_OKAY;
+}
+
+DX_RC prov_export_tiles(prov_reader *r, const char *folder, dx_why *why)
+{
+    char path[PATH_MAX + 32];
+    uint64_t size = 0;
+    dx_buf note, content;
+    dx_buf_init(&note, NOTE_MAX_BYTES);
+    dx_buf_init(&content, 32U << 20);
+    struct dx_rc rc = prov_reader_checkpoint(r, &note, &size, why);
+    if (rc.code == DX_OK)
+        rc = dx_io_make_folders(r->io, folder, 0755, why);
+    if (rc.code == DX_OK)
+        rc = export_row(r, folder, true, 0, size, &content, why);
+    unsigned level = 0;
+    for (uint64_t count = size; count > 0 && rc.code == DX_OK; count /= TILE_WIDTH, level++)
+        rc = export_row(r, folder, false, level, count, &content, why);
+    snprintf(path, sizeof path, "%s/checkpoint", folder);
+    if (rc.code == DX_OK) /* last: a checkpoint never stands over tiles that are missing */
+        rc = dx_io_replace_file(r->io, path, dx_buf_view(&note), 0644, why);
+    dx_buf_fini(&note);
+    dx_buf_fini(&content);
+    return rc;
 }

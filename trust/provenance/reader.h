@@ -1,29 +1,22 @@
-/* reader.h -- inside trust/provenance: a log folder in memory. */
+/* reader.h -- inside of prov_reader: what verification and the index need beside the door.
+ *
+ * Threads: one reader, one thread.
+ */
 #ifndef TRUST_PROVENANCE_READER_H
 #define TRUST_PROVENANCE_READER_H
 
-#include "trust/provenance/prov_private.h"
+#include "trust/provenance/merkle.h"
+#include "trust/provenance/provenance.h"
+#include "trust/provenance/segment.h"
 
-#include <limits.h>
+struct dx_rc reader_subtree(void *reader, unsigned height, uint64_t index, merkle_hash *out,
+                            dx_why *why); /* a merkle_read */
+/* Vault ciphertext of a leaf; empty when it has none. */
+DX_RC reader_side(prov_reader *reader, uint64_t index, dx_buf *side, dx_why *why);
 
-typedef struct {
-    uint32_t segment, size;
-    size_t   offset;
-} leaf_place;
-
-struct prov_reader {
-    const dx_io *io;
-    char         dir[PATH_MAX], origin[200];
-    dx_buf      *files;
-    size_t       file_count;
-    merkle_tree  tree;
-    leaf_place  *places;
-    size_t       count, room;
-    dx_buf       head; /* newest published note */
-    checkpoint   checkpoint;
-};
-
-DX_RC prov_segments_load(const dx_io *io, const char *dir, dx_buf **out, size_t *count, dx_why *why);
-void  prov_segments_free(dx_buf *files, size_t count);
+/* Goes over checkpoints.log; false stops. */
+typedef bool reader_each_checkpoint(void *context, dx_bytes note);
+DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
+                         dx_why *why);
 
 #endif

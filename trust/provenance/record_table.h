@@ -1,14 +1,15 @@
-/* record_table.h -- one row per leaf member (provenance.md 4.2, 4.3); renderer, leaf_lint and reports grow from it.
+/* record_table.h -- one row per leaf member (provenance.md 4.2, 4.3); renderer, leaf_lint and reports grow
+ * from it.
  *
  * FIELD(type, path, kind, cap, words, class, serves)
  *   type    leaf type it holds for; ANY: all of them; DOC: config, policy, tlist, agreement
  *   path    dotted; [N] behind a member: array of at most N
- *   kind    ONE of `words`; TEXT, WORD (no spaces), URN, MSG (urn), INT (>= 0), SINT, BOOL, NOW (our clock, six digits),
- *           TIME (quoted), DATE, CC (ISO 3166), UUID (version 7), DIGEST (base64url SHA-256), COMMIT (c1:), HEX,
- *           NOTE (base64 of a signed note), ORG (organisationIdentifier), PAIRS (counters)
- *   cap     bytes; 0 where the kind fixes the length
- *   class   O open, D digest, C commitment with opening in the vault, N number or time, W written by the writer
- *   serves  legal items: J1..J8 APPI records, G-a..G-g GDPR 30(1), G30-2, G49, G15, RTS, EXP, CRT
+ *   kind    ONE of `words`; TEXT, WORD (no spaces), URN, MSG (urn), INT (>= 0), SINT, BOOL, NOW (our clock,
+ * six digits), TIME (quoted), DATE, CC (ISO 3166), UUID (version 7), DIGEST (base64url SHA-256), COMMIT
+ * (c1:), HEX, NOTE (base64 of a signed note), ORG (organisationIdentifier), PAIRS (counters) cap     bytes; 0
+ * where the kind fixes the length class   O open, D digest, C commitment with opening in the vault, N number
+ * or time, W written by the writer serves  legal items: J1..J8 APPI records, G-a..G-g GDPR 30(1), G30-2, G49,
+ * G15, RTS, EXP, CRT
  */
 /* clang-format off */
 

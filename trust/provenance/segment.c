@@ -1,227 +1,182 @@
-#include "trust/base/digest.h"
-#include "trust/provenance/prov_private.h"
+#include "trust/provenance/segment.h"
 
+#include "trust/provenance/crc32c.h"
+#include "trust/provenance/leaf_lint.h"
+
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 
-/* Segment files: a header, then one frame per group commit (provenance.md 3.2, 9). */
+static const char segment_magic[] = "SKSEG001", frame_magic[] = "SKF1", frame_end[] = "1FKS";
 
-uint32_t crc32c(uint32_t crc, dx_bytes in)
+static bool zero(const uint8_t *p, size_t n)
 {
-    static uint32_t table[256];
-    if (table[1] == 0)
-        for (uint32_t i = 0; i < 256; i++) {
-            uint32_t c = i;
-            for (int k = 0; k < 8; k++)
-                c = c & 1 ? 0x82f63b78U ^ (c >> 1) : c >> 1;
-            table[i] = c;
-        }
-    crc = ~crc;
-    for (size_t i = 0; i < in.size; i++)
-        crc = table[(crc ^ in.data[i]) & 255] ^ (crc >> 8);
-    return ~crc;
-}
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    put32(p, (uint32_t)(v >> 32));
-    put32(p + 4, (uint32_t)v);
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
-
-void segment_header(uint8_t out[SEGMENT_HEADER], uint32_t ordinal, uint64_t first, uint64_t epoch, const char *origin, const merkle_hash root,
-                    uint64_t created_us)
-{
-    memset(out, 0, SEGMENT_HEADER);
-    memcpy(out, "SKSEG001", 8);
-    put32(out + 8, ordinal);
-    put64(out + 16, first);
-    put64(out + 24, epoch);
-    dx_sha256(dx_bytes_text(origin), out + 32);
-    memcpy(out + 64, root, 32);
-    put64(out + 96, created_us);
-    put32(out + 104, crc32c(0, dx_bytes_of(out, 104)));
-}
-
-static bool all_zero(dx_bytes b)
-{
-    for (size_t i = 0; i < b.size; i++)
-        if (b.data[i] != 0)
+    for (size_t i = 0; i < n; i++)
+        if (p[i] != 0)
             return false;
     return true;
 }
 
-const char *segment_header_read(dx_bytes s, const char *origin, uint32_t *ordinal, uint64_t *first, uint64_t *epoch, merkle_hash root)
+void segment_head_write(const segment_head *head, uint8_t out[SEGMENT_HEADER_BYTES])
 {
-    uint8_t of[32];
-    if (s.size < SEGMENT_HEADER || memcmp(s.data, "SKSEG001", 8) != 0 || get32(s.data + 104) != crc32c(0, dx_bytes_part(s, 0, 104)) ||
-        get32(s.data + 12) != 0 || !all_zero(dx_bytes_part(s, 108, SEGMENT_HEADER - 108)))
-        return "PV-108";
-    dx_sha256(dx_bytes_text(origin), of);
-    *ordinal = get32(s.data + 8);
-    *first = get64(s.data + 16);
-    *epoch = get64(s.data + 24);
-    memcpy(root, s.data + 64, 32);
-    return memcmp(of, s.data + 32, 32) == 0 ? NULL : "PV-305";
+    memset(out, 0, SEGMENT_HEADER_BYTES);
+    memcpy(out, segment_magic, 8);
+    be_write(out + 8, 4, head->ordinal);
+    be_write(out + 16, 8, head->first);
+    be_write(out + 24, 8, head->epoch);
+    memcpy(out + 32, head->origin_sha256, 32);
+    memcpy(out + 64, head->root.bytes, 32);
+    be_write(out + 96, 8, (uint64_t)head->created_us);
+    be_write(out + 104, 4, crc32c(dx_bytes_of(out, 104)));
 }
 
-int frame_read(dx_bytes s, size_t at, frame *out)
+bool segment_head_read(dx_bytes b, segment_head *head, prov_finding *finding)
 {
-    *out = (frame){0};
-    if (at >= s.size)
-        return 0;
-    const uint8_t *p = s.data + at;
-    dx_bytes       head = dx_bytes_part(s, at, 64);
-    if (all_zero(head) || (memcmp(p, "SKFE", 4) == 0 && all_zero(dx_bytes_part(head, 4, 60))))
-        return 0;
-    if (s.size - at < FRAME_HEADER + 8 || memcmp(p, "SKF1", 4) != 0 || get32(p + 80) != crc32c(0, dx_bytes_of(p, 80)) || p[4] != 0 || p[5] != 1 ||
-        p[6] != 0 || p[7] > 1 || get32(p + 28) != 0)
-        return -1;
-    out->first = get64(p + 8);
-    out->count = get32(p + 16);
-    out->leaf_bytes = get32(p + 20);
-    out->side_bytes = get32(p + 24);
-    memcpy(out->root, p + 32, 32);
-    out->wall_us = get64(p + 64);
-    out->epoch = get64(p + 72);
-    uint64_t body = (uint64_t)out->leaf_bytes + out->side_bytes, whole = FRAME_HEADER + body + 8, padded = (whole + 63) / 64 * 64;
-    if (out->count == 0 || out->count > FRAME_LEAVES || whole > FRAME_MAX || (p[7] == 0) != (out->side_bytes == 0))
-        return -1;
-    if (padded > s.size - at && whole > s.size - at)
-        return -1;
-    if (padded > s.size - at)
-        padded = s.size - at;
-    const uint8_t *tail = p + FRAME_HEADER + body;
-    if (get32(tail) != crc32c(0, dx_bytes_of(p + FRAME_HEADER, (size_t)body)) || memcmp(tail + 4, "1FKS", 4) != 0 ||
-        !all_zero(dx_bytes_of(p + whole, (size_t)(padded - whole))))
-        return -1;
-    out->leaves = dx_bytes_of(p + FRAME_HEADER, out->leaf_bytes);
-    out->size = (size_t)padded;
-    size_t   offset = 0;
-    uint32_t n = 0;
-    for (; offset + 2 <= out->leaves.size && n < out->count; n++)
-        offset += 2 + ((size_t)out->leaves.data[offset] << 8 | out->leaves.data[offset + 1]);
-    return n == out->count && offset == out->leaves.size ? 1 : -1;
+    if (b.size < SEGMENT_HEADER_BYTES || memcmp(b.data, segment_magic, 8) != 0)
+        return prov_no(finding, "PV-108", "no segment header");
+    if (be_read(b.data + 104, 4) != crc32c(dx_bytes_part(b, 0, 104)))
+        return prov_no(finding, "PV-108", "segment header: CRC");
+    if (!zero(b.data + 12, 4) || !zero(b.data + 108, SEGMENT_HEADER_BYTES - 108))
+        return prov_no(finding, "PV-108", "segment header: bytes that must be zero");
+    head->ordinal = (uint32_t)be_read(b.data + 8, 4);
+    head->first = be_read(b.data + 16, 8);
+    head->epoch = be_read(b.data + 24, 8);
+    memcpy(head->origin_sha256, b.data + 32, 32);
+    memcpy(head->root.bytes, b.data + 64, 32);
+    head->created_us = (int64_t)be_read(b.data + 96, 8);
+    return true;
 }
 
-DX_RC frame_write(uint64_t first, uint32_t count, dx_bytes leaves, const merkle_hash root, uint64_t wall_us, uint64_t epoch, dx_buf *out)
+void frame_head_write(const frame_head *head, uint8_t out[FRAME_HEAD_BYTES])
 {
-    uint8_t head[FRAME_HEADER] = "SKF1", tail[8] = {0};
-    size_t  whole = FRAME_HEADER + leaves.size + 8, padded = (whole + 63) / 64 * 64;
-    head[5] = 1;
-    put64(head + 8, first);
-    put32(head + 16, count);
-    put32(head + 20, (uint32_t)leaves.size);
-    memcpy(head + 32, root, 32);
-    put64(head + 64, wall_us);
-    put64(head + 72, epoch);
-    put32(head + 80, crc32c(0, dx_bytes_of(head, 80)));
-    put32(tail, crc32c(0, leaves));
-    memcpy(tail + 4, "1FKS", 4);
-    static const uint8_t zeros[64];
-    DX_TRY(dx_buf_add(out, dx_bytes_of(head, FRAME_HEADER)));
-    DX_TRY(dx_buf_add(out, leaves));
-    DX_TRY(dx_buf_add(out, dx_bytes_of(tail, 8)));
-    return dx_buf_add(out, dx_bytes_of(zeros, padded - whole));
+    memset(out, 0, FRAME_HEAD_BYTES);
+    memcpy(out, frame_magic, 4);
+    be_write(out + 4, 2, 1);
+    be_write(out + 6, 2, head->side_bytes > 0);
+    be_write(out + 8, 8, head->first);
+    be_write(out + 16, 4, head->count);
+    be_write(out + 20, 4, head->leaf_bytes);
+    be_write(out + 24, 4, head->side_bytes);
+    memcpy(out + 32, head->root.bytes, 32);
+    be_write(out + 64, 8, (uint64_t)head->wall_us);
+    be_write(out + 72, 8, head->epoch);
+    be_write(out + 80, 4, crc32c(dx_bytes_of(out, 80)));
 }
 
-/* Does a frame header with a good CRC stand anywhere behind? Then a bad frame is damage, not a torn tail. */
-static bool frame_behind(const dx_bytes *segments, size_t count, size_t segment, size_t at)
+bool frame_head_here(const uint8_t b[FRAME_HEAD_BYTES])
 {
-    for (; segment < count; segment++, at = SEGMENT_HEADER)
-        for (size_t i = (at + 63) / 64 * 64; i + FRAME_HEADER <= segments[segment].size; i += 64) {
-            const uint8_t *p = segments[segment].data + i;
-            if (memcmp(p, "SKF1", 4) == 0 && get32(p + 80) == crc32c(0, dx_bytes_of(p, 80)))
-                return true;
-        }
-    return false;
+    return memcmp(b, frame_magic, 4) == 0 && be_read(b + 80, 4) == crc32c(dx_bytes_of(b, 80));
 }
 
-static struct dx_rc damage(recovery *out, const char *id, const char *text, size_t segment, size_t at)
+bool frame_head_read(const uint8_t b[FRAME_HEAD_BYTES], frame_head *head, prov_finding *finding)
 {
-    out->damaged = true;
-    out->id = id;
-    snprintf(out->text, sizeof out->text, "%s (segment %zu, byte %zu)", text, segment, at);
+    if (!frame_head_here(b))
+        return prov_no(finding, "PV-108", "frame: magic or header CRC");
+    uint64_t flags = be_read(b + 6, 2);
+    head->first = be_read(b + 8, 8);
+    head->count = (uint32_t)be_read(b + 16, 4);
+    head->leaf_bytes = (uint32_t)be_read(b + 20, 4);
+    head->side_bytes = (uint32_t)be_read(b + 24, 4);
+    memcpy(head->root.bytes, b + 32, 32);
+    head->wall_us = (int64_t)be_read(b + 64, 8);
+    head->epoch = be_read(b + 72, 8);
+    if (be_read(b + 4, 2) != 1 || flags > 1 || !zero(b + 28, 4))
+        return prov_no(finding, "PV-108", "frame: version, flags or reserved bytes");
+    if (head->count < 1 || head->count > FRAME_LEAVES_MAX)
+        return prov_no(finding, "PV-108", "frame: %" PRIu32 " leaves", head->count);
+    if ((flags == 1) != (head->side_bytes > 0))
+        return prov_no(finding, "PV-108", "frame: flag and side section differ");
+    if (frame_bytes(head) > FRAME_MAX_BYTES)
+        return prov_no(finding, "PV-108", "frame: longer than allowed");
+    return true;
+}
+
+bool frame_next_leaf(dx_bytes section, size_t *at, dx_bytes *leaf)
+{
+    if (section.size - *at < 2)
+        return false;
+    size_t n = (size_t)be_read(section.data + *at, 2);
+    if (section.size - *at - 2 < n)
+        return false;
+    *leaf = dx_bytes_of(section.data + *at + 2, n);
+    *at += 2 + n;
+    return true;
+}
+
+bool frame_next_side(dx_bytes section, size_t *at, dx_bytes *side)
+{
+    if (section.size - *at < 4)
+        return false;
+    size_t n = (size_t)be_read(section.data + *at, 4);
+    if (n > SIDE_MAX_BYTES || section.size - *at - 4 < n)
+        return false;
+    *side = dx_bytes_of(section.data + *at + 4, n);
+    *at += 4 + n;
+    return true;
+}
+
+bool frame_body_ok(const frame_head *head, dx_bytes frame, prov_finding *finding)
+{
+    dx_bytes leaves = dx_bytes_part(frame, FRAME_HEAD_BYTES, head->leaf_bytes);
+    dx_bytes sides = dx_bytes_part(frame, FRAME_HEAD_BYTES + head->leaf_bytes, head->side_bytes), item;
+    size_t at = 0, tail = FRAME_HEAD_BYTES + (size_t)head->leaf_bytes + head->side_bytes;
+    if (frame.size < frame_bytes(head))
+        return prov_no(finding, "PV-108", "frame: longer than the file");
+    if (be_read(frame.data + tail, 4) !=
+            crc32c(dx_bytes_part(frame, FRAME_HEAD_BYTES, tail - FRAME_HEAD_BYTES)) ||
+        memcmp(frame.data + tail + 4, frame_end, 4) != 0)
+        return prov_no(finding, "PV-108", "frame: body CRC or end magic");
+    for (uint32_t i = 0; i < head->count; i++)
+        if (!frame_next_leaf(leaves, &at, &item))
+            return prov_no(finding, "PV-108", "frame: leaf section is too short");
+    if (at != leaves.size)
+        return prov_no(finding, "PV-108", "frame: bytes left in the leaf section");
+    at = 0;
+    for (uint32_t i = 0; sides.size > 0 && i < head->count; i++)
+        if (!frame_next_side(sides, &at, &item))
+            return prov_no(finding, "PV-108", "frame: side section");
+    return at == sides.size || prov_no(finding, "PV-108", "frame: bytes left in the side section");
+}
+
+void segment_path(const char *folder, uint32_t ordinal, char *out, size_t size)
+{
+    snprintf(out, size, "%s/seg/%08" PRIu32 ".seg", folder, ordinal);
+}
+
+DX_RC segment_count(const dx_io *io, const char *folder, uint32_t *count, dx_why *why)
+{
+    for (*count = 0; *count < UINT32_MAX; (*count)++) {
+        char path[4096];
+        segment_path(folder, *count, path, sizeof path);
+        int fd = io->open(io, path, 0, 0);
+        if (fd < 0 && errno == ENOENT)
+            return DX_OKAY;
+        if (fd < 0)
+            return prov_io_fail(why, "cannot open", path);
+        io->close(io, fd);
+    }
     return DX_OKAY;
 }
 
-DX_RC segments_walk(const dx_bytes *segments, size_t count, const char *origin, bool strict, merkle_tree *tree, segment_take *take, void *context,
-                    recovery *out)
+struct dx_rc prov_io_fail(dx_why *why, const char *what, const char *path)
 {
-    *out = (recovery){0};
-    for (size_t s = 0; s < count; s++) {
-        uint32_t    ordinal;
-        uint64_t    first, epoch, next_first = UINT64_MAX;
-        merkle_hash root, now;
-        out->segment = s;
-        out->end = SEGMENT_HEADER;
-        const char *id = segment_header_read(segments[s], origin, &ordinal, &first, &epoch, root);
-        if (id != NULL)
-            return damage(out, id, "a segment header that is not ours", s, 0);
-        merkle_root(tree, merkle_size(tree), now);
-        if (ordinal != s || first != merkle_size(tree))
-            return damage(out, "PV-108", "a segment that does not continue the one before", s, 0);
-        if (memcmp(root, now, 32) != 0)
-            return damage(out, "PV-203", "a segment that was started over another tree", s, 0);
-        if (s + 1 < count) {
-            uint32_t    o;
-            uint64_t    e;
-            merkle_hash r;
-            if (segment_header_read(segments[s + 1], origin, &o, &next_first, &e, r) != NULL)
-                next_first = UINT64_MAX;
-        }
-        for (;;) {
-            frame f;
-            int   found = frame_read(segments[s], out->end, &f);
-            if (found == 1 && f.first >= next_first)
-                found = 0; /* void: left by a failed sync, the next segment starts again from there */
-            merkle_root(tree, merkle_size(tree), now);
-            bool fits = found == 1 && f.first == merkle_size(tree) && memcmp(f.root, now, 32) == 0 && f.epoch >= epoch;
-            bool other_root = found == 1 && f.first == merkle_size(tree) && memcmp(f.root, now, 32) != 0;
-            if (found == 0 && s + 1 < count && merkle_size(tree) == next_first)
-                break;
-            if (!fits) {
-                bool empty = found == 0 && all_zero(dx_bytes_part(segments[s], out->end, segments[s].size));
-                bool closed = found == 0 && out->end + 64 <= segments[s].size && memcmp(segments[s].data + out->end, "SKFE", 4) == 0;
-                if (merkle_size(tree) == next_first)
-                    break;
-                if (strict && !empty && !closed)
-                    return damage(out, other_root ? "PV-203" : "PV-108", "a bad frame", s, out->end);
-                if (s + 1 < count && next_first != UINT64_MAX && merkle_size(tree) != next_first)
-                    return damage(out, "PV-108", "frames are missing before the next segment", s, out->end);
-                if (frame_behind(segments, count, s, out->end + 64))
-                    return damage(out, "PV-108", "a bad frame before a good one", s, out->end);
-                out->torn = !empty && !closed;
-                return DX_OKAY;
-            }
-            size_t offset = 0;
-            for (uint32_t i = 0; i < f.count; i++) {
-                size_t      n = (size_t)f.leaves.data[offset] << 8 | f.leaves.data[offset + 1];
-                dx_bytes    leaf = dx_bytes_part(f.leaves, offset + 2, n);
-                merkle_hash hash;
-                merkle_leaf(leaf, hash);
-                if (take != NULL && !take(context, f.first + i, leaf, s, out->end + FRAME_HEADER + offset))
-                    return DX_OKAY;
-                DX_TRY(merkle_append(tree, hash));
-                offset += 2 + n;
-            }
-            out->epoch = f.epoch;
-            out->end += f.size;
-        }
+    int error = errno;
+    dx_code code = error == ENOSPC || error == EDQUOT ? DX_NO_SPACE : error == ENOENT ? DX_NOT_FOUND : DX_IO;
+    return dx_fail(why, code, "", "provenance.md 9", "%s %s: %s", what, path, strerror(error));
+}
+
+DX_RC prov_read_at(const dx_io *io, int fd, void *data, size_t size, uint64_t at, size_t *got, dx_why *why)
+{
+    *got = 0;
+    while (*got < size) {
+        ssize_t n = io->pread(io, fd, (uint8_t *)data + *got, size - *got, (off_t)(at + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return prov_io_fail(why, "cannot read", "segment");
+        if (n == 0)
+            break;
+        *got += (size_t)n;
     }
     return DX_OKAY;
 }

@@ -8,16 +8,16 @@
 
 struct evidence_tree {
     uint8_t (**levels)[32];
-    size_t  *counts;
-    size_t   level_count;
-    size_t  *place; /* of each leaf handed in; equal leaves share one */
-    size_t   leaf_count;
+    size_t *counts;
+    size_t level_count;
+    size_t *place; /* of each leaf handed in; equal leaves share one */
+    size_t leaf_count;
 };
 
 static void join(const uint8_t a[32], const uint8_t b[32], uint8_t out[32])
 {
     uint8_t both[64];
-    bool    first = memcmp(a, b, 32) <= 0; /* the smaller one first, bytes unsigned */
+    bool first = memcmp(a, b, 32) <= 0; /* the smaller one first, bytes unsigned */
     memcpy(both, first ? a : b, 32);
     memcpy(both + 32, first ? b : a, 32);
     dx_sha256(dx_bytes_of(both, 64), out);
@@ -25,13 +25,13 @@ static void join(const uint8_t a[32], const uint8_t b[32], uint8_t out[32])
 
 typedef struct {
     uint8_t hash[32];
-    size_t  index;
+    size_t index;
 } tree_leaf;
 
 static int by_hash(const void *a, const void *b)
 {
     const tree_leaf *x = a, *y = b;
-    int             c = memcmp(x->hash, y->hash, 32);
+    int c = memcmp(x->hash, y->hash, 32);
     return c != 0 ? c : x->index < y->index ? -1 : 1;
 }
 
@@ -39,7 +39,7 @@ static int by_hash(const void *a, const void *b)
 static size_t find_places(const uint8_t (*leaves)[32], size_t count, size_t *place, uint8_t (*distinct)[32])
 {
     tree_leaf *sorted = malloc((count + 1) * sizeof *sorted);
-    size_t   *first = malloc((count + 1) * sizeof *first), n = 0;
+    size_t *first = malloc((count + 1) * sizeof *first), n = 0;
     if (sorted == NULL || first == NULL) {
         free(sorted);
         free(first);
@@ -51,7 +51,9 @@ static size_t find_places(const uint8_t (*leaves)[32], size_t count, size_t *pla
     }
     qsort(sorted, count, sizeof *sorted, by_hash);
     for (size_t i = 0; i < count; i++)
-        first[sorted[i].index] = i > 0 && memcmp(sorted[i].hash, sorted[i - 1].hash, 32) == 0 ? first[sorted[i - 1].index] : sorted[i].index;
+        first[sorted[i].index] = i > 0 && memcmp(sorted[i].hash, sorted[i - 1].hash, 32) == 0
+                                     ? first[sorted[i - 1].index]
+                                     : sorted[i].index;
     for (size_t i = 0; i < count; i++) {
         if (first[i] == i) {
             memcpy(distinct[n], leaves[i], 32);
@@ -83,13 +85,15 @@ DX_RC evidence_tree_new(const uint8_t (*leaves)[32], size_t count, evidence_tree
     *out = NULL;
     if (count == 0 || t == NULL) {
         free(t);
-        return count == 0 ? DX_FAIL(why, USAGE, "", "a tree needs a leaf") : DX_FAIL(why, NO_MEMORY, "", "no memory for a tree");
+        return count == 0 ? DX_FAIL(why, USAGE, "", "a tree needs a leaf")
+                          : DX_FAIL(why, NO_MEMORY, "", "no memory for a tree");
     }
     t->levels = calloc(LEVELS_MAX, sizeof *t->levels);
     t->counts = calloc(LEVELS_MAX, sizeof *t->counts);
     t->place = calloc(count, sizeof *t->place);
     t->leaf_count = count;
-    bool ok = t->levels != NULL && t->counts != NULL && t->place != NULL && (t->levels[0] = malloc(count * 32)) != NULL;
+    bool ok = t->levels != NULL && t->counts != NULL && t->place != NULL &&
+              (t->levels[0] = malloc(count * 32)) != NULL;
     if (ok) {
         t->level_count = 1;
         t->counts[0] = find_places(leaves, count, t->place, t->levels[0]);
@@ -97,7 +101,7 @@ DX_RC evidence_tree_new(const uint8_t (*leaves)[32], size_t count, evidence_tree
     }
     for (size_t level = 0; ok && t->counts[level] > 1; level++) {
         size_t n = t->counts[level], up = (n + 1) / 2;
-        uint8_t (*next)[32] = malloc(up * 32);
+        uint8_t(*next)[32] = malloc(up * 32);
         ok = next != NULL;
         for (size_t i = 0; ok && i < up; i++) {
             if (2 * i + 1 < n)
@@ -165,7 +169,8 @@ static DX_RC write_record(const uint8_t *const *path, size_t groups, dx_bytes to
 {
     static const uint8_t sha256[] = {DER_SEQUENCE, 11, DER_OID, 9, 0x60, 0x86, 0x48, 0x01, 0x65, 3, 4, 2, 1};
     static const uint8_t one_value[] = {DER_SEQUENCE, 34, DER_OCTET_STRING, 32};
-    size_t tree = groups * (sizeof one_value + 32), stamp = wrapped(tree) + token.size, chain = wrapped(stamp), chains = wrapped(chain);
+    size_t tree = groups * (sizeof one_value + 32), stamp = wrapped(tree) + token.size,
+           chain = wrapped(stamp), chains = wrapped(chain);
     size_t record = 3 + wrapped(sizeof sha256) + wrapped(chains);
     DX_TRY(dx_buf_reserve(out, wrapped(record)));
     DX_TRY(evidence_put_header(out, DER_SEQUENCE, record));

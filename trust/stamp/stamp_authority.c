@@ -33,11 +33,13 @@ int64_t stamp_batch_wait(const stamp_limits *limits, const stamp_batch_state *st
     if (state->queued == 0 || state->under_way >= limits->max_inflight)
         return -1;
     int64_t since_us = now_us - state->last_start_us, waited_us = now_us - state->oldest_us;
-    int64_t interval_us = (int64_t)limits->min_interval_ms * 1000, wait_us = (int64_t)limits->max_wait_ms * 1000;
+    int64_t interval_us = (int64_t)limits->min_interval_ms * 1000,
+            wait_us = (int64_t)limits->max_wait_ms * 1000;
     if (interval_us > 0) /* an authority that bills or throttles each request */
         return !state->started || since_us >= interval_us ? 0 : interval_us - since_us;
     int64_t spread_us = state->rtt_us / limits->max_inflight;
-    if (state->under_way == 0 || since_us >= spread_us || waited_us >= wait_us || state->queued >= limits->max_batch)
+    if (state->under_way == 0 || since_us >= spread_us || waited_us >= wait_us ||
+        state->queued >= limits->max_batch)
         return 0;
     return spread_us - since_us < wait_us - waited_us ? spread_us - since_us : wait_us - waited_us;
 }
@@ -46,7 +48,8 @@ bool stamp_authority_may_ask(const stamp_authority *authority, const stamp_limit
 {
     if (authority->benched)
         return false;
-    return authority->fails < limits->breaker_fails || (now_us >= authority->open_until_us && !authority->probing);
+    return authority->fails < limits->breaker_fails ||
+           (now_us >= authority->open_until_us && !authority->probing);
 }
 
 void stamp_authority_asked(stamp_authority *authority, const stamp_limits *limits)
@@ -68,7 +71,8 @@ void stamp_authority_answered(stamp_authority *authority, int64_t took_us)
 {
     authority->probing = false;
     authority->rtt_us = authority->rtt_us == 0 ? took_us : (authority->rtt_us * 7 + took_us) / 8;
-    authority->samples_us[authority->sample_count++ % STAMP_RTT_SAMPLES] = took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us;
+    authority->samples_us[authority->sample_count++ % STAMP_RTT_SAMPLES] =
+        took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us;
 }
 
 void stamp_authority_good(stamp_authority *authority)
@@ -106,7 +110,7 @@ static int by_size(const void *a, const void *b)
 int64_t stamp_authority_p95_us(const stamp_authority *authority)
 {
     uint32_t sorted[STAMP_RTT_SAMPLES];
-    size_t   count = authority->sample_count < STAMP_RTT_SAMPLES ? authority->sample_count : STAMP_RTT_SAMPLES;
+    size_t count = authority->sample_count < STAMP_RTT_SAMPLES ? authority->sample_count : STAMP_RTT_SAMPLES;
     if (count < SAMPLES_MIN)
         return -1;
     memcpy(sorted, authority->samples_us, count * sizeof *sorted);

@@ -14,10 +14,10 @@ stamp_limits stamp_limits_resolve(const stamp_limits *limits);
 /* ---- when may the next request of a plan start? ---- */
 typedef struct {
     unsigned under_way;
-    size_t   queued;
-    bool     started;      /* there was a request before */
-    int64_t  oldest_us, last_start_us; /* when the oldest leaf came, when the last request began */
-    int64_t  rtt_us;       /* running mean, 0: not known */
+    size_t queued;
+    bool started;                     /* there was a request before */
+    int64_t oldest_us, last_start_us; /* when the oldest leaf came, when the last request began */
+    int64_t rtt_us;                   /* running mean, 0: not known */
 } stamp_batch_state;
 /* 0: now. More: so many microseconds from now. -1: only when something comes or returns. */
 int64_t stamp_batch_wait(const stamp_limits *limits, const stamp_batch_state *state, int64_t now_us);
@@ -26,15 +26,15 @@ int64_t stamp_batch_wait(const stamp_limits *limits, const stamp_batch_state *st
 #define STAMP_RTT_SAMPLES 32
 #define STAMP_SERIALS     256
 typedef struct {
-    unsigned fails;         /* one after the other */
-    bool     probing;       /* the one request that a half-open breaker lets pass is under way */
-    int64_t  open_until_us;
-    bool     benched;       /* sent a token that cannot be believed */
+    unsigned fails; /* one after the other */
+    bool probing;   /* the one request that a half-open breaker lets pass is under way */
+    int64_t open_until_us;
+    bool benched; /* sent a token that cannot be believed */
     unsigned good_probes;
-    int64_t  next_probe_us;
-    int64_t  rtt_us;
+    int64_t next_probe_us;
+    int64_t rtt_us;
     uint32_t samples_us[STAMP_RTT_SAMPLES];
-    size_t   sample_count;
+    size_t sample_count;
     struct {
         uint8_t serial[32], imprint[32]; /* serial as SHA-256 of its text */
     } seen[STAMP_SERIALS];
@@ -52,7 +52,8 @@ void stamp_authority_good(stamp_authority *authority);
 void stamp_authority_bench(stamp_authority *authority, const stamp_limits *limits, int64_t now_us);
 bool stamp_authority_probe_due(const stamp_authority *authority, int64_t now_us);
 /* Returns true when this probe ends the time on the bench. */
-bool stamp_authority_probed(stamp_authority *authority, const stamp_limits *limits, bool good, int64_t now_us);
+bool stamp_authority_probed(stamp_authority *authority, const stamp_limits *limits, bool good,
+                            int64_t now_us);
 /* 95th percentile of its own round trips; -1 while fewer than eight are known. */
 int64_t stamp_authority_p95_us(const stamp_authority *authority);
 /* STAMP-14: remembers the serial; false when it was seen for another imprint. */

@@ -1,14 +1,14 @@
-/* stamp_ber.c -- real authorities send ContentInfo in BER with indefinite lengths; everything behind this file reads
- * one form only. What is signed is not touched: the TSTInfo is the value of an octet string, signed attributes and
- * certificates are DER in the original or their signature does not hold. */
+/* stamp_ber.c -- real authorities send ContentInfo in BER with indefinite lengths; everything behind this
+ * file reads one form only. What is signed is not touched: the TSTInfo is the value of an octet string,
+ * signed attributes and certificates are DER in the original or their signature does not hold. */
 #include "trust/stamp/stamp_private.h"
 
 #define DEPTH_MAX 24 /* names and extensions inside certificates reach 14 in real tokens */
 
 typedef struct {
-    uint8_t  tag;
+    uint8_t tag;
     dx_bytes value; /* with an indefinite length: all that follows */
-    bool     indefinite;
+    bool indefinite;
 } ber_item;
 
 static bool read_head(dx_bytes *in, ber_item *out)
@@ -41,7 +41,7 @@ static bool read_head(dx_bytes *in, ber_item *out)
 static bool add_head(dx_buf *out, uint8_t tag, size_t size)
 {
     uint8_t head[6] = {tag};
-    size_t  used = 1;
+    size_t used = 1;
     if (size < 0x80) {
         head[used++] = (uint8_t)size;
     } else {
@@ -55,11 +55,12 @@ static bool add_head(dx_buf *out, uint8_t tag, size_t size)
 
 static bool copy_items(dx_bytes *in, bool until_end, bool pieces, unsigned depth, dx_buf *out);
 
-/* Writes the item at the front of `in`; lengths are known only after its contents, so these are made first. */
+/* Writes the item at the front of `in`; lengths are known only after its contents, so these are made first.
+ */
 static bool copy_item(dx_bytes *in, bool pieces, unsigned depth, dx_buf *out)
 {
     ber_item item;
-    dx_buf   inner;
+    dx_buf inner;
     if (depth > DEPTH_MAX || !read_head(in, &item))
         return false;
     if ((item.tag & 0x20) == 0)

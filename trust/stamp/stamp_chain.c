@@ -1,5 +1,6 @@
-/* stamp_chain.c -- STAMP-11 for a reader who was given the issuers he believes in (`verify --tsa-anchor`): a chain of
- * at most eight certificates to one of them, sound at genTime. With a trust snapshot trust/path judges instead. */
+/* stamp_chain.c -- STAMP-11 for a reader who was given the issuers he believes in (`verify --tsa-anchor`): a
+ * chain of at most eight certificates to one of them, sound at genTime. With a trust snapshot trust/path
+ * judges instead. */
 #include "trust/stamp/stamp_private.h"
 
 #include <openssl/x509v3.h>
@@ -10,31 +11,33 @@
 #define POOL_MAX       (STAMP_CERTS_MAX + 64)
 
 typedef struct {
-    X509  *pool[POOL_MAX]; /* anchors first, then what the token carries */
+    X509 *pool[POOL_MAX]; /* anchors first, then what the token carries */
     size_t anchors, count;
     X509_CRL *crls[64];
-    size_t    crl_count;
-    time_t    at, until; /* until: a later proof of existence, or `at` */
-    bool      revocation_off;
-    unsigned  signatures;
+    size_t crl_count;
+    time_t at, until; /* until: a later proof of existence, or `at` */
+    bool revocation_off;
+    unsigned signatures;
     const char *reason;
 } chain_search;
 
 static bool verifies(chain_search *s, X509 *cert, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
-    int       hash;
+    int hash;
     if (key == NULL || ++s->signatures > SIGNATURES_MAX)
         return false;
     /* A SHA-1 or MD5 signature on a certificate proves nothing; RSASSA-PSS answers its hash here too. */
-    if (X509_get_signature_info(cert, &hash, NULL, NULL, NULL) == 1 && (hash == NID_sha1 || hash == NID_md5 || hash == NID_md5_sha1))
+    if (X509_get_signature_info(cert, &hash, NULL, NULL, NULL) == 1 &&
+        (hash == NID_sha1 || hash == NID_md5 || hash == NID_md5_sha1))
         return false;
     return X509_verify(cert, key) == 1;
 }
 
 static bool holds_at(X509 *cert, time_t at)
 {
-    return X509_cmp_time(X509_get0_notBefore(cert), &at) < 0 && X509_cmp_time(X509_get0_notAfter(cert), &at) > 0;
+    return X509_cmp_time(X509_get0_notBefore(cert), &at) < 0 &&
+           X509_cmp_time(X509_get0_notAfter(cert), &at) > 0;
 }
 
 static bool sound(X509 *cert)
@@ -52,15 +55,18 @@ static bool sound(X509 *cert)
 static bool may_issue(X509 *cert, bool anchor, size_t below)
 {
     uint32_t flags = X509_get_extension_flags(cert);
-    long     pathlen = X509_get_pathlen(cert);
-    if (!sound(cert) || (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) == 0 || (pathlen >= 0 && (size_t)pathlen < below))
+    long pathlen = X509_get_pathlen(cert);
+    if (!sound(cert) || (X509_get_key_usage(cert) & KU_KEY_CERT_SIGN) == 0 ||
+        (pathlen >= 0 && (size_t)pathlen < below))
         return false;
-    return (flags & EXFLAG_CA) != 0 || (anchor && (flags & EXFLAG_BCONS) == 0); /* an old root without extensions */
+    return (flags & EXFLAG_CA) != 0 ||
+           (anchor && (flags & EXFLAG_BCONS) == 0); /* an old root without extensions */
 }
 
 static bool names_a_source(X509 *cert)
 {
-    return X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) >= 0 || X509_get_ext_by_NID(cert, NID_info_access, -1) >= 0;
+    return X509_get_ext_by_NID(cert, NID_crl_distribution_points, -1) >= 0 ||
+           X509_get_ext_by_NID(cert, NID_info_access, -1) >= 0;
 }
 
 /* The CRLs at hand, against one certificate of the chain. */
@@ -69,14 +75,16 @@ static bool not_revoked(chain_search *s, X509 *cert, X509 *issuer)
     bool answered = false;
     for (size_t i = 0; i < s->crl_count; i++) {
         X509_REVOKED *entry = NULL;
-        X509_CRL     *crl = s->crls[i];
-        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) != 0 || ++s->signatures > SIGNATURES_MAX ||
-            X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
+        X509_CRL *crl = s->crls[i];
+        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) != 0 ||
+            ++s->signatures > SIGNATURES_MAX || X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
             continue;
         int found = X509_CRL_get0_by_cert(crl, &entry, cert);
         answered = answered || X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &s->at) >= 0 ||
-                   (X509_CRL_get0_nextUpdate(crl) != NULL && X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &s->at) > 0);
-        if (found == 1 && entry != NULL && X509_cmp_time(X509_REVOKED_get0_revocationDate(entry), &s->until) < 0) {
+                   (X509_CRL_get0_nextUpdate(crl) != NULL &&
+                    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &s->at) > 0);
+        if (found == 1 && entry != NULL &&
+            X509_cmp_time(X509_REVOKED_get0_revocationDate(entry), &s->until) < 0) {
             s->reason = "a certificate in the chain of the token's signer was revoked";
             return false;
         }
@@ -97,9 +105,10 @@ static bool climb(chain_search *s, X509 *cert, size_t depth)
         return false;
     for (size_t i = 0; i < s->count && s->signatures < SIGNATURES_MAX; i++) {
         X509 *issuer = s->pool[i];
-        bool  anchor = i < s->anchors;
-        if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0 || X509_cmp(issuer, cert) == 0 ||
-            !may_issue(issuer, anchor, depth) || (!anchor && (!holds_at(issuer, s->at) || !holds_at(issuer, s->until))) ||
+        bool anchor = i < s->anchors;
+        if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0 ||
+            X509_cmp(issuer, cert) == 0 || !may_issue(issuer, anchor, depth) ||
+            (!anchor && (!holds_at(issuer, s->at) || !holds_at(issuer, s->until))) ||
             !verifies(s, cert, issuer))
             continue;
         if (not_revoked(s, cert, issuer) && (anchor || climb(s, issuer, depth + 1)))
@@ -134,9 +143,11 @@ static void load(chain_search *s, const stamp_token *token, dx_bytes signer, con
     }
 }
 
-bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, const stamp_trust *trust, int64_t until_s, stamp_verdict *verdict)
+bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, const stamp_trust *trust,
+                       int64_t until_s, stamp_verdict *verdict)
 {
-    chain_search s = {.at = (time_t)(token->info.time_us / 1000000), .revocation_off = trust->revocation_off,
+    chain_search s = {.at = (time_t)(token->info.time_us / 1000000),
+                      .revocation_off = trust->revocation_off,
                       .reason = "no chain leads from the token's signer to an issuer that is believed"};
     s.until = until_s > s.at ? (time_t)until_s : s.at;
     load(&s, token, signer->der, trust);

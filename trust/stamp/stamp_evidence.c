@@ -1,4 +1,5 @@
-/* stamp_evidence.c -- OCSP answers and CRLs about TSU chains, kept for as long as the judge says they serve. */
+/* stamp_evidence.c -- OCSP answers and CRLs about TSU chains, kept for as long as the judge says they serve.
+ */
 #include "trust/stamp/stamp_service_private.h"
 
 /* Until a verdict has said how long an answer serves, it serves the token it was fetched for. */
@@ -41,7 +42,8 @@ void stamp_evidence_add(stamp_evidence *evidence, const uint8_t key[32], bool cr
     dx_buf_init(der, 0);
 }
 
-bool stamp_evidence_join(stamp_evidence *evidence, int64_t now_s, dx_arena *arena, revocation_evidence *joined)
+bool stamp_evidence_join(stamp_evidence *evidence, int64_t now_s, dx_arena *arena,
+                         revocation_evidence *joined)
 {
     for (size_t i = evidence->count; i-- > 0;)
         if (evidence->items[i].until_s <= now_s)

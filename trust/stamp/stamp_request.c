@@ -17,10 +17,31 @@ static size_t put_u64(uint8_t *out, uint64_t number)
     return 2 + 9 - from;
 }
 
-DX_RC stamp_request_make(const stamp_tsa *tsa, const uint8_t imprint[32], uint64_t nonce, dx_arena *arena, dx_bytes *out, dx_why *why)
+DX_RC stamp_request_make(const stamp_tsa *tsa, const uint8_t imprint[32], uint64_t nonce, dx_arena *arena,
+                         dx_bytes *out, dx_why *why)
 {
-    static const uint8_t version_imprint[] = {DER_INTEGER, 1, 1, DER_SEQUENCE, 0x31, DER_SEQUENCE, 0x0d, DER_OID, 9, 0x60, 0x86, 0x48, 0x01, 0x65,
-                                              3, 4, 2, 1, DER_NULL, 0, DER_OCTET_STRING, 0x20};
+    static const uint8_t version_imprint[] = {DER_INTEGER,
+                                              1,
+                                              1,
+                                              DER_SEQUENCE,
+                                              0x31,
+                                              DER_SEQUENCE,
+                                              0x0d,
+                                              DER_OID,
+                                              9,
+                                              0x60,
+                                              0x86,
+                                              0x48,
+                                              0x01,
+                                              0x65,
+                                              3,
+                                              4,
+                                              2,
+                                              1,
+                                              DER_NULL,
+                                              0,
+                                              DER_OCTET_STRING,
+                                              0x20};
     static const uint8_t cert_req[] = {DER_BOOLEAN, 1, 0xff};
     uint8_t *bytes = dx_arena_alloc(arena, 128); /* 2 + 22 + 32 + 11 + 3, with room */
     if (bytes == NULL)
@@ -45,7 +66,7 @@ DX_RC stamp_request_make(const stamp_tsa *tsa, const uint8_t imprint[32], uint64
 static void free_text(dx_bytes in, char *out, size_t size)
 {
     dx_bytes text;
-    size_t   used = 0;
+    size_t used = 0;
     out[0] = '\0';
     if (!der_take(&in, DER_UTF8_STRING, &text))
         return;
@@ -56,24 +77,28 @@ static void free_text(dx_bytes in, char *out, size_t size)
 
 stamp_verdict stamp_response_open(dx_bytes response, const stamp_tsa *tsa, dx_bytes *token)
 {
-    static const char *const states[] = {"granted", "granted with modifications", "rejection", "waiting", "revocation warning",
-                                         "revocation notification"};
+    static const char *const states[] = {"granted", "granted with modifications", "rejection",
+                                         "waiting", "revocation warning",         "revocation notification"};
     stamp_verdict verdict = {0};
-    dx_bytes      body, info, value, text, failure;
-    uint64_t      status;
-    bool          present;
-    char          words[64];
+    dx_bytes body, info, value, text, failure;
+    uint64_t status;
+    bool present;
+    char words[64];
     *token = dx_bytes_of(NULL, 0);
-    /* The token inside may be BER, so the envelope is read alone: its length is definite in every answer we know. */
+    /* The token inside may be BER, so the envelope is read alone: its length is definite in every answer we
+     * know. */
     if (response.size > STAMP_TOKEN_MAX || !der_only(response, DER_SEQUENCE, &body))
         (void)stamp_no(&verdict, CHECK_STAMP_01, NULL, "the answer is not exactly one TimeStampResp");
-    else if (!der_take(&body, DER_SEQUENCE, &info) || !der_take(&info, DER_INTEGER, &value) || !der_u64(value, &status) ||
-             !der_optional(&info, DER_SEQUENCE, &text, &present) || !der_optional(&info, DER_BIT_STRING, &failure, &present) || info.size != 0)
-        (void)stamp_no(&verdict, CHECK_STAMP_01, NULL, "the answer's PKIStatusInfo is not of the standard's form");
+    else if (!der_take(&body, DER_SEQUENCE, &info) || !der_take(&info, DER_INTEGER, &value) ||
+             !der_u64(value, &status) || !der_optional(&info, DER_SEQUENCE, &text, &present) ||
+             !der_optional(&info, DER_BIT_STRING, &failure, &present) || info.size != 0)
+        (void)stamp_no(&verdict, CHECK_STAMP_01, NULL,
+                       "the answer's PKIStatusInfo is not of the standard's form");
     else if (status > 1 || (status == 1 && !(tsa != NULL && tsa->accept_mods))) {
         free_text(text, words, sizeof words);
-        (void)stamp_no(&verdict, CHECK_STAMP_01, NULL, "the authority answered: %s%s%s", status < 6 ? states[status] : "an unknown status",
-                       words[0] != '\0' ? ", " : "", words);
+        (void)stamp_no(&verdict, CHECK_STAMP_01, NULL, "the authority answered: %s%s%s",
+                       status < 6 ? states[status] : "an unknown status", words[0] != '\0' ? ", " : "",
+                       words);
     } else if (body.size < 2 || body.data[0] != DER_SEQUENCE)
         (void)stamp_no(&verdict, CHECK_STAMP_01, NULL, "the answer is granted but holds no token");
     else {

@@ -1,5 +1,5 @@
-/* stamp_round.c -- one imprint from its first request to everybody's answer: the failure ladder, the hedge, and two
- * stamps of different territories where that is asked for (seals.md 7.4, 7.6). */
+/* stamp_round.c -- one imprint from its first request to everybody's answer: the failure ladder, the hedge,
+ * and two stamps of different territories where that is asked for (seals.md 7.4, 7.6). */
 #include "trust/stamp/stamp_service_private.h"
 
 #include <stdio.h>
@@ -21,12 +21,14 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a != NULL ? a : "", b != NULL ? b : "") == 0;
 }
 
-/* Two authorities for one plan: different territories, both named, and different classes where several are accepted. */
+/* Two authorities for one plan: different territories, both named, and different classes where several are
+ * accepted. */
 bool stamp_plan_pair(const stamp_service *service, const stamp_plan *plan, size_t one, size_t other)
 {
     const stamp_tsa *a = &service->spec.tsas[one], *b = &service->spec.tsas[other];
-    return a->territory != NULL && a->territory[0] != '\0' && b->territory != NULL && b->territory[0] != '\0' &&
-           !same_text(a->territory, b->territory) && (plan->accept_count < 2 || !same_text(a->class_, b->class_));
+    return a->territory != NULL && a->territory[0] != '\0' && b->territory != NULL &&
+           b->territory[0] != '\0' && !same_text(a->territory, b->territory) &&
+           (plan->accept_count < 2 || !same_text(a->class_, b->class_));
 }
 
 DX_RC stamp_plan_fill(const stamp_service *service, stamp_plan *plan, dx_why *why)
@@ -37,7 +39,8 @@ DX_RC stamp_plan_fill(const stamp_service *service, stamp_plan *plan, dx_why *wh
         bool accepted = plan->accept_count == 0;
         for (size_t k = 0; k < plan->accept_count; k++)
             accepted |= same_text(plan->accept[k], service->spec.tsas[i].class_) ||
-                        (strcmp(plan->accept[k], "listed") == 0 && !same_text(service->spec.tsas[i].class_, "private"));
+                        (strcmp(plan->accept[k], "listed") == 0 &&
+                         !same_text(service->spec.tsas[i].class_, "private"));
         if (accepted)
             plan->tsas[plan->tsa_count++] = i;
     }
@@ -45,9 +48,12 @@ DX_RC stamp_plan_fill(const stamp_service *service, stamp_plan *plan, dx_why *wh
         for (size_t k = i + 1; k < plan->tsa_count; k++)
             pair |= stamp_plan_pair(service, plan, plan->tsas[i], plan->tsas[k]);
     if (plan->tsa_count == 0)
-        return DX_FAIL(why, CONFIG, "seals.md 7.4", "no configured time-stamp authority is of a class that is accepted here");
+        return DX_FAIL(why, CONFIG, "seals.md 7.4",
+                       "no configured time-stamp authority is of a class that is accepted here");
     if (plan->min == 2 && !pair)
-        return DX_FAIL(why, CONFIG, "seals.md 7.4", "two stamps are asked for, and no two authorities of different territories are configured");
+        return DX_FAIL(
+            why, CONFIG, "seals.md 7.4",
+            "two stamps are asked for, and no two authorities of different territories are configured");
     return DX_OKAY;
 }
 
@@ -65,10 +71,11 @@ void stamp_round_items_fail(stamp_item *items, struct dx_rc rc, const dx_why *wh
 }
 
 /* One leaf's share of what was obtained. */
-static void answer_item(const stamp_round *round, const stamp_item *item, size_t index, struct dx_rc rc, const dx_why *why)
+static void answer_item(const stamp_round *round, const stamp_item *item, size_t index, struct dx_rc rc,
+                        const dx_why *why)
 {
     stamp_result result = {.rc = rc, .why = *why};
-    dx_buf       records[2];
+    dx_buf records[2];
     for (size_t i = 0; i < 2; i++)
         dx_buf_init(&records[i], RECORD_MAX);
     for (size_t i = 0; i < round->slot_count; i++) {
@@ -96,8 +103,8 @@ static void answer_item(const stamp_round *round, const stamp_item *item, size_t
 static void finish(stamp_round *round, struct dx_rc rc, const dx_why *why)
 {
     stamp_service *service = round->service;
-    size_t         index = 0;
-    dx_why         batch;
+    size_t index = 0;
+    dx_why batch;
     if (round->finished)
         return;
     round->finished = true;
@@ -120,9 +127,9 @@ static void finish(stamp_round *round, struct dx_rc rc, const dx_why *why)
 static void settle(stamp_round *round)
 {
     static const dx_why none;
-    const stamp_slot   *bad = NULL;
-    bool                invalid = false;
-    dx_why              why;
+    const stamp_slot *bad = NULL;
+    bool invalid = false;
+    dx_why why;
     for (size_t i = 0; i < round->slot_count; i++) {
         const stamp_slot *slot = &round->slots[i];
         if (!slot->filled && !slot->given_up)
@@ -136,9 +143,10 @@ static void settle(stamp_round *round)
         finish(round, DX_OKAY, &none);
         return;
     }
-    struct dx_rc rc = dx_fail(&why, invalid ? DX_BAD_SIGNATURE : DX_UNREACHABLE, bad->why.id,
-                              bad->why.clause[0] != '\0' ? bad->why.clause : "seals.md 7.6", "%s",
-                              bad->why.text[0] != '\0' ? bad->why.text : "no time-stamp authority may be asked just now");
+    struct dx_rc rc =
+        dx_fail(&why, invalid ? DX_BAD_SIGNATURE : DX_UNREACHABLE, bad->why.id,
+                bad->why.clause[0] != '\0' ? bad->why.clause : "seals.md 7.6", "%s",
+                bad->why.text[0] != '\0' ? bad->why.text : "no time-stamp authority may be asked just now");
     finish(round, rc, &why);
 }
 
@@ -148,24 +156,28 @@ static bool fits_beside(const stamp_round *round, const stamp_slot *other, size_
 {
     if (other->filled)
         return stamp_plan_pair(round->service, round->plan, tsa, other->by);
-    return other->first_tsa == SIZE_MAX || (stamp_plan_pair(round->service, round->plan, tsa, other->first_tsa) &&
-                                            stamp_plan_pair(round->service, round->plan, tsa, other->last_tsa));
+    return other->first_tsa == SIZE_MAX ||
+           (stamp_plan_pair(round->service, round->plan, tsa, other->first_tsa) &&
+            stamp_plan_pair(round->service, round->plan, tsa, other->last_tsa));
 }
 
 /* The next authority for this place: in order, first those of the territory it stands for. SIZE_MAX: none. */
 static size_t next_tsa(const stamp_round *round, size_t slot)
 {
     const stamp_service *service = round->service;
-    const stamp_plan    *plan = round->plan;
-    const stamp_slot    *own = &round->slots[slot], *other = round->slot_count == 2 ? &round->slots[1 - slot] : NULL;
-    int64_t              now_us = stamp_mono(service);
-    size_t               elsewhere = SIZE_MAX;
+    const stamp_plan *plan = round->plan;
+    const stamp_slot *own = &round->slots[slot],
+                     *other = round->slot_count == 2 ? &round->slots[1 - slot] : NULL;
+    int64_t now_us = stamp_mono(service);
+    size_t elsewhere = SIZE_MAX;
     for (size_t i = 0; i < plan->tsa_count; i++) {
         size_t tsa = plan->tsas[i];
-        if (round->tried[tsa] || !stamp_authority_may_ask(&service->authorities[tsa], &service->limits, now_us) ||
+        if (round->tried[tsa] ||
+            !stamp_authority_may_ask(&service->authorities[tsa], &service->limits, now_us) ||
             (other != NULL && !fits_beside(round, other, tsa)))
             continue;
-        if (own->first_tsa == SIZE_MAX || same_text(service->spec.tsas[tsa].territory, service->spec.tsas[own->first_tsa].territory))
+        if (own->first_tsa == SIZE_MAX ||
+            same_text(service->spec.tsas[tsa].territory, service->spec.tsas[own->first_tsa].territory))
             return tsa;
         if (elsewhere == SIZE_MAX)
             elsewhere = tsa;
@@ -173,7 +185,8 @@ static size_t next_tsa(const stamp_round *round, size_t slot)
     return elsewhere;
 }
 
-/* A place that finds nobody of another territory still free does not take the last one of the other place's. */
+/* A place that finds nobody of another territory still free does not take the last one of the other place's.
+ */
 static bool leaves_a_partner(const stamp_round *round, size_t tsa)
 {
     const stamp_plan *plan = round->plan;
@@ -185,9 +198,9 @@ static bool leaves_a_partner(const stamp_round *round, size_t tsa)
 
 static bool ask_next(stamp_round *round, size_t slot)
 {
-    stamp_slot    *own = &round->slots[slot];
+    stamp_slot *own = &round->slots[slot];
     stamp_service *service = round->service;
-    int64_t        now_us = stamp_mono(service);
+    int64_t now_us = stamp_mono(service);
     own->hedge_us = INT64_MAX;
     for (size_t tsa; now_us < round->deadline_us && (tsa = next_tsa(round, slot)) != SIZE_MAX;) {
         round->tried[tsa] = true;
@@ -227,11 +240,11 @@ bool stamp_round_settled(const stamp_round *round, size_t slot)
     return round->finished || round->slots[slot].filled;
 }
 
-void stamp_round_attempt_ended(stamp_round *round, size_t slot, size_t tsa, stamp_attempt_end end, dx_bytes token, const stamp_facts *facts,
-                               const dx_why *why)
+void stamp_round_attempt_ended(stamp_round *round, size_t slot, size_t tsa, stamp_attempt_end end,
+                               dx_bytes token, const stamp_facts *facts, const dx_why *why)
 {
     stamp_service *service = round->service;
-    stamp_slot    *own = &round->slots[slot];
+    stamp_slot *own = &round->slots[slot];
     own->live--;
     round->live--;
     if (end == STAMP_ATTEMPT_INVALID) {
@@ -252,7 +265,7 @@ void stamp_round_attempt_ended(stamp_round *round, size_t slot, size_t tsa, stam
     if (stamp_round_settled(round, slot))
         return; /* a hedge that lost, or a stop */
     const stamp_slot *other = round->slot_count == 2 ? &round->slots[1 - slot] : NULL;
-    bool              beside = other == NULL || fits_beside(round, other, tsa);
+    bool beside = other == NULL || fits_beside(round, other, tsa);
     if (end == STAMP_ATTEMPT_GOOD && beside && dx_buf_add(&own->token, token).code == DX_OK) {
         own->filled = true;
         own->by = tsa;
@@ -326,7 +339,7 @@ static DX_RC make_imprint(stamp_round *round, dx_why *why)
 
 void stamp_round_start(stamp_service *service, stamp_plan *plan, stamp_item *items, size_t count)
 {
-    dx_why       why;
+    dx_why why;
     stamp_round *round = new_round(service, plan->min);
     if (round == NULL) {
         struct dx_rc rc = DX_FAIL(&why, NO_MEMORY, "", "no memory for a time-stamp request");
@@ -352,7 +365,8 @@ void stamp_round_start(stamp_service *service, stamp_plan *plan, stamp_item *ite
 void stamp_round_probe(stamp_service *service, size_t tsa)
 {
     stamp_round *round = new_round(service, 1);
-    bool asked = round != NULL && service->spec.io->random(service->spec.io, round->imprint, sizeof round->imprint) == 0 &&
+    bool asked = round != NULL &&
+                 service->spec.io->random(service->spec.io, round->imprint, sizeof round->imprint) == 0 &&
                  stamp_attempt_start(round, 0, tsa);
     if (asked) {
         round->live = round->slots[0].live = 1;

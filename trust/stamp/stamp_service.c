@@ -1,5 +1,5 @@
-/* stamp_service.c -- the service's thread, its queues and its door. Leaves come from any thread, answers from the
- * fetcher's; both are put down under one lock and picked up here, where tokens are judged. */
+/* stamp_service.c -- the service's thread, its queues and its door. Leaves come from any thread, answers from
+ * the fetcher's; both are put down under one lock and picked up here, where tokens are judged. */
 #include "trust/stamp/stamp_service_private.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ void stamp_call_free(stamp_call *call)
 /* On the fetcher's thread: put it down, go. */
 static void fetched(void *context, struct dx_rc rc, dx_fetch_answer *answer, const dx_why *why)
 {
-    stamp_call    *call = context;
+    stamp_call *call = context;
     stamp_service *service = call->service;
     call->rc = rc;
     if (rc.code != DX_OK)
@@ -78,9 +78,12 @@ static int64_t sooner(int64_t a, int64_t b)
 
 static int64_t plan_wait(const stamp_service *service, const stamp_plan *plan, int64_t now_us)
 {
-    const stamp_authority  *first = &service->authorities[plan->tsas[0]];
-    const stamp_batch_state state = {.under_way = plan->under_way, .queued = plan->queued, .started = plan->started,
-                                     .oldest_us = plan->head != NULL ? plan->head->since_us : now_us, .last_start_us = plan->last_start_us,
+    const stamp_authority *first = &service->authorities[plan->tsas[0]];
+    const stamp_batch_state state = {.under_way = plan->under_way,
+                                     .queued = plan->queued,
+                                     .started = plan->started,
+                                     .oldest_us = plan->head != NULL ? plan->head->since_us : now_us,
+                                     .last_start_us = plan->last_start_us,
                                      .rtt_us = plan->mode == STAMP_BATCH ? first->rtt_us : 0};
     stamp_limits limits = service->limits;
     if (plan->mode == STAMP_TOKEN)
@@ -117,7 +120,7 @@ static void sleep_for(stamp_service *service, int64_t wait_us)
 /* Takes what waits in a plan, up to a batch. Lock held. */
 static stamp_item *take_items(stamp_service *service, stamp_plan *plan, size_t *count)
 {
-    size_t      max = plan->mode == STAMP_TOKEN ? 1 : service->limits.max_batch;
+    size_t max = plan->mode == STAMP_TOKEN ? 1 : service->limits.max_batch;
     stamp_item *items = plan->head, **end = &items;
     for (*count = 0; *end != NULL && *count < max; ++*count)
         end = &(*end)->next;
@@ -134,7 +137,8 @@ static stamp_item *take_items(stamp_service *service, stamp_plan *plan, size_t *
 static void add_anchor(stamp_service *service, stamp_item **items, size_t *count, int64_t now_us)
 {
     int64_t interval_us = (int64_t)service->limits.anchor_interval_ms * 1000;
-    if (!service->has_anchor || service->limits.anchor_interval_ms == UINT32_MAX || (service->anchored && now_us - service->anchored_us < interval_us))
+    if (!service->has_anchor || service->limits.anchor_interval_ms == UINT32_MAX ||
+        (service->anchored && now_us - service->anchored_us < interval_us))
         return;
     stamp_item *item = calloc(1, sizeof *item);
     if (item == NULL)
@@ -155,7 +159,7 @@ static void start_due(stamp_service *service)
     for (size_t i = 0; i < service->plan_count; i++) {
         stamp_plan *plan = &service->plans[i];
         while (plan_wait(service, plan, stamp_mono(service)) == 0) {
-            size_t      count;
+            size_t count;
             stamp_item *items = take_items(service, plan, &count);
             if (plan->mode == STAMP_BATCH)
                 add_anchor(service, &items, &count, stamp_mono(service));
@@ -182,10 +186,11 @@ static void handle_arrived(stamp_service *service, stamp_call *calls)
     pthread_mutex_unlock(&service->lock);
 }
 
-/* Everybody still waiting hears that it ends; then the calls under way come back, each within its own time. */
+/* Everybody still waiting hears that it ends; then the calls under way come back, each within its own time.
+ */
 static void wind_up(stamp_service *service)
 {
-    dx_why       why;
+    dx_why why;
     struct dx_rc rc = DX_FAIL(&why, UNREACHABLE, "", "the time-stamp service is shutting down");
     stamp_round_stop(service, &why);
     pthread_mutex_lock(&service->lock);
@@ -219,7 +224,7 @@ static void *run(void *argument)
         if (wait_us > 0)
             sleep_for(service, wait_us);
         stamp_call *arrived = service->arrived;
-        bool        stopping = service->stopping;
+        bool stopping = service->stopping;
         service->arrived = NULL;
         pthread_mutex_unlock(&service->lock);
         handle_arrived(service, arrived);
@@ -239,7 +244,8 @@ DX_RC stamp_service_new(const stamp_service_spec *spec, stamp_service **out, dx_
     pthread_condattr_t attributes;
     *out = NULL;
     if (spec->tsa_count == 0 || spec->tsa_count > STAMP_TSA_MAX)
-        return DX_FAIL(why, CONFIG, "seals.md 7.4", "between 1 and %d time-stamp authorities can be configured", STAMP_TSA_MAX);
+        return DX_FAIL(why, CONFIG, "seals.md 7.4",
+                       "between 1 and %d time-stamp authorities can be configured", STAMP_TSA_MAX);
     stamp_service *service = calloc(1, sizeof *service);
     if (service == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the time-stamp service");
@@ -277,7 +283,8 @@ void stamp_service_free(stamp_service *service)
 
 static bool same_plan(const stamp_plan *a, const stamp_plan *b)
 {
-    return a->mode == b->mode && a->min == b->min && a->accept_count == b->accept_count && memcmp(a->accept, b->accept, sizeof a->accept) == 0;
+    return a->mode == b->mode && a->min == b->min && a->accept_count == b->accept_count &&
+           memcmp(a->accept, b->accept, sizeof a->accept) == 0;
 }
 
 /* The plan that is asked for, made when it is new. Lock held. */
@@ -290,7 +297,8 @@ static DX_RC find_plan(stamp_service *service, const stamp_plan *wanted, stamp_p
         }
     }
     if (service->plan_count == STAMP_PLANS_MAX)
-        return DX_FAIL(why, BUSY, "seals.md 7.2", "more than %d ways of being stamped are asked for", STAMP_PLANS_MAX);
+        return DX_FAIL(why, BUSY, "seals.md 7.2", "more than %d ways of being stamped are asked for",
+                       STAMP_PLANS_MAX);
     stamp_plan *plan = &service->plans[service->plan_count];
     *plan = *wanted;
     DX_TRY(stamp_plan_fill(service, plan, why));
@@ -306,7 +314,8 @@ static DX_RC put_item(stamp_service *service, const stamp_plan *wanted, stamp_it
     if (service->stopping)
         return DX_FAIL(why, UNREACHABLE, "", "the time-stamp service is shutting down");
     if (service->queued >= service->limits.queue_max)
-        return DX_FAIL(why, BUSY, "seals.md 7.2", "%u leaves wait for a time stamp already", service->limits.queue_max);
+        return DX_FAIL(why, BUSY, "seals.md 7.2", "%u leaves wait for a time stamp already",
+                       service->limits.queue_max);
     DX_TRY(find_plan(service, wanted, &plan, why));
     *plan->tail = item;
     plan->tail = &item->next;
@@ -316,14 +325,15 @@ static DX_RC put_item(stamp_service *service, const stamp_plan *wanted, stamp_it
     return DX_OKAY;
 }
 
-DX_RC stamp_submit(stamp_service *service, stamp_mode mode, const uint8_t leaf[32], const char *const *accept, unsigned min, stamp_done *done,
-                   void *context, dx_why *why)
+DX_RC stamp_submit(stamp_service *service, stamp_mode mode, const uint8_t leaf[32], const char *const *accept,
+                   unsigned min, stamp_done *done, void *context, dx_why *why)
 {
     stamp_plan wanted = {.mode = mode, .min = min};
     for (size_t i = 0; accept != NULL && accept[i] != NULL; i++) {
         dx_bytes class_ = dx_bytes_text(accept[i]);
         if (i == STAMP_ACCEPT_MAX || class_.size >= sizeof wanted.accept[0])
-            return DX_FAIL(why, USAGE, "seals.md 7.4", "a list of accepted classes is longer than any of ours");
+            return DX_FAIL(why, USAGE, "seals.md 7.4",
+                           "a list of accepted classes is longer than any of ours");
         memcpy(wanted.accept[wanted.accept_count++], class_.data, class_.size);
     }
     if (min < 1 || min > 2)

@@ -101,6 +101,7 @@ static void json_is_read_strictly(void **state)
     const char *refused[] = {"{\"a\":1,\"a\":2}", "[1.5]", "[1e3]", "[[[[[1]]]]]", "{\"a\":}", "\xef\xbb\xbf{}", "\"\xff\"", "1 2"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_int_not_equal(dx_json_read(dx_bytes_text(refused[i]), &limits, &tree, &why).code, DX_OK);
+    assert_int_equal(dx_json_read(DX_BYTES("[1\0]"), &limits, &tree, &why).code, DX_MALFORMED);
     assert_int_equal(dx_json_read(dx_bytes_text("{\"a\":\"1.5e3 [[[[[[\",\"b\":[-12]}"), &limits, &tree, &why).code, DX_OK);
     json_decref(tree);
 }
@@ -151,6 +152,33 @@ static void hmac_and_hkdf_match_known_answers(void **state)
     dx_hex(dx_bytes_of(out, 32), hex);
     assert_memory_equal(hex, "510f0d0c", 8);
     assert_string_equal(hex + 56, "30b07679");
+}
+
+static void hmac_takes_any_length(void **state)
+{
+    (void)state;
+    uint8_t text[400], out[32];
+    char    hex[65];
+    memset(text, 0xcd, sizeof text);
+    uint8_t key[131];
+    memset(key, 0xaa, sizeof key);
+    dx_hmac_sha256(dx_bytes_of(key, sizeof key), dx_bytes_text("Test Using Larger Than Block-Size Key - Hash Key First"), out); /* RFC 4231 case 6 */
+    dx_hex(dx_bytes_of(out, 32), hex);
+    assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+    const char *longer = "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
+                         "before being used by the HMAC algorithm.";
+    dx_hmac_sha256(dx_bytes_of(key, sizeof key), dx_bytes_text(longer), out); /* RFC 4231 case 7 */
+    dx_hex(dx_bytes_of(out, 32), hex);
+    assert_string_equal(hex, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
+    uint8_t inner[64 + 400], outer[64 + 32]; /* past the short way: RFC 2104 written out */
+    memset(inner, 0x36, 64);
+    memset(outer, 0x5c, 64);
+    memcpy(inner + 64, text, sizeof text);
+    dx_sha256(dx_bytes_of(inner, sizeof inner), outer + 64);
+    uint8_t want[32];
+    dx_sha256(dx_bytes_of(outer, sizeof outer), want);
+    dx_hmac_sha256(DX_BYTES(""), dx_bytes_of(text, sizeof text), out);
+    assert_memory_equal(out, want, 32);
 }
 
 static void a_replaced_file_is_whole_or_absent(void **state)
@@ -208,6 +236,7 @@ int main(void)
         cmocka_unit_test(json_is_written_as_rfc8785),
         cmocka_unit_test(a_member_is_found_by_line_and_column),
         cmocka_unit_test(hmac_and_hkdf_match_known_answers),
+        cmocka_unit_test(hmac_takes_any_length),
         cmocka_unit_test(a_replaced_file_is_whole_or_absent),
         cmocka_unit_test(an_event_is_one_line_of_json),
     };

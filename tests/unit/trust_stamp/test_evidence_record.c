@@ -8,15 +8,23 @@
 #define NOW_S  1790000000
 #define YEAR_S (365 * 86400)
 
-static tiny_id  ca, tsu, later_tsu;
+static tiny_id ca, tsu, later_tsu;
 static dx_bytes anchor;
 static dx_arena world;
 
 static int open_world(void **state)
 {
     (void)state;
-    const tiny_cert root = {.name = "root", .ca = true, .ku = "critical,keyCertSign,cRLSign", .from_s = NOW_S - YEAR_S, .to_s = NOW_S + 50 * (int64_t)YEAR_S};
-    tiny_cert       unit = {.name = "unit", .eku = "critical,timeStamping", .ku = "critical,digitalSignature", .from_s = NOW_S - YEAR_S, .to_s = NOW_S + YEAR_S};
+    const tiny_cert root = {.name = "root",
+                            .ca = true,
+                            .ku = "critical,keyCertSign,cRLSign",
+                            .from_s = NOW_S - YEAR_S,
+                            .to_s = NOW_S + 50 * (int64_t)YEAR_S};
+    tiny_cert unit = {.name = "unit",
+                      .eku = "critical,timeStamping",
+                      .ku = "critical,digitalSignature",
+                      .from_s = NOW_S - YEAR_S,
+                      .to_s = NOW_S + YEAR_S};
     ca = tiny_issue(&root, NULL);
     tsu = tiny_issue(&unit, &ca);
     unit.to_s = NOW_S + 9 * (int64_t)YEAR_S;
@@ -37,15 +45,16 @@ static int close_world(void **state)
 
 static dx_bytes stamp(dx_arena *arena, const uint8_t *imprint, const tiny_id *signer, int64_t time_s)
 {
-    return tiny_token_make(arena, &(tiny_token){.imprint = imprint, .no_nonce = true, .time_s = time_s, .signer = signer});
+    return tiny_token_make(
+        arena, &(tiny_token){.imprint = imprint, .no_nonce = true, .time_s = time_s, .signer = signer});
 }
 
 static stamp_verdict check(dx_bytes record, const uint8_t *leaf, stamp_facts *facts)
 {
-    dx_arena          arena = {0};
-    stamp_facts       ignored;
+    dx_arena arena = {0};
+    stamp_facts ignored;
     const stamp_trust trust = {.anchors = &anchor, .anchor_count = 1};
-    stamp_verdict     v = evidence_record_check(record, leaf, &trust, &arena, facts != NULL ? facts : &ignored);
+    stamp_verdict v = evidence_record_check(record, leaf, &trust, &arena, facts != NULL ? facts : &ignored);
     dx_arena_fini(&arena);
     return v;
 }
@@ -70,16 +79,17 @@ static void number_leaves(uint8_t (*leaves)[32], size_t count)
 static void the_golden_root_comes_out(void **state)
 {
     (void)state;
-    uint8_t        leaves[5][32], root[32];
-    size_t         size = sizeof root;
+    uint8_t leaves[5][32], root[32];
+    size_t size = sizeof root;
     evidence_tree *tree;
     number_leaves(leaves, 5);
-    assert_true(dx_hex_decode(DX_BYTES("2dbd7394496edae623b4bbff7b8838c2926ef492693725a76c3d4b4e13a362c3"), root, &size));
+    assert_true(dx_hex_decode(DX_BYTES("2dbd7394496edae623b4bbff7b8838c2926ef492693725a76c3d4b4e13a362c3"),
+                              root, &size));
     assert_int_equal(evidence_tree_new((const uint8_t(*)[32])leaves, 5, &tree, NULL).code, DX_OK);
     assert_memory_equal(evidence_tree_root(tree), root, 32);
     /* leaf 0 has three siblings, leaf 4 has one: 36 octets each beside the leaf's own */
     dx_bytes token = stamp(&world, root, &tsu, NOW_S);
-    dx_buf   first, last;
+    dx_buf first, last;
     dx_buf_init(&first, 1U << 16);
     dx_buf_init(&last, 1U << 16);
     assert_int_equal(evidence_record_make(tree, 0, token, &first, NULL).code, DX_OK);
@@ -97,9 +107,9 @@ static void the_golden_root_comes_out(void **state)
 /* Root, and the record of every `step`th leaf. */
 static void run_size(size_t count, size_t step)
 {
-    dx_arena       arena = {0};
+    dx_arena arena = {0};
     evidence_tree *tree;
-    dx_buf         record;
+    dx_buf record;
     uint8_t(*leaves)[32] = calloc(count, 32);
     number_leaves(leaves, count);
     dx_buf_init(&record, 1U << 17);
@@ -135,9 +145,9 @@ static void a_million_leaves_make_a_tree(void **state)
 static void equal_leaves_share_a_place(void **state)
 {
     (void)state;
-    uint8_t        leaves[6][32], four[4][32];
+    uint8_t leaves[6][32], four[4][32];
     evidence_tree *tree, *small;
-    dx_buf         a, b;
+    dx_buf a, b;
     number_leaves(leaves, 6);
     memcpy(leaves[3], leaves[1], 32);
     memcpy(leaves[5], leaves[0], 32);
@@ -170,17 +180,20 @@ static dx_bytes group1(dx_arena *a, dx_bytes value)
 
 static dx_bytes group2(dx_arena *a, dx_bytes value, dx_bytes other)
 {
-    return tiny_wrap(a, DER_SEQUENCE, 2, tiny_wrap(a, DER_OCTET_STRING, 1, value), tiny_wrap(a, DER_OCTET_STRING, 1, other));
+    return tiny_wrap(a, DER_SEQUENCE, 2, tiny_wrap(a, DER_OCTET_STRING, 1, value),
+                     tiny_wrap(a, DER_OCTET_STRING, 1, other));
 }
 
 static dx_bytes archive_stamp_of(dx_arena *a, dx_bytes groups, dx_bytes token)
 {
-    return tiny_wrap(a, DER_SEQUENCE, 2, groups.size > 0 ? tiny_wrap(a, DER_CONSTRUCTED(2), 1, groups) : groups, token);
+    return tiny_wrap(a, DER_SEQUENCE, 2,
+                     groups.size > 0 ? tiny_wrap(a, DER_CONSTRUCTED(2), 1, groups) : groups, token);
 }
 
 static dx_bytes record_of(dx_arena *a, uint64_t version, const char *algorithm, dx_bytes chains)
 {
-    return tiny_wrap(a, DER_SEQUENCE, 3, tiny_int(a, version), tiny_wrap(a, DER_SEQUENCE, 1, tiny_algorithm(a, algorithm)),
+    return tiny_wrap(a, DER_SEQUENCE, 3, tiny_int(a, version),
+                     tiny_wrap(a, DER_SEQUENCE, 1, tiny_algorithm(a, algorithm)),
                      tiny_wrap(a, DER_SEQUENCE, 1, chains));
 }
 
@@ -188,26 +201,32 @@ static void form_and_algorithms_are_judged_first(void **state)
 {
     (void)state;
     dx_arena a = {0};
-    uint8_t  leaf[32] = {7};
+    uint8_t leaf[32] = {7};
     dx_bytes one = dx_bytes_of(leaf, 32), none = {NULL, 0}, token = stamp(&a, leaf, &tsu, NOW_S);
     dx_bytes chain = tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, group1(&a, one), token));
     dx_bytes good = record_of(&a, 1, SHA256, chain);
     is(check(good, leaf, NULL), NULL);
-    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, none, token))), leaf, NULL), NULL); /* no tree */
+    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, none, token))),
+             leaf, NULL),
+       NULL); /* no tree */
     is(check(record_of(&a, 2, SHA256, chain), leaf, NULL), "ER-02");
     is(check(record_of(&a, 1, "2.16.840.1.101.3.4.2.3", chain), leaf, NULL), "ER-03");
     is(check(record_of(&a, 1, SHA256, none), leaf, NULL), "ER-01");
     is(check(dx_bytes_part(good, 0, good.size - 1), leaf, NULL), "ER-01");
     is(check(token, leaf, NULL), "ER-01");
-    dx_bytes named = tiny_wrap(&a, DER_SEQUENCE, 2, tiny_wrap(&a, DER_CONSTRUCTED(0), 1, tiny_oid(&a, "2.16.840.1.101.3.4.2.2")), token);
+    dx_bytes named =
+        tiny_wrap(&a, DER_SEQUENCE, 2,
+                  tiny_wrap(&a, DER_CONSTRUCTED(0), 1, tiny_oid(&a, "2.16.840.1.101.3.4.2.2")), token);
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, named)), leaf, NULL), "ER-03");
-    dx_buf   many;
+    dx_buf many;
     dx_bytes groups, group = group1(&a, one);
     dx_buf_init(&many, 1U << 16);
     for (int i = 0; i < 65; i++)
         assert_int_equal(dx_buf_add(&many, group).code, DX_OK);
     groups = dx_buf_view(&many);
-    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, groups, token))), leaf, NULL), "ER-01");
+    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, groups, token))),
+             leaf, NULL),
+       "ER-01");
     dx_buf_fini(&many);
     dx_arena_fini(&a);
 }
@@ -215,14 +234,17 @@ static void form_and_algorithms_are_judged_first(void **state)
 static void a_foreign_hash_in_the_first_group_is_a_note(void **state)
 {
     (void)state;
-    dx_arena    a = {0};
-    uint8_t     leaf[32] = {7}, other[32] = {9}, both[64], root[32];
+    dx_arena a = {0};
+    uint8_t leaf[32] = {7}, other[32] = {9}, both[64], root[32];
     stamp_facts facts;
     memcpy(both, leaf, 32);
     memcpy(both + 32, other, 32);
     dx_sha256(dx_bytes_of(both, 64), root);
-    dx_bytes token = stamp(&a, root, &tsu, NOW_S), groups = group2(&a, dx_bytes_of(other, 32), dx_bytes_of(leaf, 32));
-    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, groups, token))), leaf, &facts), NULL);
+    dx_bytes token = stamp(&a, root, &tsu, NOW_S),
+             groups = group2(&a, dx_bytes_of(other, 32), dx_bytes_of(leaf, 32));
+    is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, groups, token))),
+             leaf, &facts),
+       NULL);
     assert_true(facts.orphan);
     dx_arena_fini(&a);
 }
@@ -230,24 +252,29 @@ static void a_foreign_hash_in_the_first_group_is_a_note(void **state)
 static void a_time_stamp_renewal_covers_the_token_before_it(void **state)
 {
     (void)state;
-    dx_arena    a = {0};
-    uint8_t     leaf[32] = {7}, link[32], wrong[32] = {1};
+    dx_arena a = {0};
+    uint8_t leaf[32] = {7}, link[32], wrong[32] = {1};
     stamp_facts facts;
-    dx_bytes    first = stamp(&a, leaf, &tsu, NOW_S);
+    dx_bytes first = stamp(&a, leaf, &tsu, NOW_S);
     dx_sha256(first, link);
-    int64_t  renewed_s = NOW_S + YEAR_S / 2;
+    int64_t renewed_s = NOW_S + YEAR_S / 2;
     dx_bytes one = archive_stamp_of(&a, group1(&a, dx_bytes_of(leaf, 32)), first);
-    dx_bytes two = archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, link, &later_tsu, renewed_s));
+    dx_bytes two =
+        archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, link, &later_tsu, renewed_s));
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 2, one, two)), leaf, &facts), NULL);
     assert_int_equal(facts.time_us, (int64_t)NOW_S * 1000000); /* existence is proven by the first */
-    dx_bytes bad = archive_stamp_of(&a, group1(&a, dx_bytes_of(wrong, 32)), stamp(&a, wrong, &later_tsu, renewed_s));
+    dx_bytes bad =
+        archive_stamp_of(&a, group1(&a, dx_bytes_of(wrong, 32)), stamp(&a, wrong, &later_tsu, renewed_s));
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 2, one, bad)), leaf, NULL), "ER-07");
-    dx_bytes root = archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, wrong, &later_tsu, renewed_s));
+    dx_bytes root =
+        archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, wrong, &later_tsu, renewed_s));
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 2, one, root)), leaf, NULL), "ER-05");
     /* Too late: the first unit's certificate had ended when the next proof was made. */
-    dx_bytes late = archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, link, &later_tsu, NOW_S + 2 * (int64_t)YEAR_S));
+    dx_bytes late = archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)),
+                                     stamp(&a, link, &later_tsu, NOW_S + 2 * (int64_t)YEAR_S));
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 2, one, late)), leaf, NULL), "STAMP-11");
-    dx_bytes early = archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, link, &later_tsu, NOW_S - 86400));
+    dx_bytes early =
+        archive_stamp_of(&a, group1(&a, dx_bytes_of(link, 32)), stamp(&a, link, &later_tsu, NOW_S - 86400));
     is(check(record_of(&a, 1, SHA256, tiny_wrap(&a, DER_SEQUENCE, 2, one, early)), leaf, NULL), "STAMP-14");
     dx_arena_fini(&a);
 }
@@ -256,28 +283,41 @@ static void a_new_chain_covers_object_and_chains_unsorted(void **state)
 {
     (void)state;
     dx_arena a = {0};
-    uint8_t  leaf[32] = {0xf7}, both[64], value[32], swapped[32];
-    dx_bytes chain = tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, group1(&a, dx_bytes_of(leaf, 32)), stamp(&a, leaf, &tsu, NOW_S)));
+    uint8_t leaf[32] = {0xf7}, both[64], value[32], swapped[32];
+    dx_bytes chain =
+        tiny_wrap(&a, DER_SEQUENCE, 1,
+                  archive_stamp_of(&a, group1(&a, dx_bytes_of(leaf, 32)), stamp(&a, leaf, &tsu, NOW_S)));
     memcpy(both, leaf, 32);
     dx_sha256(tiny_wrap(&a, DER_SEQUENCE, 1, chain), both + 32);
     dx_sha256(dx_bytes_of(both, 64), value);
     memcpy(both + 32, leaf, 32);
     dx_sha256(tiny_wrap(&a, DER_SEQUENCE, 1, chain), both);
     dx_sha256(dx_bytes_of(both, 64), swapped);
-    dx_bytes second = tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, group1(&a, dx_bytes_of(value, 32)), stamp(&a, value, &later_tsu, NOW_S + 86400)));
-    dx_bytes bad = tiny_wrap(&a, DER_SEQUENCE, 1, archive_stamp_of(&a, group1(&a, dx_bytes_of(swapped, 32)), stamp(&a, swapped, &later_tsu, NOW_S + 86400)));
-    dx_bytes good = tiny_wrap(&a, DER_SEQUENCE, 2, chain, second), broken = tiny_wrap(&a, DER_SEQUENCE, 2, chain, bad);
-    is(check(tiny_wrap(&a, DER_SEQUENCE, 3, tiny_int(&a, 1), tiny_wrap(&a, DER_SEQUENCE, 1, tiny_algorithm(&a, SHA256)), good), leaf, NULL), NULL);
-    is(check(tiny_wrap(&a, DER_SEQUENCE, 3, tiny_int(&a, 1), tiny_wrap(&a, DER_SEQUENCE, 1, tiny_algorithm(&a, SHA256)), broken), leaf, NULL), "ER-08");
+    dx_bytes second = tiny_wrap(&a, DER_SEQUENCE, 1,
+                                archive_stamp_of(&a, group1(&a, dx_bytes_of(value, 32)),
+                                                 stamp(&a, value, &later_tsu, NOW_S + 86400)));
+    dx_bytes bad = tiny_wrap(&a, DER_SEQUENCE, 1,
+                             archive_stamp_of(&a, group1(&a, dx_bytes_of(swapped, 32)),
+                                              stamp(&a, swapped, &later_tsu, NOW_S + 86400)));
+    dx_bytes good = tiny_wrap(&a, DER_SEQUENCE, 2, chain, second),
+             broken = tiny_wrap(&a, DER_SEQUENCE, 2, chain, bad);
+    is(check(tiny_wrap(&a, DER_SEQUENCE, 3, tiny_int(&a, 1),
+                       tiny_wrap(&a, DER_SEQUENCE, 1, tiny_algorithm(&a, SHA256)), good),
+             leaf, NULL),
+       NULL);
+    is(check(tiny_wrap(&a, DER_SEQUENCE, 3, tiny_int(&a, 1),
+                       tiny_wrap(&a, DER_SEQUENCE, 1, tiny_algorithm(&a, SHA256)), broken),
+             leaf, NULL),
+       "ER-08");
     dx_arena_fini(&a);
 }
 
 static void no_changed_byte_of_a_record_is_believed(void **state)
 {
     (void)state;
-    uint8_t        leaves[3][32];
+    uint8_t leaves[3][32];
     evidence_tree *tree;
-    dx_buf         record;
+    dx_buf record;
     number_leaves(leaves, 3);
     dx_buf_init(&record, 1U << 16);
     assert_int_equal(evidence_tree_new((const uint8_t(*)[32])leaves, 3, &tree, NULL).code, DX_OK);
@@ -301,12 +341,12 @@ static void how_long_a_batch_takes(void **state)
     enum { COUNT = 4096 };
     dx_arena arena = {0};
     uint8_t(*leaves)[32] = calloc(COUNT, 32), both[64] = {0}, out[32];
-    dx_buf         record;
+    dx_buf record;
     evidence_tree *tree;
     number_leaves(leaves, COUNT);
     dx_buf_init(&record, 1U << 17);
     dx_bytes token = stamp(&arena, leaves[0], &tsu, NOW_S);
-    int64_t  t0 = dx_mono_us(&dx_clock_system);
+    int64_t t0 = dx_mono_us(&dx_clock_system);
     for (int i = 0; i < COUNT; i++) {
         both[0] = (uint8_t)i;
         dx_sha256(dx_bytes_of(both, 64), out);
@@ -319,8 +359,10 @@ static void how_long_a_batch_takes(void **state)
         assert_int_equal(evidence_record_make(tree, i, token, &record, NULL).code, DX_OK);
     }
     int64_t t3 = dx_mono_us(&dx_clock_system);
-    print_message("4096 SHA-256 of 64 bytes %lld us; tree of 4096 leaves %lld us; their records %lld us; together / hashes = %.2f (G7: at most 8)\n",
-                  (long long)(t1 - t0), (long long)(t2 - t1), (long long)(t3 - t2), (double)(t3 - t1) / (double)(t1 - t0));
+    print_message("4096 SHA-256 of 64 bytes %lld us; tree of 4096 leaves %lld us; their records %lld us; "
+                  "together / hashes = %.2f (G7: at most 8)\n",
+                  (long long)(t1 - t0), (long long)(t2 - t1), (long long)(t3 - t2),
+                  (double)(t3 - t1) / (double)(t1 - t0));
     evidence_tree_free(tree);
     dx_buf_fini(&record);
     free(leaves);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#define NOW_S 1790000000 /* 2026-09-21 */
+#define NOW_S  1790000000 /* 2026-09-21 */
 #define YEAR_S (365 * 86400)
 
 static tiny_id ca, other_ca, tsu, rsa_tsu;
@@ -13,15 +13,24 @@ static uint8_t imprint[32];
 
 static tiny_id unit(const char *eku, const char *ku, int64_t from_s, int64_t to_s, const tiny_id *issuer)
 {
-    return tiny_issue(&(tiny_cert){.name = "unit", .eku = eku, .ku = ku, .from_s = from_s, .to_s = to_s}, issuer);
+    return tiny_issue(&(tiny_cert){.name = "unit", .eku = eku, .ku = ku, .from_s = from_s, .to_s = to_s},
+                      issuer);
 }
 
 static int open_world(void **state)
 {
     (void)state;
-    const tiny_cert root = {.name = "root", .ca = true, .ku = "critical,keyCertSign,cRLSign", .from_s = NOW_S - YEAR_S, .to_s = NOW_S + 10 * YEAR_S};
-    tiny_cert       rsa = {.name = "rsa unit", .eku = "critical,timeStamping", .ku = "critical,digitalSignature", .rsa = true,
-                           .from_s = NOW_S - YEAR_S, .to_s = NOW_S + YEAR_S};
+    const tiny_cert root = {.name = "root",
+                            .ca = true,
+                            .ku = "critical,keyCertSign,cRLSign",
+                            .from_s = NOW_S - YEAR_S,
+                            .to_s = NOW_S + 10 * YEAR_S};
+    tiny_cert rsa = {.name = "rsa unit",
+                     .eku = "critical,timeStamping",
+                     .ku = "critical,digitalSignature",
+                     .rsa = true,
+                     .from_s = NOW_S - YEAR_S,
+                     .to_s = NOW_S + YEAR_S};
     ca = tiny_issue(&root, NULL);
     other_ca = tiny_issue(&root, NULL);
     tsu = unit("critical,timeStamping", "critical,digitalSignature", NOW_S - YEAR_S, NOW_S + YEAR_S, &ca);
@@ -41,9 +50,14 @@ static int close_world(void **state)
 }
 
 static const char *const policies[] = {"1.3.6.1.4.1.99999.6", TINY_POLICY};
-static stamp_tsa    ours(void)
+static stamp_tsa ours(void)
 {
-    return (stamp_tsa){.name = "tiny", .class_ = "private", .territory = "JP", .cert_req = true, .eku_strict = true, .policy_oids = policies,
+    return (stamp_tsa){.name = "tiny",
+                       .class_ = "private",
+                       .territory = "JP",
+                       .cert_req = true,
+                       .eku_strict = true,
+                       .policy_oids = policies,
                        .policy_oid_count = 2};
 }
 
@@ -54,16 +68,21 @@ static tiny_token right(void)
 
 static stamp_expect expected(const stamp_tsa *tsa)
 {
-    return (stamp_expect){.tsa = tsa, .imprint = dx_bytes_of(imprint, 32), .has_nonce = true, .nonce = 0xfedcba9876543210,
-                          .sent_us = (int64_t)NOW_S * 1000000, .received_us = (int64_t)(NOW_S + 1) * 1000000, .skew_s = 60};
+    return (stamp_expect){.tsa = tsa,
+                          .imprint = dx_bytes_of(imprint, 32),
+                          .has_nonce = true,
+                          .nonce = 0xfedcba9876543210,
+                          .sent_us = (int64_t)NOW_S * 1000000,
+                          .received_us = (int64_t)(NOW_S + 1) * 1000000,
+                          .skew_s = 60};
 }
 
 typedef struct {
-    tiny_token   token;
-    stamp_tsa    tsa;
+    tiny_token token;
+    stamp_tsa tsa;
     stamp_expect expect;
-    stamp_trust  trust;
-    stamp_facts  facts;
+    stamp_trust trust;
+    stamp_facts facts;
     stamp_verdict verdict;
 } trial;
 
@@ -75,10 +94,11 @@ static trial new_trial(void)
 /* Judges; `bytes` replaces the token when it is not NULL. */
 static void judge(trial *t, const dx_bytes *bytes, const tiny_id *anchor)
 {
-    dx_arena     arena = {0};
-    dx_bytes     der = tiny_der(&arena, anchor->cert), token = bytes != NULL ? *bytes : tiny_token_make(&arena, &t->token);
+    dx_arena arena = {0};
+    dx_bytes der = tiny_der(&arena, anchor->cert),
+             token = bytes != NULL ? *bytes : tiny_token_make(&arena, &t->token);
     stamp_expect expect = t->expect.imprint.data != NULL ? t->expect : expected(&t->tsa);
-    stamp_trust  trust = t->trust;
+    stamp_trust trust = t->trust;
     trust.anchors = &der;
     trust.anchor_count = 1;
     t->verdict = stamp_check(token, &expect, &trust, &arena, &t->facts);
@@ -133,12 +153,12 @@ static void the_query_is_what_another_reader_expects(void **state)
     (void)state;
     static const uint64_t nonces[] = {0, 1, 0x7f, 0x80, 0xff00, 0x8000000000000000, UINT64_MAX};
     for (size_t i = 0; i < sizeof nonces / sizeof *nonces; i++) {
-        dx_arena  arena = {0};
+        dx_arena arena = {0};
         stamp_tsa tsa = ours();
-        uint8_t   got[32];
-        uint64_t  nonce;
-        bool      cert_req;
-        dx_bytes  query;
+        uint8_t got[32];
+        uint64_t nonce;
+        bool cert_req;
+        dx_bytes query;
         tsa.cert_req = i % 2 == 0;
         assert_int_equal(stamp_request_make(&tsa, imprint, nonces[i], &arena, &query, NULL).code, DX_OK);
         assert_true(tiny_read_query(query, got, &nonce, &cert_req));
@@ -153,7 +173,7 @@ static void another_imprint_is_03(void **state)
 {
     (void)state;
     uint8_t other[32] = {1};
-    trial   t = new_trial();
+    trial t = new_trial();
     t.token.imprint = other;
     refused(&t, "STAMP-03", "HASH_FAILURE");
 }
@@ -213,7 +233,7 @@ static void a_signer_who_is_not_at_hand_is_07(void **state)
 {
     (void)state;
     dx_arena arena = {0};
-    trial    t = new_trial();
+    trial t = new_trial();
     t.token.no_certs = true;
     refused(&t, "STAMP-07", "NO_SIGNING_CERTIFICATE_FOUND");
     dx_bytes cert = tiny_der(&arena, tsu.cert); /* cert_req false: looked up */
@@ -235,7 +255,8 @@ static void a_stranger_first_in_the_bag_changes_nothing(void **state)
 static void an_algorithm_that_does_not_fit_is_08(void **state)
 {
     (void)state;
-    static const char *const oids[] = {"1.2.840.10045.4.3.3", "1.2.840.10045.4.1", "1.3.101.112", "1.2.840.113549.1.1.11", "1.2.3.4"};
+    static const char *const oids[] = {"1.2.840.10045.4.3.3", "1.2.840.10045.4.1", "1.3.101.112",
+                                       "1.2.840.113549.1.1.11", "1.2.3.4"};
     for (size_t i = 0; i < sizeof oids / sizeof *oids; i++) {
         trial t = new_trial();
         t.token.signature_oid = oids[i];
@@ -247,11 +268,11 @@ static void an_algorithm_that_does_not_fit_is_08(void **state)
 static void extended_key_usage_missing_not_critical_or_doubled_is_09(void **state)
 {
     (void)state;
-    static const char *const ekus[] = {NULL, "timeStamping", "critical,timeStamping,codeSigning", "critical,codeSigning",
-                                       "critical,timeStamping,timeStamping"};
+    static const char *const ekus[] = {NULL, "timeStamping", "critical,timeStamping,codeSigning",
+                                       "critical,codeSigning", "critical,timeStamping,timeStamping"};
     for (size_t i = 0; i < sizeof ekus / sizeof *ekus; i++) {
         tiny_id id = unit(ekus[i], "critical,digitalSignature", NOW_S - YEAR_S, NOW_S + YEAR_S, &ca);
-        trial   t = new_trial();
+        trial t = new_trial();
         t.token.signer = &id;
         refused(&t, "STAMP-09", "CHAIN_CONSTRAINTS_FAILURE");
         if (i == 2) {
@@ -267,12 +288,15 @@ static void a_key_that_may_do_more_is_10(void **state)
     (void)state;
     static const struct {
         const char *ku;
-        bool        ok;
-    } cases[] = {{"critical,digitalSignature,keyEncipherment", false}, {"keyCertSign", false}, {"nonRepudiation", true}, {NULL, true},
+        bool ok;
+    } cases[] = {{"critical,digitalSignature,keyEncipherment", false},
+                 {"keyCertSign", false},
+                 {"nonRepudiation", true},
+                 {NULL, true},
                  {"digitalSignature,nonRepudiation", true}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         tiny_id id = unit("critical,timeStamping", cases[i].ku, NOW_S - YEAR_S, NOW_S + YEAR_S, &ca);
-        trial   t = new_trial();
+        trial t = new_trial();
         t.token.signer = &id;
         if (cases[i].ok)
             accepted(&t);
@@ -285,10 +309,11 @@ static void a_key_that_may_do_more_is_10(void **state)
 static void a_signer_of_nobody_we_know_is_11(void **state)
 {
     (void)state;
-    trial   t = new_trial();
+    trial t = new_trial();
     tiny_id foreign = unit("critical,timeStamping", NULL, NOW_S - YEAR_S, NOW_S + YEAR_S, &other_ca);
     tiny_id ended = unit("critical,timeStamping", NULL, NOW_S - YEAR_S, NOW_S - 1, &ca);
-    tiny_id by_unit = unit("critical,timeStamping", NULL, NOW_S - YEAR_S, NOW_S + YEAR_S, &tsu); /* a unit is no CA */
+    tiny_id by_unit =
+        unit("critical,timeStamping", NULL, NOW_S - YEAR_S, NOW_S + YEAR_S, &tsu); /* a unit is no CA */
     t.token.signer = &foreign; /* same issuer name, another key */
     refused(&t, "STAMP-11", "NO_CERTIFICATE_CHAIN_FOUND");
     t.token.signer = &ended;
@@ -303,9 +328,9 @@ static void a_signer_of_nobody_we_know_is_11(void **state)
 
 static dx_bytes make_crl(dx_arena *arena, const tiny_id *signer, X509 *revoked, int64_t when_s)
 {
-    X509_CRL     *crl = X509_CRL_new();
+    X509_CRL *crl = X509_CRL_new();
     X509_REVOKED *entry = X509_REVOKED_new();
-    ASN1_TIME    *time = ASN1_TIME_set(NULL, (time_t)when_s);
+    ASN1_TIME *time = ASN1_TIME_set(NULL, (time_t)when_s);
     X509_CRL_set_version(crl, 1);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca.cert));
     X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked));
@@ -315,7 +340,7 @@ static dx_bytes make_crl(dx_arena *arena, const tiny_id *signer, X509 *revoked, 
     X509_CRL_set1_nextUpdate(crl, ASN1_TIME_set(time, NOW_S + 7200));
     X509_CRL_sign(crl, signer->key, EVP_sha256());
     unsigned char *der = NULL;
-    int            size = i2d_X509_CRL(crl, &der);
+    int size = i2d_X509_CRL(crl, &der);
     X509_CRL_free(crl);
     ASN1_TIME_free(time);
     return tiny_take(arena, der, size);
@@ -325,9 +350,10 @@ static void a_unit_revoked_before_gentime_is_11_and_a_forged_list_counts_for_not
 {
     (void)state;
     dx_arena arena = {0};
-    dx_bytes before = make_crl(&arena, &ca, tsu.cert, NOW_S - 3600), after = make_crl(&arena, &ca, tsu.cert, NOW_S + 1800);
+    dx_bytes before = make_crl(&arena, &ca, tsu.cert, NOW_S - 3600),
+             after = make_crl(&arena, &ca, tsu.cert, NOW_S + 1800);
     dx_bytes forged = make_crl(&arena, &other_ca, tsu.cert, NOW_S - 3600);
-    trial    t = new_trial();
+    trial t = new_trial();
     t.trust.crl_count = 1;
     t.trust.crls = &before;
     refused(&t, "STAMP-11", "NO_CERTIFICATE_CHAIN_FOUND");
@@ -368,7 +394,8 @@ static void a_stamp_from_before_the_seal_is_14(void **state)
 {
     (void)state;
     trial t = new_trial();
-    t.expect = (stamp_expect){.imprint = dx_bytes_of(imprint, 32), .skew_s = 60, .not_before_us = (int64_t)(NOW_S + 61) * 1000000};
+    t.expect = (stamp_expect){
+        .imprint = dx_bytes_of(imprint, 32), .skew_s = 60, .not_before_us = (int64_t)(NOW_S + 61) * 1000000};
     refused(&t, "STAMP-14", "TIMESTAMP_ORDER_FAILURE");
     t.expect.not_before_us = (int64_t)(NOW_S + 60) * 1000000;
     accepted(&t);
@@ -392,7 +419,7 @@ static void bytes_behind_a_token_are_02(void **state)
 {
     (void)state;
     dx_arena arena = {0};
-    trial    t = new_trial();
+    trial t = new_trial();
     dx_bytes token = tiny_token_make(&arena, &t.token);
     uint8_t *longer = dx_arena_alloc(&arena, token.size + 1);
     memcpy(longer, token.data, token.size);
@@ -412,9 +439,11 @@ static void a_token_in_ber_says_the_same(void **state)
 {
     (void)state;
     dx_arena arena = {0};
-    trial    t = new_trial();
-    dx_bytes token = tiny_token_make(&arena, &t.token), body, oid, wrapped, end = DX_BYTES("\0\0");
-    assert_true(der_only(token, DER_SEQUENCE, &body) && der_take_whole(&body, DER_OID, &oid) && der_only(body, DER_CONSTRUCTED(0), &wrapped));
+    trial t = new_trial();
+    dx_bytes token = tiny_token_make(&arena, &t.token), end = DX_BYTES("\0\0");
+    dx_bytes body = {NULL, 0}, oid = {NULL, 0}, wrapped = {NULL, 0};
+    assert_true(der_only(token, DER_SEQUENCE, &body) && der_take_whole(&body, DER_OID, &oid) &&
+                der_only(body, DER_CONSTRUCTED(0), &wrapped));
     dx_buf ber;
     dx_buf_init(&ber, 1U << 16);
     const dx_bytes parts[] = {DX_BYTES("\x30\x80"), oid, DX_BYTES("\xa0\x80"), wrapped, end, end};
@@ -435,7 +464,7 @@ static void no_changed_byte_is_believed(void **state)
 {
     (void)state;
     dx_arena arena = {0};
-    trial    t = new_trial();
+    trial t = new_trial();
     dx_bytes token = tiny_token_make(&arena, &t.token);
     uint8_t *copy = dx_arena_alloc(&arena, token.size);
     for (size_t i = 0; i < token.size; i++) {
@@ -454,7 +483,7 @@ static void no_changed_byte_is_believed(void **state)
 static stamp_verdict open_answer(dx_bytes answer, bool mods, bool *has_token)
 {
     stamp_tsa tsa = ours();
-    dx_bytes  token;
+    dx_bytes token;
     tsa.accept_mods = mods;
     stamp_verdict v = stamp_response_open(answer, &tsa, &token);
     *has_token = token.size > 0;
@@ -464,16 +493,23 @@ static stamp_verdict open_answer(dx_bytes answer, bool mods, bool *has_token)
 static void answers_without_a_granted_token_are_01(void **state)
 {
     (void)state;
-    dx_arena   arena = {0};
-    bool       has_token;
+    dx_arena arena = {0};
+    bool has_token;
     tiny_token right_one = right();
-    dx_bytes   token = tiny_token_make(&arena, &right_one), none = {NULL, 0};
+    dx_bytes token = tiny_token_make(&arena, &right_one), none = {NULL, 0};
     assert_true(open_answer(tiny_answer(&arena, 0, token), false, &has_token).ok);
     assert_true(has_token);
     assert_true(open_answer(tiny_answer(&arena, 1, token), true, &has_token).ok);
-    dx_bytes bad[] = {tiny_answer(&arena, 1, token), tiny_answer(&arena, 2, none), tiny_answer(&arena, 3, token), tiny_answer(&arena, 4, none),
-                      tiny_answer(&arena, 5, none), tiny_answer(&arena, 99, token), tiny_answer(&arena, 0, none),
-                      DX_BYTES("<html><body>Bad gateway</body></html>"), none, token};
+    dx_bytes bad[] = {tiny_answer(&arena, 1, token),
+                      tiny_answer(&arena, 2, none),
+                      tiny_answer(&arena, 3, token),
+                      tiny_answer(&arena, 4, none),
+                      tiny_answer(&arena, 5, none),
+                      tiny_answer(&arena, 99, token),
+                      tiny_answer(&arena, 0, none),
+                      DX_BYTES("<html><body>Bad gateway</body></html>"),
+                      none,
+                      token};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         stamp_verdict v = open_answer(bad[i], false, &has_token);
         assert_false(v.ok);
@@ -505,13 +541,14 @@ static void how_long_it_takes(void **state)
 {
     (void)state;
     dx_arena arena = {0};
-    trial    t = new_trial();
+    trial t = new_trial();
     dx_bytes token = tiny_token_make(&arena, &t.token);
-    int64_t  from_us = dx_mono_us(&dx_clock_system);
+    int64_t from_us = dx_mono_us(&dx_clock_system);
     for (int i = 0; i < 200; i++)
         judge(&t, &token, &ca);
     assert_true(t.verdict.ok);
-    print_message("a P-256 token with its chain of one: %lld us\n", (long long)((dx_mono_us(&dx_clock_system) - from_us) / 200));
+    print_message("a P-256 token with its chain of one: %lld us\n",
+                  (long long)((dx_mono_us(&dx_clock_system) - from_us) / 200));
     dx_arena_fini(&arena);
 }
 

@@ -1,4 +1,5 @@
-/* Asking authorities: batches, tokens, two territories, and what happens when an authority does not answer well. */
+/* Asking authorities: batches, tokens, two territories, and what happens when an authority does not answer
+ * well. */
 #include "tests/unit/trust_stamp/tiny_tsa.h"
 #include "trust/base/fetch.h"
 #include "trust/base/io.h"
@@ -20,16 +21,16 @@
 typedef enum { ANSWERS, REJECTS, HTML, HANGS, WRONG_IMPRINT, WRONG_NONCE, SERVER_ERROR } behaviour;
 
 typedef struct {
-    int             listener;
-    uint16_t        port;
-    tiny_id         unit;
-    pthread_t       threads[4];
+    int listener;
+    uint16_t port;
+    tiny_id unit;
+    pthread_t threads[4];
     pthread_mutex_t lock;
-    behaviour       how;   /* under the lock, like the rest */
-    unsigned        delay_ms, asked;
-    uint8_t         last_imprint[32];
-    bool            stopping;
-    char            url[64];
+    behaviour how; /* under the lock, like the rest */
+    unsigned delay_ms, asked;
+    uint8_t last_imprint[32];
+    bool stopping;
+    char url[64];
 } authority;
 
 static tiny_id ca;
@@ -37,7 +38,9 @@ static tiny_id ca;
 static void write_answer(int fd, const char *status, const char *type, dx_bytes body)
 {
     char head[256];
-    int  size = snprintf(head, sizeof head, "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n", status, type, body.size);
+    int size = snprintf(head, sizeof head,
+                        "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+                        status, type, body.size);
     if (write(fd, head, (size_t)size) < 0 || (body.size > 0 && write(fd, body.data, body.size) < 0))
         print_message("the other side is gone\n");
 }
@@ -48,12 +51,13 @@ static size_t read_request(int fd, uint8_t *room, size_t size, dx_bytes *body)
     size_t used = 0;
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        ssize_t       n = poll(&p, 1, 2000) == 1 ? read(fd, room + used, size - used - 1) : 0;
+        ssize_t n = poll(&p, 1, 2000) == 1 ? read(fd, room + used, size - used - 1) : 0;
         if (n <= 0)
             return 0;
         used += (size_t)n;
         room[used] = 0;
-        const char *end = strstr((const char *)room, "\r\n\r\n"), *length = strcasestr((const char *)room, "content-length:");
+        const char *end = strstr((const char *)room, "\r\n\r\n"),
+                   *length = strcasestr((const char *)room, "content-length:");
         if (end == NULL || length == NULL)
             continue;
         size_t head = (size_t)(end + 4 - (const char *)room), wanted = (size_t)strtoul(length + 15, NULL, 10);
@@ -67,15 +71,15 @@ static size_t read_request(int fd, uint8_t *room, size_t size, dx_bytes *body)
 static void answer_one(authority *a, int fd)
 {
     static uint64_t serial = 1000;
-    uint8_t         room[4096], imprint[32];
-    uint64_t        nonce;
-    bool            cert_req;
-    dx_bytes        body, none = {NULL, 0};
+    uint8_t room[4096], imprint[32];
+    uint64_t nonce;
+    bool cert_req;
+    dx_bytes body, none = {NULL, 0};
     if (read_request(fd, room, sizeof room, &body) == 0 || !tiny_read_query(body, imprint, &nonce, &cert_req))
         return;
     pthread_mutex_lock(&a->lock);
     behaviour how = a->how;
-    unsigned  delay_ms = a->delay_ms;
+    unsigned delay_ms = a->delay_ms;
     a->asked++;
     memcpy(a->last_imprint, imprint, 32);
     pthread_mutex_unlock(&a->lock);
@@ -88,8 +92,11 @@ static void answer_one(authority *a, int fd)
     }
     if (how == WRONG_IMPRINT)
         imprint[0] ^= 1;
-    dx_arena   arena = {0};
-    tiny_token token = {.imprint = imprint, .nonce = how == WRONG_NONCE ? nonce + 1 : nonce, .time_s = dx_now_s(&dx_clock_system), .signer = &a->unit,
+    dx_arena arena = {0};
+    tiny_token token = {.imprint = imprint,
+                        .nonce = how == WRONG_NONCE ? nonce + 1 : nonce,
+                        .time_s = dx_now_s(&dx_clock_system),
+                        .signer = &a->unit,
                         .serial = __atomic_add_fetch(&serial, 1, __ATOMIC_RELAXED)};
     if (how == HTML)
         write_answer(fd, "200 OK", "text/html", DX_BYTES("<html>sorry</html>"));
@@ -98,7 +105,8 @@ static void answer_one(authority *a, int fd)
     else if (how == REJECTS)
         write_answer(fd, "200 OK", "application/timestamp-reply", tiny_answer(&arena, 2, none));
     else
-        write_answer(fd, "200 OK", "application/timestamp-reply", tiny_answer(&arena, 0, tiny_token_make(&arena, &token)));
+        write_answer(fd, "200 OK", "application/timestamp-reply",
+                     tiny_answer(&arena, 0, tiny_token_make(&arena, &token)));
     dx_arena_fini(&arena);
 }
 
@@ -113,11 +121,15 @@ static void *serve(void *argument)
 static void authority_open(authority *a, behaviour how)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t          size = sizeof address;
-    int64_t            now_s = dx_now_s(&dx_clock_system);
+    socklen_t size = sizeof address;
+    int64_t now_s = dx_now_s(&dx_clock_system);
     *a = (authority){.how = how, .listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    a->unit = tiny_issue(&(tiny_cert){.name = "unit", .eku = "critical,timeStamping", .ku = "critical,digitalSignature", .from_s = now_s - YEAR_S,
-                                      .to_s = now_s + YEAR_S}, &ca);
+    a->unit = tiny_issue(&(tiny_cert){.name = "unit",
+                                      .eku = "critical,timeStamping",
+                                      .ku = "critical,digitalSignature",
+                                      .from_s = now_s - YEAR_S,
+                                      .to_s = now_s + YEAR_S},
+                         &ca);
     pthread_mutex_init(&a->lock, NULL);
     assert_int_equal(bind(a->listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(a->listener, 64), 0);
@@ -159,14 +171,14 @@ static unsigned authority_asked(authority *a)
 enum { AUTHORITIES = 3 };
 
 typedef struct {
-    authority       authorities[AUTHORITIES];
-    stamp_tsa       tsas[AUTHORITIES];
-    dx_fetcher     *fetcher;
-    stamp_service  *service;
-    dx_arena        arena;
-    dx_bytes        anchor;
+    authority authorities[AUTHORITIES];
+    stamp_tsa tsas[AUTHORITIES];
+    dx_fetcher *fetcher;
+    stamp_service *service;
+    dx_arena arena;
+    dx_bytes anchor;
     pthread_mutex_t lock;
-    unsigned        invalid, unavailable, restored, batches, kept;
+    unsigned invalid, unavailable, restored, batches, kept;
 } world;
 
 static void heard(void *context, const char *event, const char *tsa, const dx_why *why)
@@ -203,19 +215,36 @@ static world *open_with(const stamp_limits *limits, size_t count)
 {
     static const char *const names[] = {"jp-1", "eu-1", "eu-2"}, *const territories[] = {"JP", "DE", "DE"};
     static const char *const ranges[] = {"127.0.0.0/8"};
-    static const uint16_t    any = 0;
-    const dx_fetch_rules     rules = {.allow_private = ranges, .allow_private_count = 1, .allow_ports = &any, .allow_ports_count = 1, .per_host_max = 8};
+    static const uint16_t any = 0;
+    const dx_fetch_rules rules = {.allow_private = ranges,
+                                  .allow_private_count = 1,
+                                  .allow_ports = &any,
+                                  .allow_ports_count = 1,
+                                  .per_host_max = 8};
     world *w = calloc(1, sizeof *w);
     pthread_mutex_init(&w->lock, NULL);
     w->anchor = tiny_der(&w->arena, ca.cert);
     for (size_t i = 0; i < count; i++) {
         authority_open(&w->authorities[i], ANSWERS);
-        w->tsas[i] = (stamp_tsa){.name = names[i], .url = w->authorities[i].url, .class_ = "private", .territory = territories[i], .cert_req = true,
-                                 .eku_strict = true, .anchors = &w->anchor, .anchor_count = 1};
+        w->tsas[i] = (stamp_tsa){.name = names[i],
+                                 .url = w->authorities[i].url,
+                                 .class_ = "private",
+                                 .territory = territories[i],
+                                 .cert_req = true,
+                                 .eku_strict = true,
+                                 .anchors = &w->anchor,
+                                 .anchor_count = 1};
     }
     assert_int_equal(dx_fetcher_new(&rules, &w->fetcher, NULL).code, DX_OK);
-    const stamp_service_spec spec = {.tsas = w->tsas, .tsa_count = count, .limits = *limits, .fetcher = w->fetcher, .clock = &dx_clock_system,
-                                     .io = &dx_io_system, .trust_context = w, .event = heard, .keep = keep};
+    const stamp_service_spec spec = {.tsas = w->tsas,
+                                     .tsa_count = count,
+                                     .limits = *limits,
+                                     .fetcher = w->fetcher,
+                                     .clock = &dx_clock_system,
+                                     .io = &dx_io_system,
+                                     .trust_context = w,
+                                     .event = heard,
+                                     .keep = keep};
     assert_int_equal(stamp_service_new(&spec, &w->service, NULL).code, DX_OK);
     return w;
 }
@@ -233,15 +262,15 @@ static void close_world(world *w)
 
 typedef struct {
     pthread_mutex_t lock;
-    pthread_cond_t  came;
-    unsigned        answers, good;
-    dx_code         code;
-    char            id[16];
-    size_t          count;
-    char            by[2][16];
-    stamp_facts     facts[2];
-    uint8_t         evidence[2][8192];
-    size_t          evidence_size[2];
+    pthread_cond_t came;
+    unsigned answers, good;
+    dx_code code;
+    char id[16];
+    size_t count;
+    char by[2][16];
+    stamp_facts facts[2];
+    uint8_t evidence[2][8192];
+    size_t evidence_size[2];
 } inbox;
 
 static void took(void *context, const stamp_result *r)
@@ -297,7 +326,7 @@ static void wait_for(inbox *in, unsigned answers)
 static void ask(world *w, inbox *in, stamp_mode mode, uint8_t leaf, unsigned min)
 {
     uint8_t bytes[32] = {leaf, (uint8_t)(leaf >> 4), 0xaa};
-    dx_why  why;
+    dx_why why;
     struct dx_rc rc = stamp_submit(w->service, mode, bytes, NULL, min, took, in, &why);
     if (rc.code != DX_OK)
         fail_msg("%s", why.text);
@@ -314,11 +343,13 @@ static void a_token_comes_back_for_one_imprint(void **state)
     assert_int_equal(in->count, 1);
     assert_string_equal(in->by[0], "jp-1");
     assert_string_equal(in->facts[0].territory, "JP");
-    uint8_t           imprint[32] = {1, 0, 0xaa}, sha[32];
-    stamp_facts       facts;
-    dx_bytes          token = dx_bytes_of(in->evidence[0], in->evidence_size[0]);
+    uint8_t imprint[32] = {1, 0, 0xaa}, sha[32];
+    stamp_facts facts;
+    dx_bytes token = dx_bytes_of(in->evidence[0], in->evidence_size[0]);
     const stamp_trust trust = {.anchors = &w->anchor, .anchor_count = 1};
-    assert_true(stamp_check(token, &(stamp_expect){.imprint = dx_bytes_of(imprint, 32)}, &trust, &w->arena, &facts).ok);
+    assert_true(
+        stamp_check(token, &(stamp_expect){.imprint = dx_bytes_of(imprint, 32)}, &trust, &w->arena, &facts)
+            .ok);
     dx_sha256(token, sha);
     assert_memory_equal(sha, in->facts[0].sha256, 32);
     close_world(w);
@@ -341,10 +372,11 @@ static void what_arrives_during_a_round_trip_shares_the_next_token(void **state)
     assert_int_equal(in->good, 100);
     assert_int_equal(authority_asked(&w->authorities[0]), 2);
     /* The last one's record holds for its leaf. */
-    uint8_t           leaf[32] = {99, 99 >> 4, 0xaa};
-    stamp_facts       facts;
+    uint8_t leaf[32] = {99, 99 >> 4, 0xaa};
+    stamp_facts facts;
     const stamp_trust trust = {.anchors = &w->anchor, .anchor_count = 1};
-    stamp_verdict     v = evidence_record_check(dx_bytes_of(in->evidence[0], in->evidence_size[0]), leaf, &trust, &w->arena, &facts);
+    stamp_verdict v = evidence_record_check(dx_bytes_of(in->evidence[0], in->evidence_size[0]), leaf, &trust,
+                                            &w->arena, &facts);
     if (!v.ok)
         fail_msg("%s %s", v.id, v.text);
     close_world(w);
@@ -354,8 +386,8 @@ static void what_arrives_during_a_round_trip_shares_the_next_token(void **state)
 static void the_checkpoint_rides_along_once_per_interval(void **state)
 {
     (void)state;
-    world  *w = open_with(&(stamp_limits){.skew_s = 60, .anchor_interval_ms = 600000}, 1);
-    inbox  *in = new_inbox();
+    world *w = open_with(&(stamp_limits){.skew_s = 60, .anchor_interval_ms = 600000}, 1);
+    inbox *in = new_inbox();
     uint8_t checkpoint[32] = {0xcc}, leaf[32] = {5, 0, 0xaa};
     stamp_anchor(w->service, checkpoint);
     ask(w, in, STAMP_BATCH, 5, 1);
@@ -401,9 +433,9 @@ static void two_stamps_are_of_two_territories(void **state)
 static void two_stamps_of_one_territory_cannot_be_asked_for(void **state)
 {
     (void)state;
-    world  *w = open_with(&(stamp_limits){.skew_s = 60}, 1);
+    world *w = open_with(&(stamp_limits){.skew_s = 60}, 1);
     uint8_t leaf[32] = {0};
-    dx_why  why;
+    dx_why why;
     const char *const none[] = {"EU-QTSA", NULL};
     assert_int_equal(stamp_submit(w->service, STAMP_BATCH, leaf, NULL, 2, took, NULL, &why).code, DX_CONFIG);
     assert_int_equal(stamp_submit(w->service, STAMP_BATCH, leaf, none, 1, took, NULL, &why).code, DX_CONFIG);
@@ -434,7 +466,7 @@ static void when_nobody_answers_everybody_hears_in_time(void **state)
 {
     (void)state;
     static const struct {
-        behaviour   how;
+        behaviour how;
         const char *id;
     } ways[] = {{HTML, "STAMP-01"}, {REJECTS, "STAMP-01"}, {HANGS, ""}};
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
@@ -458,7 +490,7 @@ static void a_token_that_cannot_be_believed_is_never_used_and_its_maker_benched(
 {
     (void)state;
     static const struct {
-        behaviour   how;
+        behaviour how;
         const char *id;
     } ways[] = {{WRONG_IMPRINT, "STAMP-03"}, {WRONG_NONCE, "STAMP-04"}};
     for (size_t i = 0; i < 2; i++) {
@@ -534,10 +566,10 @@ static void a_slow_authority_is_overtaken_after_its_own_p95(void **state)
 static void a_full_queue_says_so(void **state)
 {
     (void)state;
-    world  *w = open_with(&(stamp_limits){.skew_s = 60, .queue_max = 3, .max_inflight = 1}, 1);
-    inbox  *in = new_inbox();
+    world *w = open_with(&(stamp_limits){.skew_s = 60, .queue_max = 3, .max_inflight = 1}, 1);
+    inbox *in = new_inbox();
     uint8_t leaf[32] = {9};
-    dx_why  why;
+    dx_why why;
     authority_set(&w->authorities[0], ANSWERS, 300);
     ask(w, in, STAMP_BATCH, 0, 1);
     usleep(100000);
@@ -582,9 +614,9 @@ static void *hand_over(void *argument)
 static void many_threads_hand_over_and_each_hears_once(void **state)
 {
     (void)state;
-    world    *w = open_with(&(stamp_limits){.skew_s = 60}, 2);
-    inbox    *in = new_inbox();
-    hand      hands[4];
+    world *w = open_with(&(stamp_limits){.skew_s = 60}, 2);
+    inbox *in = new_inbox();
+    hand hands[4];
     pthread_t threads[4];
     for (size_t i = 0; i < 4; i++) {
         hands[i] = (hand){w, in, (uint8_t)(i * 50)};
@@ -607,7 +639,8 @@ static void a_request_starts_when_the_table_says(void **state)
     (void)state;
     const stamp_limits l = stamp_limits_resolve(&(stamp_limits){0});
     /* RTT 100 ms, K 2: every 50 ms at most; the oldest leaf waits 250 ms at most */
-    stamp_batch_state s = {.started = true, .rtt_us = 100 * MS, .last_start_us = 1000 * MS, .oldest_us = 1001 * MS};
+    stamp_batch_state s = {
+        .started = true, .rtt_us = 100 * MS, .last_start_us = 1000 * MS, .oldest_us = 1001 * MS};
     assert_int_equal(stamp_batch_wait(&l, &s, 1001 * MS), -1); /* empty */
     s.queued = 1;
     assert_int_equal(stamp_batch_wait(&l, &s, 1001 * MS), 0); /* a: none under way */
@@ -632,7 +665,7 @@ static void five_failures_open_the_breaker_for_ten_seconds(void **state)
 {
     (void)state;
     const stamp_limits l = stamp_limits_resolve(&(stamp_limits){0});
-    stamp_authority    a = {0};
+    stamp_authority a = {0};
     for (int i = 0; i < 5; i++) {
         assert_true(stamp_authority_may_ask(&a, &l, 0));
         stamp_authority_asked(&a, &l);
@@ -654,7 +687,7 @@ static void a_serial_used_twice_is_noticed(void **state)
 {
     (void)state;
     stamp_authority a = {0};
-    stamp_facts     one = {.serial = "1267"}, two = {.serial = "1268", .imprint = {1}};
+    stamp_facts one = {.serial = "1267"}, two = {.serial = "1268", .imprint = {1}};
     assert_true(stamp_authority_serial(&a, &one));
     assert_true(stamp_authority_serial(&a, &two));
     assert_true(stamp_authority_serial(&a, &one));
@@ -678,7 +711,12 @@ static int open_ca(void **state)
 {
     (void)state;
     int64_t now_s = dx_now_s(&dx_clock_system);
-    ca = tiny_issue(&(tiny_cert){.name = "root", .ca = true, .ku = "critical,keyCertSign,cRLSign", .from_s = now_s - YEAR_S, .to_s = now_s + YEAR_S}, NULL);
+    ca = tiny_issue(&(tiny_cert){.name = "root",
+                                 .ca = true,
+                                 .ku = "critical,keyCertSign,cRLSign",
+                                 .from_s = now_s - YEAR_S,
+                                 .to_s = now_s + YEAR_S},
+                    NULL);
     return 0;
 }
 
