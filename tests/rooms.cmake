@@ -17,7 +17,7 @@ set(gateway/net       trust/base gateway/config gateway/http)
 set(gateway/upstream  trust/base gateway/config gateway/http gateway/net)
 set(gateway/exchange  ${trust/seal} trust/seal trust/provenance policy gateway/config gateway/http gateway/net gateway/upstream)
 set(gateway/regulator ${gateway/exchange} gateway/exchange)
-set(gateway/admin     ${gateway/exchange} gateway/exchange)
+set(gateway/admin     ${gateway/exchange} gateway/exchange gateway/regulator)
 set(gateway/cli       ${gateway/exchange} gateway/exchange gateway/regulator gateway/admin)
 
 # header prefix = where it may be included

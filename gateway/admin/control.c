@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -115,7 +116,7 @@ static void check_credential(control *c, gate_view *v)
     else if (judge_wait(c->judge, c->gate.fetcher, &input, &arena, &verdict, &why).code != DX_OK)
         snprintf(v->credential_why, sizeof v->credential_why, "the seal certificate could not be judged: %.180s", why.text);
     else if (verdict.answer != TRUST_YES)
-        snprintf(v->credential_why, sizeof v->credential_why, "the seal certificate is not believed: %s %s (%s)", verdict.id, verdict.reason, verdict.clause);
+        snprintf(v->credential_why, sizeof v->credential_why, "the seal certificate is not believed: %s %s (%.40s)", verdict.id, verdict.reason, verdict.clause);
     else
         good = true;
     if (good) {
@@ -347,10 +348,21 @@ static DX_RC start_stamps(control *c, dx_why *why)
 
 /* ---- start and stop ---- */
 
-static DX_RC start_log(control *c, dx_why *why)
+static prov_log_spec log_spec(control *c, const char *dir)
 {
     const config            *cf = c->config;
     const config_provenance *p = cf->provenance;
+    return (prov_log_spec){.dir = dir, .guard_dir = p->guard_dir, .host = cf->gateway->host, .gateway_id = cf->gateway->id,
+                           .version = SEKISHO_VERSION, .ed25519 = c->log_keys[0], .p256 = c->log_keys[1], .kek_dir = p->kek_dir,
+                           .publish_interval_ms = (uint32_t)p->publish_interval_ms, .queue_max = (uint32_t)p->queue_max,
+                           .segment_mib = (uint32_t)p->segment_mib, .spares = (uint32_t)p->spares, .io = c->gate.io,
+                           .clock = c->gate.clock, .published = anchor_checkpoint, .published_context = c,
+                           .config_sha256 = cf->sha256, .time_source = "ntp"};
+}
+
+static DX_RC start_log(control *c, dx_why *why)
+{
+    const config *cf = c->config;
     DX_TRY(sign_open(&(sign_spec){.file = cf->provenance_keys->ed25519, .io = c->gate.io}, &c->log_keys[0], why));
     if (cf->provenance_keys->p256 != NULL)
         DX_TRY(sign_open(&(sign_spec){.file = cf->provenance_keys->p256, .io = c->gate.io}, &c->log_keys[1], why));
@@ -358,12 +370,23 @@ static DX_RC start_log(control *c, dx_why *why)
     if (dir == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory");
     DX_TRY(dx_io_make_folders(c->gate.io, dir, 0700, why));
-    const prov_log_spec spec = {.dir = dir, .guard_dir = p->guard_dir, .host = cf->gateway->host, .gateway_id = cf->gateway->id,
-                                .version = SEKISHO_VERSION, .ed25519 = c->log_keys[0], .p256 = c->log_keys[1], .kek_dir = p->kek_dir,
-                                .publish_interval_ms = (uint32_t)p->publish_interval_ms, .queue_max = (uint32_t)p->queue_max,
-                                .segment_mib = (uint32_t)p->segment_mib, .spares = (uint32_t)p->spares, .io = c->gate.io,
-                                .clock = c->gate.clock, .published = anchor_checkpoint, .published_context = c};
+    const prov_log_spec spec = log_spec(c, dir);
     return prov_log_open(&spec, &c->gate.log, why);
+}
+
+static DX_RC start_regulator(control *c, dx_why *why)
+{
+    const prov_log_spec spec = log_spec(c, NULL);
+    dx_buf              vkeys;
+    dx_buf_init(&vkeys, 16384);
+    struct dx_rc rc = prov_vkeys(&spec, &vkeys, why);
+    if (rc.code == DX_OK)
+        rc = dx_buf_add_byte(&vkeys, 0);
+    if (rc.code == DX_OK)
+        rc = regulator_new(&c->gate, (const char *)vkeys.data, &c->regulator, why);
+    dx_buf_fini(&vkeys);
+    c->gate.regulator = (gate_inner){regulator_serve, c->regulator};
+    return rc;
 }
 
 static DX_RC start_lists(control *c, dx_why *why)
@@ -419,8 +442,7 @@ static DX_RC start_server(control *c, dx_why *why)
     if (cf->regulator_count == 1) {
         c->gate.regulator_listener = count;
         specs[count++] = listener(c, cf->regulator->address, &cf->regulator->hosts, cf->regulator->certificate, cf->regulator->key);
-        DX_TRY(regulator_new(&c->gate, &c->regulator, why));
-        c->gate.regulator = (gate_inner){regulator_serve, c->regulator};
+        DX_TRY(start_regulator(c, why));
     }
     const net_server_spec spec = {.listeners = specs, .listener_count = count, .workers = (unsigned)cf->worker->count,
                                   .clock = c->gate.clock, .started = gate_worker_started, .stopped = gate_worker_stopped, .context = &c->gate};

@@ -62,15 +62,20 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                 return rc;
             }
         }
-        dx_bytes kept = dx_arena_bytes(arena, dx_buf_view(&anchors));
+        size_t   anchor_count = anchors.size / 32;
+        uint8_t(*kept)[32] = dx_arena_alloc(arena, anchors.size);
+        if (kept != NULL && anchors.size > 0)
+            memcpy(kept, anchors.data, anchors.size);
         dx_buf_fini(&anchors);
+        if (kept == NULL)
+            return DX_FAIL(why, NO_MEMORY, "", "no memory for the anchors of %s", s->name_);
         bool jp = strcmp(s->scheme, "JP") == 0;
         *t = (tlist_source){.id = s->name_,
                             .kind = strcmp(s->kind, "lotl") == 0 ? TLIST_KIND_LOTL : TLIST_KIND_TL,
                             .url = s->url,
                             .oj_uri = s->oj_uri,
-                            .anchors = (const uint8_t(*)[32])(const void *)kept.data,
-                            .anchor_count = kept.size / 32,
+                            .anchors = (const uint8_t(*)[32])kept,
+                            .anchor_count = anchor_count,
                             .scheme = s->scheme,
                             .territory = s->territory,
                             .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items : jp ? jp_types : eu_types,

@@ -100,6 +100,13 @@ int cli_policy_test(int argc, char **argv)
     return failed > 0 ? 1 : 0;
 }
 
+/* The ruling stands on the first line, the text for people below it. */
+static size_t first_line(dx_bytes text)
+{
+    const uint8_t *end = memchr(text.data, '\n', text.size);
+    return end == NULL ? text.size : (size_t)(end - text.data) + 1;
+}
+
 int cli_policy_explain(int argc, char **argv)
 {
     cli_option o[] = {{.name = "--json", .flag = true}, {.name = "--bundle"}, {.name = "--lang"}, {.name = NULL}};
@@ -123,9 +130,9 @@ int cli_policy_explain(int argc, char **argv)
                             &ruling, &text, &arena, &bad, &why);
     print_findings(stderr, "", &bad);
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL)
-        printf("%s\n", ruling.json);
+        fwrite(text.data, 1, first_line(dx_buf_view(&text)), stdout);
     else if (rc.code == DX_OK)
-        fwrite(text.data, 1, text.size, stdout);
+        fwrite(text.data + first_line(dx_buf_view(&text)), 1, text.size - first_line(dx_buf_view(&text)), stdout);
     int code = rc.code != DX_OK ? (bad.count > 0 ? 2 : cli_fail(&why, rc)) : ruling.answer == POLICY_PERMIT ? 0 : 1;
     dx_buf_fini(&document);
     dx_buf_fini(&text);

@@ -93,7 +93,7 @@ static void check_policy(report *r, config *cf)
     const policy_source source = {.dir = cf->policy->dir, .io = &dx_io_system, .now_s = dx_now_s(&dx_clock_system),
                                   .working_copy = cf->policy->working_copy};
     struct dx_rc        rc = policy_build(&source, NULL, &p, &findings, &why);
-    char                text[400];
+    char                text[1200];
     for (size_t i = 0; i < findings.count; i++) {
         const policy_finding *f = &findings.items[i];
         snprintf(text, sizeof text, "%s:%u:%u %s %.200s", f->file, f->line, f->column, f->pointer, f->text);

@@ -2,6 +2,7 @@
 
 #include "trust/base/log.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define EXCHANGE_ARENA_BYTES (4U << 20) /* dataplane.md 15 limit.arena_bytes, plus buffered bodies of this release */

@@ -94,9 +94,11 @@ struct exchange {
     struct {
         const char *call;
         dx_bytes    filter;
-        uint64_t    rows, first, last, at_size;
+        uint64_t    rows, first, last;
         bool        any;
+        const char *at; /* "origin:size" */
     } query;
+    exchange *inner_next; /* in the queue of an inner upstream */
 };
 
 #define STAGE(name, text) step stage_##name(exchange *ex);

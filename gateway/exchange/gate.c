@@ -37,6 +37,8 @@ void gate_worker_started(net_worker *worker, void *gate_pointer)
     dx_why why;
     if (w != NULL && upstream_pool_new(worker, &spec, &w->pool, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "upstream.unusable", &why);
+    if (w != NULL && path_judge_new(&w->seal_judge, &why).code != DX_OK)
+        dx_log_why(DX_LOG_ERROR, "judge.unusable", &why);
 }
 
 void gate_worker_stopped(net_worker *worker, void *gate_pointer)
@@ -46,6 +48,7 @@ void gate_worker_stopped(net_worker *worker, void *gate_pointer)
     if (w == NULL)
         return;
     upstream_pool_free(w->pool);
+    path_judge_free(w->seal_judge);
     gate_view_unref(w->view);
     net_worker_set_user(worker, NULL);
     free(w);

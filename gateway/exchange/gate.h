@@ -28,7 +28,7 @@ typedef struct {
     policy          *policy; /* NULL: bundle.none */
     tlist_snapshot  *trust;  /* NULL: no list is loaded */
     seal_credential *credential; /* NULL: no usable seal key */
-    char             credential_why[256];
+    char             credential_why[320];
     policy_can       can;
 } gate_view;
 gate_view *gate_view_ref(gate_view *view);
@@ -60,6 +60,7 @@ typedef struct { /* one per worker, behind net_worker_user() */
     net_worker    *worker;
     gate_view     *view;
     upstream_pool *pool;
+    path_judge_state *seal_judge; /* of sealed requests; NULL: none could be made, and such requests stay unproven */
     http_handler   handler;
 } gate_worker;
 

@@ -2,6 +2,8 @@
 
 #include "trust/base/digest.h"
 
+#include <stdio.h>
+
 /* From an exchange to its leaf (provenance.md 4.2): each value is set once, from the place that knows it. */
 
 static void fill_start(exchange *ex, prov_record *r)
@@ -220,7 +222,7 @@ static void fill_query(exchange *ex, prov_record *r)
         prov_set_int(r, "query.first", (int64_t)ex->query.first);
         prov_set_int(r, "query.last", (int64_t)ex->query.last);
     }
-    prov_set_str(r, "query.at", dx_arena_printf(&ex->arena, "%s:%llu", prov_log_origin(ex->gate->log), (unsigned long long)ex->query.at_size));
+    prov_set_str(r, "query.at", ex->query.at);
     prov_set_str(r, "query.tier", "meta");
     prov_set_bool(r, "query.conf", false);
 }

@@ -2,6 +2,8 @@
 
 #include "trust/base/sfield.h"
 
+#include <stdio.h>
+
 /* Fetches the answer from the data API. What policy judged is what it receives: canonical path, query as sent, our own
  * fields added after everything of that name was dropped (dataplane.md 8, 9). */
 
