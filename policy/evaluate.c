@@ -146,8 +146,8 @@ static bool facts_agree(const judge *j)
     const policy_fact *f = j->f->fact;
     bool mra = f[POLICY_PEER_TL_BASIS].known && dx_bytes_is(f[POLICY_PEER_TL_BASIS].text, "mra");
     bool qualified = f[POLICY_PEER_TL_QUALIFIED].known && f[POLICY_PEER_TL_QUALIFIED].flag;
-    bool foreign = f[POLICY_PEER_TL_FOREIGN].known && f[POLICY_PEER_TL_FOREIGN].flag;
-    if (qualified && foreign && !mra)
+    bool eu = f[POLICY_PEER_TL_SCHEME].known && dx_bytes_is(f[POLICY_PEER_TL_SCHEME].text, "EU");
+    if (qualified && !eu && !mra)
         return false; /* nothing may be called qualified that no EU list and no MRA calls so */
     if ((j->phase == POLICY_RESPONSE || j->phase == POLICY_STREAM) && !f[POLICY_RES_STATUS].known)
         return false;

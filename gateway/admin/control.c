@@ -552,9 +552,9 @@ void control_stop(control *c)
         pthread_join(c->list_thread, NULL);
     observe_stop(c->observe);
     judges_free(c->gate.judges);
-    stamp_service_free(c->gate.stamps);
     regulator_free(c->regulator);
-    prov_log_close(c->gate.log);
+    prov_log_close(c->gate.log); /* its last checkpoint still goes to the stamp service */
+    stamp_service_free(c->gate.stamps);
     net_server_free(c->server);
     dx_fetcher_free(c->gate.fetcher);
     tlist_snapshot_unref(c->trust);
