@@ -187,7 +187,7 @@ static gate_view *current_view(control *c)
 }
 
 /* Each list and bundle that starts to count is in the log itself (provenance.md 4.3). */
-static void record_document(control *c, prov_type type, const uint8_t sha256[32], const char *id, const char *territory, int64_t seq,
+static void record_document(control *c, prov_type type, const char *kind, const uint8_t sha256[32], const char *id, const char *territory, int64_t seq,
                             const uint8_t *signer)
 {
     dx_arena     arena = {0};
@@ -198,7 +198,7 @@ static void record_document(control *c, prov_type type, const uint8_t sha256[32]
         prov_set_time(r, "time.start", dx_now_us(c->gate.clock));
         prov_set_str(r, "time.source", "ntp");
         prov_set_sha256(r, "document.sha256", sha256);
-        prov_set_str(r, "document.id", id);
+        prov_set_str(r, "document.id", dx_arena_printf(&arena, "urn:dfft:%s:%s", kind, id));
         prov_set_str(r, "document.territory", territory);
         if (seq > 0)
             prov_set_int(r, "document.seq", seq);
@@ -216,7 +216,7 @@ static void record_lists(control *c, tlist_snapshot *trust)
     const tlist_facts *const *lists;
     size_t                    count = trust == NULL ? 0 : tlist_snapshot_lists(trust, &lists);
     for (size_t i = 0; i < count; i++)
-        record_document(c, PROV_TLIST, lists[i]->sha256, lists[i]->source, lists[i]->territory, (int64_t)lists[i]->sequence,
+        record_document(c, PROV_TLIST, "tlist", lists[i]->sha256, lists[i]->source, lists[i]->territory, (int64_t)lists[i]->sequence,
                         lists[i]->signer_sha256);
 }
 
@@ -279,7 +279,7 @@ static void reload(control *c)
     for (size_t i = 0; i < c->config->listen_count; i++)
         if (net_server_reload_tls(c->server, i, c->config->listen[i].certificate, c->config->listen[i].key, &why).code != DX_OK)
             dx_log_why(DX_LOG_ERROR, "config.reload_failed", &why);
-    record_document(c, PROV_POLICY, policy_sha256(fresh), policy_revision(fresh), NULL, policy_serial(fresh), NULL);
+    record_document(c, PROV_POLICY, "bundle", policy_sha256(fresh), policy_revision(fresh), NULL, policy_serial(fresh), NULL);
     gate_view *v = make_view(c, fresh, c->view->credential, c->view->trust);
     policy_unref(fresh);
     if (v != NULL)
@@ -468,8 +468,8 @@ static DX_RC start_all(control *c, dx_why *why)
     if (load_policy(c, &p, &c->policy_why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "policy.refused", &c->policy_why); /* everything is bundle.none until a reload brings one */
     else
-        record_document(c, PROV_POLICY, policy_sha256(p), policy_revision(p), NULL, policy_serial(p), NULL);
-    record_document(c, PROV_CONFIG, cf->sha256, cf->gateway->id, NULL, 0, NULL);
+        record_document(c, PROV_POLICY, "bundle", policy_sha256(p), policy_revision(p), NULL, policy_serial(p), NULL);
+    record_document(c, PROV_CONFIG, "config", cf->sha256, cf->gateway->id, NULL, 0, NULL);
     seal_credential *credential = NULL;
     struct dx_rc     rc = control_credential(cf, c->gate.io, &credential, why);
     if (rc.code == DX_OK) {
