@@ -20,7 +20,7 @@ import running  # noqa: E402
 from running import PERMITTED, Trouble  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-CASE = {"DFFT-Case": "2026-B-0042"}
+CASE = {"DFFT-Case": '"2026-B-0042"'}
 
 
 class Story:
@@ -134,7 +134,7 @@ class Story:
                            f"records: {page.status} {page.slug or page.words} {page.body[:300]!r}"):
             return
         leaf = leaf_of(found)
-        origin, index = found.get("origin") or leaf["log"]["origin"], leaf["log"]["i"]
+        origin, index = page.json()["at"].rsplit(":", 1)[0], leaf["log"]["i"]
         record = w.ask("regulator", f"{base}/records/{origin}/{index}", CASE, save="record", regulator=True)
         proof = w.ask("regulator", f"{base}/records/{origin}/{index}/proof", dict(CASE, Accept="text/plain"), save="proof", regulator=True)
         if not self.expect(record.status == 200 and proof.status == 200, "record", f"no. {index} of {origin}, "
@@ -213,7 +213,7 @@ def invitation(world):
           f"  curl --http2 --connect-to {door['host']}:443:{door['address']} {flags} --cert {world.path(who['certificate'])} --key {world.path(who['key'])} \\\n"
           f"       -H 'DFFT-Purpose: dpv:LegalCompliance' -H 'DFFT-Destination: DE' -i https://{door['host']}{world.facts['data_api']['paths'][1]}\n"
           f"  curl --connect-to {reader['host']}:443:{reader['address']} {flags} --cert {world.path('personas/regulator.pem')} --key "
-          f"{world.path('personas/regulator.key')} \\\n       -H 'DFFT-Case: 2026-B-0042' 'https://{reader['host']}{reader['base']}/records?country=DE'\n"
+          f"{world.path('personas/regulator.key')} \\\n       -H 'DFFT-Case: \"2026-B-0042\"' 'https://{reader['host']}{reader['base']}/records?country=DE'\n"
           f"  {world.sekisho} trust show -c {world.path('verifier.json')}\n"
           f"Stop it with: kill {' '.join(str(p.pid) for p in world.running.values())}")
 

@@ -371,7 +371,8 @@ static DX_RC start_log(control *c, dx_why *why)
         return DX_FAIL(why, NO_MEMORY, "", "no memory");
     DX_TRY(dx_io_make_folders(c->gate.io, dir, 0700, why));
     const prov_log_spec spec = log_spec(c, dir);
-    return prov_log_open(&spec, &c->gate.log, why);
+    DX_TRY(prov_log_open(&spec, &c->gate.log, why));
+    return prov_log_publish(c->gate.log, why); /* readers find a checkpoint from the first moment on */
 }
 
 static DX_RC start_regulator(control *c, dx_why *why)

@@ -116,6 +116,7 @@ static DX_RC prepare(verification *v, const cli_option *o, dx_why *why)
     s->certificates = v->certificates;
     s->anchors = s->anchor_count > 0 ? v->anchors : NULL;
     s->crls = v->crls;
+    s->revocation_off = s->anchor_count > 0 && s->crl_count == 0; /* anchors by hand, nothing to ask: said in the report */
     s->territories = v->territories;
     s->audience_ids = v->audience[0] == NULL ? NULL : v->audience;
     s->audience_count = v->audience[0] == NULL ? 0 : 1;
@@ -150,8 +151,10 @@ static void close_all(verification *v)
 
 static const char *const indications[] = {"TOTAL-FAILED", "INDETERMINATE", "TOTAL-PASSED"};
 
-static void print_text(const seal_verdict *r)
+static void print_text(const seal_verdict *r, bool revocation_off)
 {
+    if (revocation_off)
+        puts("note  SEAL-45    EN 319 102-1 5.2.5                   whether certificates were revoked was not judged: give --crl FILE");
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
         printf("%-5s %-10s %-36s %s\n", l->note ? "note" : l->ok ? "ok" : "NO", l->id, l->clause, l->text);
@@ -186,7 +189,7 @@ static void print_quoted(const char *text)
     putchar('"');
 }
 
-static void print_json(const seal_verdict *r)
+static void print_json(const seal_verdict *r, bool revocation_off)
 {
     printf("{\"indication\":\"%s\",\"sub_indication\":", indications[r->indication]);
     print_quoted(r->sub_indication ? r->sub_indication : "");
@@ -194,7 +197,8 @@ static void print_json(const seal_verdict *r)
     print_quoted(r->first ? r->first : "");
     fputs(",\"signer\":", stdout);
     print_quoted(r->signer.id);
-    printf(",\"created\":%lld,\"proven\":%lld,\"checks\":[", (long long)r->created_s, (long long)r->proven_s);
+    printf(",\"revocation_judged\":%s,\"created\":%lld,\"proven\":%lld,\"checks\":[", revocation_off ? "false" : "true", (long long)r->created_s,
+           (long long)r->proven_s);
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
         printf("%s{\"id\":\"%s\",\"ok\":%s,\"note\":%s,\"clause\":", i ? "," : "", l->id, l->ok ? "true" : "false", l->note ? "true" : "false");
@@ -231,9 +235,9 @@ int cli_verify(int argc, char **argv)
                                                            : 3;
     if (rc.code == DX_OK) {
         if (cli_value(o, "--json") != NULL)
-            print_json(&verdict);
+            print_json(&verdict, v.spec.revocation_off);
         else
-            print_text(&verdict);
+            print_text(&verdict, v.spec.revocation_off);
     }
     close_all(&v);
     return code;

@@ -44,6 +44,7 @@ static void answer(regulator *r, exchange *ex)
     const size_t   base = sizeof BASE - 1;
     if (path.size < base || memcmp(path.data, BASE, base) != 0 || (path.size > base && path.data[base] != '/')) {
         ex->query.call = "unknown";
+        ex->query.at = dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
         exchange_inner_done(ex, 404, "application/problem+json",
                             dx_bytes_text("{\"type\":\"urn:dfft:problem:record-not-found\",\"title\":\"No such resource\",\"status\":404,"
                                           "\"detail\":\"records are below " BASE "/records\"}"));
@@ -58,7 +59,8 @@ static void answer(regulator *r, exchange *ex)
     ex->query.any = a.rows > 0;
     ex->query.first = a.first;
     ex->query.last = a.last;
-    ex->query.at = dx_arena_printf(&ex->arena, "%s", a.at);
+    /* Before anything is published every answer is relative to the empty log. */
+    ex->query.at = a.at[0] != 0 ? dx_arena_printf(&ex->arena, "%s", a.at) : dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
     dx_bytes body = dx_arena_bytes(&ex->arena, dx_buf_view(&a.body));
     if (body.data == NULL && a.body.size > 0)
         exchange_inner_done(ex, 503, "application/problem+json",
