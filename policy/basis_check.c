@@ -1,5 +1,5 @@
 /* Does the legal basis carry this exchange (policy.md 8). */
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 static bool destinations_in(const judge *j, text_set allowed)
 {

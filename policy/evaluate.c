@@ -1,6 +1,6 @@
 /* The steps of policy.md 6, top to bottom. Each step is one function; the first that says no gives code and
  * clause. */
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 /* ---- saying no ---- */
 

@@ -1,5 +1,5 @@
 /* What follows from documents: who the peer is to us, what the data is, which agreement speaks. */
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 static void see(judge *j, seen_slot slot, policy_fact fact)
 {

@@ -1,4 +1,4 @@
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * A counter belongs to a window of calendar time in its zone; when the window has passed, it starts at
  * nothing. Threads: a mutex around a hash table; a reservation is a handful of look-ups.
  */
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 #include <pthread.h>
 #include <stdio.h>

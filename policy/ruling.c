@@ -1,6 +1,6 @@
 /* The ruling as people and replay read it (policy.md 13): RFC 8785, so the members stand in order of their
  * names. */
-#include "policy/judge.h"
+#include "policy/policy_judge.h"
 
 #include <stdio.h>
 
