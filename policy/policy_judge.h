@@ -1,4 +1,5 @@
-/* policy_judge.h -- one phase of one exchange being judged: the facts as seen now, and three-valued truth over them.
+/* policy_judge.h -- one phase of one exchange being judged: the facts as seen now, and three-valued truth
+ * over them.
  *
  * judge_truth.c has conditions, judge_facts.c what is worked out from documents, evaluate.c the steps of
  * policy.md 6. Threads: lives on one stack, works in the caller's arena.

@@ -1,8 +1,8 @@
-/* control.h -- a running gateway: puts the services together, keeps trust, policy and the seal credential fresh, takes it
- * all apart again in the right order.
+/* control.h -- a running gateway: puts the services together, keeps trust, policy and the seal credential
+ * fresh, takes it all apart again in the right order.
  *
- * Threads: control_run occupies the calling thread until a signal ends it; lists are read on a thread of their own, so
- * that a large list neither stops a reload nor a shutdown.
+ * Threads: control_run occupies the calling thread until a signal ends it; lists are read on a thread of
+ * their own, so that a large list neither stops a reload nor a shutdown.
  */
 #ifndef GATEWAY_ADMIN_CONTROL_H
 #define GATEWAY_ADMIN_CONTROL_H
@@ -11,11 +11,11 @@
 
 typedef struct control control;
 
-/* Opens keys, log, lists, policy and listeners. Every failure says what to do; DX_BROKEN means the log is not ours to use.
- * `config` is taken over. */
+/* Opens keys, log, lists, policy and listeners. Every failure says what to do; DX_BROKEN means the log is not
+ * ours to use. `config` is taken over. */
 DX_RC control_start(config *config, const dx_clock *clock, const dx_io *io, control **out, dx_why *why);
 /* Serves until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit code. */
-int  control_run(control *c);
+int control_run(control *c);
 void control_stop(control *c); /* drains, flushes the log, frees */
 
 gate *control_gate(control *c);
@@ -23,19 +23,22 @@ gate *control_gate(control *c);
 /* Why the gateway is not ready, one id per reason; 0 reasons: ready. Any thread. */
 typedef struct {
     const char *id;
-    char        text[200];
+    char text[200];
 } control_reason;
 size_t control_reasons(control *c, control_reason *out, size_t max);
 /* The lists in force as metric lines, and other gauges; any thread. */
 DX_RC control_metrics(control *c, dx_buf *out);
 
-/* The sources of a configuration as the list room wants them; memory in `arena`. Used by `sekisho trust` too. */
-DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count, dx_why *why);
+/* The sources of a configuration as the list room wants them; memory in `arena`. Used by `sekisho trust` too.
+ */
+DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count,
+                      dx_why *why);
 DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why);
 /* Opens the seal key and certificate of a configuration. */
 DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out, dx_why *why);
 
 /* Reads a PEM file into DER certificates; memory in `arena`. */
-DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max, size_t *count, dx_why *why);
+DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max,
+                       size_t *count, dx_why *why);
 
 #endif

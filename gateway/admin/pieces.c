@@ -4,14 +4,15 @@
 
 #define PEM_MAX_BYTES (1U << 20)
 
-DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max, size_t *count, dx_why *why)
+DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max,
+                       size_t *count, dx_why *why)
 {
     static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-    dx_buf            text;
+    dx_buf text;
     *count = 0;
     DX_TRY(dx_io_read_file(io, file, PEM_MAX_BYTES, &text, why));
     struct dx_rc rc = DX_OKAY;
-    size_t       at = 0;
+    size_t at = 0;
     while (rc.code == DX_OK && *count < max) {
         uint8_t *from = memmem(text.data + at, text.size - at, begin, sizeof begin - 1);
         if (from == NULL)
@@ -22,8 +23,9 @@ DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_by
             rc = DX_FAIL(why, MALFORMED, "RFC 7468", "%s: a certificate without end line", file);
             break;
         }
-        uint8_t *base64 = dx_arena_alloc(arena, (size_t)(to - from)), *der = dx_arena_alloc(arena, (size_t)(to - from));
-        size_t   size = 0, room = (size_t)(to - from);
+        uint8_t *base64 = dx_arena_alloc(arena, (size_t)(to - from)),
+                *der = dx_arena_alloc(arena, (size_t)(to - from));
+        size_t size = 0, room = (size_t)(to - from);
         if (base64 == NULL || der == NULL) {
             rc = DX_FAIL(why, NO_MEMORY, "", "no memory for %s", file);
             break;
@@ -43,17 +45,18 @@ DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_by
     return rc;
 }
 
-DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count, dx_why *why)
+DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count,
+                      dx_why *why)
 {
     static const char *const eu_types[] = {"http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"};
     static const char *const jp_types[] = {"https://j-tsl.example/TrstSvc/TrustedList/TSLType/JPlist"};
-    tlist_source            *sources = DX_ARENA_ARRAY(arena, tlist_source, c->source_count);
+    tlist_source *sources = DX_ARENA_ARRAY(arena, tlist_source, c->source_count);
     if (sources == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the sources");
     for (size_t i = 0; i < c->source_count; i++) {
         const config_source *s = &c->source[i];
-        tlist_source        *t = &sources[i];
-        dx_buf               anchors;
+        tlist_source *t = &sources[i];
+        dx_buf anchors;
         dx_buf_init(&anchors, 32 * 256);
         for (size_t k = 0; k < s->anchors.count; k++) {
             struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], &anchors, why);
@@ -62,7 +65,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                 return rc;
             }
         }
-        size_t   anchor_count = anchors.size / 32;
+        size_t anchor_count = anchors.size / 32;
         uint8_t(*kept)[32] = dx_arena_alloc(arena, anchors.size);
         if (kept != NULL && anchors.size > 0)
             memcpy(kept, anchors.data, anchors.size);
@@ -78,7 +81,9 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .anchor_count = anchor_count,
                             .scheme = s->scheme,
                             .territory = s->territory,
-                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items : jp ? jp_types : eu_types,
+                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items
+                                         : jp                   ? jp_types
+                                                                : eu_types,
                             .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count : 1,
                             .territories = s->territories.count > 0 ? s->territories.items : NULL,
                             .territory_count = s->territories.count,
@@ -88,7 +93,8 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .map_file = s->map,
                             .refresh_s = (uint32_t)s->refresh_s};
         if (t->anchor_count == 0)
-            return DX_FAIL(why, CONFIG, "trusted-lists.md 3", "trust.source.%s: the anchor files name no certificate", s->name_);
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 3",
+                           "trust.source.%s: the anchor files name no certificate", s->name_);
     }
     *out = sources;
     *count = c->source_count;
@@ -98,8 +104,8 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
 DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why)
 {
     const config_fetch *f = c->fetch;
-    uint16_t            ports[32];
-    size_t              count = 0;
+    uint16_t ports[32];
+    size_t count = 0;
     for (; count < f->allow_ports.count && count < 32; count++)
         ports[count] = (uint16_t)f->allow_ports.items[count];
     const dx_fetch_rules rules = {.allow_private = f->allow_private.items,
@@ -115,7 +121,7 @@ DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out
 {
     dx_arena arena = {0};
     dx_bytes certificates[8];
-    size_t   count = 0;
+    size_t count = 0;
     sign_key *key = NULL;
     *out = NULL;
     struct dx_rc rc = control_read_pem(io, c->seal_key->cert, &arena, certificates, 8, &count, why);

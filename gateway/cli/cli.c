@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const struct {
-    const char  *words, *usage, *help;
+    const char *words, *usage, *help;
     cli_command *run;
 } commands[] = {
 #define C(name, words, usage, help) {words, usage, help, cli_##name},
@@ -16,18 +16,22 @@ static const struct {
 
 static void print_help(FILE *out)
 {
-    fputs("sekisho: a checkpoint for data that crosses a border\n\nusage: sekisho COMMAND ... (sekisho COMMAND --help)\n\n", out);
+    fputs("sekisho: a checkpoint for data that crosses a border\n\nusage: sekisho COMMAND ... (sekisho "
+          "COMMAND --help)\n\n",
+          out);
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-20s %s\n", commands[i].words, commands[i].help);
-    fputs("\nexit: 0 yes, 1 no, 2 usage or configuration, 3 could not find out, 4 the log is broken or in use, 5 internal fault\n", out);
+    fputs("\nexit: 0 yes, 1 no, 2 usage or configuration, 3 could not find out, 4 the log is broken or in "
+          "use, 5 internal fault\n",
+          out);
 }
 
 int cli_main(int argc, char **argv)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         const char *space = strchr(commands[i].words, ' ');
-        size_t      first = space == NULL ? strlen(commands[i].words) : (size_t)(space - commands[i].words);
-        int         words = space == NULL ? 1 : 2;
+        size_t first = space == NULL ? strlen(commands[i].words) : (size_t)(space - commands[i].words);
+        int words = space == NULL ? 1 : 2;
         if (argc <= words || strlen(argv[1]) != first || strncmp(argv[1], commands[i].words, first) != 0 ||
             (space != NULL && strcmp(argv[2], space + 1) != 0))
             continue;
@@ -38,7 +42,8 @@ int cli_main(int argc, char **argv)
             }
         return commands[i].run(argc - words, argv + words);
     }
-    bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0);
+    bool asked = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+                              strcmp(argv[1], "help") == 0);
     if (argc > 1 && strcmp(argv[1], "--version") == 0)
         return cli_version(1, argv);
     print_help(asked ? stdout : stderr);
@@ -105,7 +110,7 @@ int cli_fail(const dx_why *why, struct dx_rc rc)
 DX_RC cli_config(const char *file, config **out, dx_why *why)
 {
     config_findings findings = {0};
-    struct dx_rc    rc = config_load(&dx_io_system, file, out, &findings, why);
+    struct dx_rc rc = config_load(&dx_io_system, file, out, &findings, why);
     for (size_t i = 0; i < findings.count; i++) {
         const config_finding *f = &findings.items[i];
         if (f->line > 0)

@@ -1,7 +1,7 @@
 /* cli.h -- the gateway and everything it does, by hand, with the same code.
  *
- * Exit codes, the same everywhere: 0 yes or done; 1 the answer is no; 2 usage or configuration; 3 could not find out;
- * 4 the log is broken, fenced or owned by someone else; 5 internal fault.
+ * Exit codes, the same everywhere: 0 yes or done; 1 the answer is no; 2 usage or configuration; 3 could not
+ * find out; 4 the log is broken, fenced or owned by someone else; 5 internal fault.
  */
 #ifndef GATEWAY_CLI_CLI_H
 #define GATEWAY_CLI_CLI_H
@@ -20,18 +20,19 @@ typedef int cli_command(int argc, char **argv);
 
 /* Options of one command: --name VALUE, --flag; the rest are words. */
 typedef struct {
-    const char *name;  /* with dashes */
-    bool        flag;
-    const char *value; /* set when given; the flag's own name for flags */
+    const char *name; /* with dashes */
+    bool flag;
+    const char *value;    /* set when given; the flag's own name for flags */
     const char *more[15]; /* further values of a repeated option */
-    unsigned    count;
+    unsigned count;
 } cli_option;
-/* Fills `options` (ended by name NULL) and moves words to the front of argv from [1] on. Unknown options: says so, false. */
+/* Fills `options` (ended by name NULL) and moves words to the front of argv from [1] on. Unknown options:
+ * says so, false. */
 bool cli_options(int *argc, char **argv, cli_option *options);
 const char *cli_value(const cli_option *options, const char *name); /* NULL: not given */
 
-int  cli_usage(const char *command); /* prints the usage line, returns 2 */
-int  cli_fail(const dx_why *why, struct dx_rc rc); /* prints id, clause, text; returns the exit code */
+int cli_usage(const char *command);               /* prints the usage line, returns 2 */
+int cli_fail(const dx_why *why, struct dx_rc rc); /* prints id, clause, text; returns the exit code */
 /* Loads a configuration or prints everything that is wrong with it. */
 DX_RC cli_config(const char *file, config **out, dx_why *why);
 bool cli_time(const char *text, int64_t *unix_s); /* RFC 3339 */

@@ -26,7 +26,7 @@ int cli_run(int argc, char **argv)
     if (!cli_options(&argc, argv, o) || cli_value(o, "-c") == NULL || argc != 1)
         return cli_usage("run");
     config *cf;
-    dx_why  why = {0};
+    dx_why why = {0};
     struct dx_rc rc = cli_config(cli_value(o, "-c"), &cf, &why);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
@@ -60,14 +60,15 @@ int cli_run(int argc, char **argv)
 /* ---- check ---- */
 
 typedef struct {
-    bool     json, first;
+    bool json, first;
     unsigned bad;
 } report;
 
 static void line(report *r, const char *id, bool ok, const char *text)
 {
     if (r->json)
-        printf("%s{\"id\":\"%s\",\"ok\":%s,\"text\":\"%s\"}", r->first ? "" : ",", id, ok ? "true" : "false", text);
+        printf("%s{\"id\":\"%s\",\"ok\":%s,\"text\":\"%s\"}", r->first ? "" : ",", id, ok ? "true" : "false",
+               text);
     else
         printf("%-5s %-16s %s\n", ok ? "ok" : "bad", id, text);
     r->first = false;
@@ -76,24 +77,26 @@ static void line(report *r, const char *id, bool ok, const char *text)
 
 static void check_lists(report *r, config *cf)
 {
-    dx_arena      arena = {0};
+    dx_arena arena = {0};
     tlist_source *sources;
-    size_t        count;
-    dx_why        why = {0};
-    bool          ok = control_sources(cf, &dx_io_system, &arena, &sources, &count, &why).code == DX_OK;
+    size_t count;
+    dx_why why = {0};
+    bool ok = control_sources(cf, &dx_io_system, &arena, &sources, &count, &why).code == DX_OK;
     line(r, "trust.anchors", ok, ok ? "every source has anchors" : why.text);
     dx_arena_fini(&arena);
 }
 
 static void check_policy(report *r, config *cf)
 {
-    policy             *p = NULL;
-    policy_findings     findings = {0};
-    dx_why              why = {0};
-    const policy_source source = {.dir = cf->policy->dir, .io = &dx_io_system, .now_s = dx_now_s(&dx_clock_system),
+    policy *p = NULL;
+    policy_findings findings = {0};
+    dx_why why = {0};
+    const policy_source source = {.dir = cf->policy->dir,
+                                  .io = &dx_io_system,
+                                  .now_s = dx_now_s(&dx_clock_system),
                                   .working_copy = cf->policy->working_copy};
-    struct dx_rc        rc = policy_build(&source, NULL, &p, &findings, &why);
-    char                text[1200];
+    struct dx_rc rc = policy_build(&source, NULL, &p, &findings, &why);
+    char text[1200];
     for (size_t i = 0; i < findings.count; i++) {
         const policy_finding *f = &findings.items[i];
         snprintf(text, sizeof text, "%s:%u:%u %s %.200s", f->file, f->line, f->column, f->pointer, f->text);
@@ -109,12 +112,12 @@ int cli_check(int argc, char **argv)
     cli_option o[] = {{.name = "-c"}, {.name = "--json", .flag = true}, {.name = NULL}};
     if (!cli_options(&argc, argv, o) || cli_value(o, "-c") == NULL || argc != 1)
         return cli_usage("check");
-    config      *cf;
-    dx_why       why = {0};
+    config *cf;
+    dx_why why = {0};
     struct dx_rc rc = cli_config(cli_value(o, "-c"), &cf, &why);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
-    report           r = {.json = cli_value(o, "--json") != NULL, .first = true};
+    report r = {.json = cli_value(o, "--json") != NULL, .first = true};
     seal_credential *credential = NULL;
     if (r.json)
         fputs("[", stdout);
@@ -133,7 +136,10 @@ int cli_check(int argc, char **argv)
     }
     check_lists(&r, cf);
     check_policy(&r, cf);
-    line(&r, "guard_dir", true, cf->provenance->guard_dir != NULL ? "a rollback guard is configured" : "no provenance.guard_dir: a restored old log would not be noticed");
+    line(&r, "guard_dir", true,
+         cf->provenance->guard_dir != NULL
+             ? "a rollback guard is configured"
+             : "no provenance.guard_dir: a restored old log would not be noticed");
     if (r.json)
         fputs("]\n", stdout);
     config_free(cf);

@@ -8,12 +8,12 @@
 /* sekisho trust update, show, explain; explain */
 
 typedef struct {
-    config       *cf;
-    dx_arena      arena;
-    dx_fetcher   *fetcher;
+    config *cf;
+    dx_arena arena;
+    dx_fetcher *fetcher;
     tlist_source *sources;
-    size_t        source_count;
-    tlist_store  *store;
+    size_t source_count;
+    tlist_store *store;
 } lists;
 
 static void close_lists(lists *l)
@@ -34,8 +34,12 @@ static DX_RC open_lists(const char *file, lists *l, dx_why *why)
     const char *dir = dx_arena_printf(&l->arena, "%s/trust", l->cf->root->state_dir);
     if (rc.code == DX_OK)
         rc = dx_io_make_folders(&dx_io_system, dir, 0700, why);
-    const tlist_store_spec spec = {.sources = l->sources, .source_count = l->source_count, .state_dir = dir,
-                                   .grace_s = (uint32_t)l->cf->trust->grace_s, .io = &dx_io_system, .clock = &dx_clock_system,
+    const tlist_store_spec spec = {.sources = l->sources,
+                                   .source_count = l->source_count,
+                                   .state_dir = dir,
+                                   .grace_s = (uint32_t)l->cf->trust->grace_s,
+                                   .io = &dx_io_system,
+                                   .clock = &dx_clock_system,
                                    .fetcher = l->fetcher};
     if (rc.code == DX_OK)
         rc = tlist_store_open(&spec, &l->store, why);
@@ -45,7 +49,7 @@ static DX_RC open_lists(const char *file, lists *l, dx_why *why)
 }
 
 typedef struct {
-    bool     json, first;
+    bool json, first;
     unsigned refused;
 } update_report;
 
@@ -54,15 +58,19 @@ static void update_line(void *context, const tlist_run_line *line)
     update_report *r = context;
     r->refused += !line->accepted;
     if (r->json) {
-        printf("%s{\"source\":\"%s\",\"territory\":\"%s\",\"accepted\":%s,\"sequence\":%llu,\"id\":\"%s\",\"clause\":\"%s\"}", r->first ? "" : ",",
-               line->source, line->territory, line->accepted ? "true" : "false", (unsigned long long)line->sequence,
-               line->accepted ? "" : line->why.id, line->accepted ? "" : line->why.clause);
+        printf("%s{\"source\":\"%s\",\"territory\":\"%s\",\"accepted\":%s,\"sequence\":%llu,\"id\":\"%s\","
+               "\"clause\":\"%s\"}",
+               r->first ? "" : ",", line->source, line->territory, line->accepted ? "true" : "false",
+               (unsigned long long)line->sequence, line->accepted ? "" : line->why.id,
+               line->accepted ? "" : line->why.clause);
         r->first = false;
     } else if (line->accepted) {
-        printf("ok    %-8s %-3s sequence %llu -> %llu%s  %s\n", line->source, line->territory, (unsigned long long)line->sequence_before,
-               (unsigned long long)line->sequence, line->unchanged ? " (unchanged)" : "", line->remarks);
+        printf("ok    %-8s %-3s sequence %llu -> %llu%s  %s\n", line->source, line->territory,
+               (unsigned long long)line->sequence_before, (unsigned long long)line->sequence,
+               line->unchanged ? " (unchanged)" : "", line->remarks);
     } else {
-        printf("no    %-8s %-3s %s (%s) %s\n", line->source, line->territory, line->why.id, line->why.clause, line->why.text);
+        printf("no    %-8s %-3s %s (%s) %s\n", line->source, line->territory, line->why.id, line->why.clause,
+               line->why.text);
     }
     fflush(stdout);
 }
@@ -70,8 +78,8 @@ static void update_line(void *context, const tlist_run_line *line)
 int cli_trust_update(int argc, char **argv)
 {
     cli_option o[] = {{.name = "-c"}, {.name = "--json", .flag = true}, {.name = NULL}};
-    lists      l;
-    dx_why     why = {0};
+    lists l;
+    dx_why why = {0};
     if (!cli_options(&argc, argv, o) || cli_value(o, "-c") == NULL || argc != 1)
         return cli_usage("trust update");
     struct dx_rc rc = open_lists(cli_value(o, "-c"), &l, &why);
@@ -96,19 +104,20 @@ static const char *last_segment(const char *uri)
 int cli_trust_show(int argc, char **argv)
 {
     cli_option o[] = {{.name = "-c"}, {.name = "--json", .flag = true}, {.name = NULL}};
-    lists      l;
-    dx_why     why = {0};
+    lists l;
+    dx_why why = {0};
     if (!cli_options(&argc, argv, o) || cli_value(o, "-c") == NULL || argc != 1)
         return cli_usage("trust show");
     struct dx_rc rc = open_lists(cli_value(o, "-c"), &l, &why);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
-    static const char *const  states[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
-    bool                      json = cli_value(o, "--json") != NULL;
-    tlist_snapshot           *s = tlist_store_snapshot(l.store);
+    static const char *const states[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
+    bool json = cli_value(o, "--json") != NULL;
+    tlist_snapshot *s = tlist_store_snapshot(l.store);
     const tlist_facts *const *facts;
     const tlist_service *const *services;
-    size_t count = s == NULL ? 0 : tlist_snapshot_lists(s, &facts), service_count = s == NULL ? 0 : tlist_snapshot_services(s, &services);
+    size_t count = s == NULL ? 0 : tlist_snapshot_lists(s, &facts),
+           service_count = s == NULL ? 0 : tlist_snapshot_services(s, &services);
     if (json)
         fputs("[", stdout);
     for (size_t i = 0; i < count; i++) {
@@ -116,17 +125,20 @@ int cli_trust_show(int argc, char **argv)
         dx_time_print(facts[i]->issued_s, issued);
         dx_time_print(facts[i]->next_update_s, next);
         if (json) {
-            printf("%s{\"source\":\"%s\",\"scheme\":\"%s\",\"territory\":\"%s\",\"sequence\":%llu,\"issued\":\"%s\",\"next_update\":\"%s\",\"state\":\"%s\"}",
-                   i ? "," : "", facts[i]->source, facts[i]->scheme, facts[i]->territory, (unsigned long long)facts[i]->sequence, issued, next,
-                   states[facts[i]->state]);
+            printf("%s{\"source\":\"%s\",\"scheme\":\"%s\",\"territory\":\"%s\",\"sequence\":%llu,\"issued\":"
+                   "\"%s\",\"next_update\":\"%s\",\"state\":\"%s\"}",
+                   i ? "," : "", facts[i]->source, facts[i]->scheme, facts[i]->territory,
+                   (unsigned long long)facts[i]->sequence, issued, next, states[facts[i]->state]);
             continue;
         }
-        printf("%s %s/%s  sequence %llu  issued %s  next %s  %s\n", facts[i]->source, facts[i]->scheme, facts[i]->territory,
-               (unsigned long long)facts[i]->sequence, issued, next, states[facts[i]->state]);
+        printf("%s %s/%s  sequence %llu  issued %s  next %s  %s\n", facts[i]->source, facts[i]->scheme,
+               facts[i]->territory, (unsigned long long)facts[i]->sequence, issued, next,
+               states[facts[i]->state]);
         for (size_t k = 0; k < service_count; k++)
             if (services[k]->list == facts[i] && services[k]->interval_count > 0)
-                printf("    %-28s %-12s %s: %s\n", last_segment(services[k]->intervals[0].type), last_segment(services[k]->intervals[0].status),
-                       services[k]->provider, services[k]->name);
+                printf("    %-28s %-12s %s: %s\n", last_segment(services[k]->intervals[0].type),
+                       last_segment(services[k]->intervals[0].status), services[k]->provider,
+                       services[k]->name);
     }
     if (json)
         fputs("]\n", stdout);
@@ -139,20 +151,26 @@ static void print_verdict(const trust_verdict *v, int64_t at_s)
 {
     char at[DX_TIME_SIZE], hex[65];
     dx_time_print(at_s, at);
-    printf("answer       %s %s  %s\n", v->answer == TRUST_YES ? "YES" : v->kind == TRUST_KIND_UNKNOWN ? "UNKNOWN" : "NO", v->id, v->reason);
+    printf("answer       %s %s  %s\n",
+           v->answer == TRUST_YES          ? "YES"
+           : v->kind == TRUST_KIND_UNKNOWN ? "UNKNOWN"
+                                           : "NO",
+           v->id, v->reason);
     printf("clause       %s\nat           %s\n", v->clause, at);
     if (v->org.kind != ORGANISATION_PERSON)
         printf("organisation %s  %s (%s)\n", v->org.id, v->org.name, v->org.country);
     for (size_t i = 0; i < v->path_count; i++) {
         static const char *const states[] = {"unknown", "good", "revoked"};
         dx_hex(dx_bytes_of(v->path_sha256[i], 32), hex);
-        printf("path %zu       %.16s..  %s\n", i, hex, i + 1 == v->path_count ? "ANCHOR" : states[v->revocation[i].state]);
+        printf("path %zu       %.16s..  %s\n", i, hex,
+               i + 1 == v->path_count ? "ANCHOR" : states[v->revocation[i].state]);
     }
     if (v->anchor.set) {
         char since[DX_TIME_SIZE];
         dx_time_print(v->anchor.since_s, since);
-        printf("list         %s/%s sequence %llu: %s, %s %s since %s\n", v->anchor.scheme, v->anchor.territory,
-               (unsigned long long)v->anchor.sequence, v->anchor.service, v->anchor.type, v->anchor.status, since);
+        printf("list         %s/%s sequence %llu: %s, %s %s since %s\n", v->anchor.scheme,
+               v->anchor.territory, (unsigned long long)v->anchor.sequence, v->anchor.service, v->anchor.type,
+               v->anchor.status, since);
     }
     printf("level        %s  basis %s%s\n", v->level, v->basis, v->foreign ? "  (foreign)" : "");
     if (v->remarks[0])
@@ -162,41 +180,58 @@ static void print_verdict(const trust_verdict *v, int64_t at_s)
 
 int cli_trust_explain(int argc, char **argv)
 {
-    cli_option o[] = {{.name = "-c"}, {.name = "--chain"}, {.name = "--at"}, {.name = "--purpose"}, {.name = "--online", .flag = true},
-                      {.name = "--json", .flag = true}, {.name = NULL}};
+    cli_option o[] = {{.name = "-c"},
+                      {.name = "--chain"},
+                      {.name = "--at"},
+                      {.name = "--purpose"},
+                      {.name = "--online", .flag = true},
+                      {.name = "--json", .flag = true},
+                      {.name = NULL}};
     if (!cli_options(&argc, argv, o) || cli_value(o, "-c") == NULL || argc != 2)
         return cli_usage("trust explain");
-    int64_t     at_s = dx_now_s(&dx_clock_system);
+    int64_t at_s = dx_now_s(&dx_clock_system);
     const char *purpose = cli_value(o, "--purpose");
     if (cli_value(o, "--at") != NULL && !cli_time(cli_value(o, "--at"), &at_s))
         return 2;
-    lists             l;
-    dx_why            why = {0};
-    dx_bytes          certificates[16];
-    size_t            count = 0, more = 0;
-    trust_verdict     v = {0};
+    lists l;
+    dx_why why = {0};
+    dx_bytes certificates[16];
+    size_t count = 0, more = 0;
+    trust_verdict v = {0};
     path_judge_state *judge = NULL;
-    struct dx_rc      rc = open_lists(cli_value(o, "-c"), &l, &why);
+    struct dx_rc rc = open_lists(cli_value(o, "-c"), &l, &why);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
     tlist_snapshot *s = tlist_store_snapshot(l.store);
     rc = control_read_pem(&dx_io_system, argv[1], &l.arena, certificates, 8, &count, &why);
     if (rc.code == DX_OK && cli_value(o, "--chain") != NULL)
-        rc = control_read_pem(&dx_io_system, cli_value(o, "--chain"), &l.arena, certificates + count, 8, &more, &why);
+        rc = control_read_pem(&dx_io_system, cli_value(o, "--chain"), &l.arena, certificates + count, 8,
+                              &more, &why);
     if (rc.code == DX_OK && s == NULL)
-        rc = DX_FAIL_ID(&why, UNREACHABLE, "ID-903", "", "no trusted list is stored; run sekisho trust update first");
+        rc = DX_FAIL_ID(&why, UNREACHABLE, "ID-903", "",
+                        "no trusted list is stored; run sekisho trust update first");
     if (rc.code == DX_OK)
         rc = path_judge_new(&judge, &why);
-    bool       online = cli_value(o, "--online") != NULL;
-    path_input input = {.leaf = certificates[0], .presented = certificates + 1, .presented_count = count + more - (count > 0),
-                        .snapshot = s, .at_s = at_s, .home_scheme = l.cf->trust->home, .revocation_off = !online,
-                        .profile = purpose == NULL || strcmp(purpose, "tls") == 0 ? PATH_PEER : strcmp(purpose, "seal") == 0 ? PATH_SEAL : PATH_TSU};
+    bool online = cli_value(o, "--online") != NULL;
+    path_input input = {.leaf = certificates[0],
+                        .presented = certificates + 1,
+                        .presented_count = count + more - (count > 0),
+                        .snapshot = s,
+                        .at_s = at_s,
+                        .home_scheme = l.cf->trust->home,
+                        .revocation_off = !online,
+                        .profile = purpose == NULL || strcmp(purpose, "tls") == 0 ? PATH_PEER
+                                   : strcmp(purpose, "seal") == 0                 ? PATH_SEAL
+                                                                                  : PATH_TSU};
     if (rc.code == DX_OK)
         rc = judge_wait(judge, online ? l.fetcher : NULL, &input, &l.arena, &v, &why);
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL)
-        printf("{\"answer\":\"%s\",\"id\":\"%s\",\"clause\":\"%s\",\"reason\":\"%s\",\"organisation\":\"%s\",\"territory\":\"%s\",\"status\":\"%s\",\"level\":\"%s\"}\n",
-               v.answer == TRUST_YES ? "yes" : v.kind == TRUST_KIND_UNKNOWN ? "unknown" : "no", v.id, v.clause, v.reason, v.org.id,
-               v.anchor.territory, v.anchor.status, v.level);
+        printf("{\"answer\":\"%s\",\"id\":\"%s\",\"clause\":\"%s\",\"reason\":\"%s\",\"organisation\":\"%s\","
+               "\"territory\":\"%s\",\"status\":\"%s\",\"level\":\"%s\"}\n",
+               v.answer == TRUST_YES          ? "yes"
+               : v.kind == TRUST_KIND_UNKNOWN ? "unknown"
+                                              : "no",
+               v.id, v.clause, v.reason, v.org.id, v.anchor.territory, v.anchor.status, v.level);
     else if (rc.code == DX_OK)
         print_verdict(&v, at_s);
     path_judge_free(judge);
@@ -211,14 +246,17 @@ int cli_explain(int argc, char **argv)
 {
     if (argc != 2)
         return cli_usage("explain");
-    static const char *(*const rooms[])(const char *, const char **) = {tlist_check_text, path_check_text, stamp_check_text, seal_check_text};
+    static const char *(*const rooms[])(const char *, const char **) = {tlist_check_text, path_check_text,
+                                                                        stamp_check_text, seal_check_text};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
         const char *clause = NULL, *text = rooms[i](argv[1], &clause);
         if (text != NULL) {
-            printf("%s\n  %s\n  clause: %s\n", argv[1], text, clause == NULL || clause[0] == 0 ? "own rule" : clause);
+            printf("%s\n  %s\n  clause: %s\n", argv[1], text,
+                   clause == NULL || clause[0] == 0 ? "own rule" : clause);
             return 0;
         }
     }
-    fprintf(stderr, "sekisho: no check has the id %s (they look like TL-502, ID-304, SEAL-11, STAMP-03)\n", argv[1]);
+    fprintf(stderr, "sekisho: no check has the id %s (they look like TL-502, ID-304, SEAL-11, STAMP-03)\n",
+            argv[1]);
     return 3;
 }

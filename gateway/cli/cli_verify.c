@@ -6,25 +6,25 @@
 
 #include <stdio.h>
 
-/* sekisho verify: a saved answer or request, clause by clause. Believed through the certificates given by hand (--anchor), or
- * through the lists that a configuration's state folder holds (-c). No network. */
+/* sekisho verify: a saved answer or request, clause by clause. Believed through the certificates given by
+ * hand (--anchor), or through the lists that a configuration's state folder holds (-c). No network. */
 
 #define BODY_MAX_BYTES (64U << 20)
 #define ANCHORS_MAX    16
 
 typedef struct {
-    dx_arena          arena;
-    config           *cf;
-    dx_fetcher       *fetcher;
-    tlist_store      *store;
-    tlist_snapshot   *snapshot;
+    dx_arena arena;
+    config *cf;
+    dx_fetcher *fetcher;
+    tlist_store *store;
+    tlist_snapshot *snapshot;
     path_judge_state *judge;
-    dx_bytes          certificates[ANCHORS_MAX], anchors[ANCHORS_MAX], crls[ANCHORS_MAX];
-    const char       *territories[ANCHORS_MAX];
-    const char       *audience[1];
-    dx_buf            body;
-    seal_message      message, request;
-    seal_check_spec   spec;
+    dx_bytes certificates[ANCHORS_MAX], anchors[ANCHORS_MAX], crls[ANCHORS_MAX];
+    const char *territories[ANCHORS_MAX];
+    const char *audience[1];
+    dx_buf body;
+    seal_message message, request;
+    seal_check_spec spec;
 } verification;
 
 static const char *nth(const cli_option *options, const char *name, unsigned n)
@@ -36,12 +36,14 @@ static const char *nth(const cli_option *options, const char *name, unsigned n)
 }
 
 /* Every value of a repeated option, each a PEM file that may hold several certificates. */
-static DX_RC read_all(verification *v, const cli_option *o, const char *name, dx_bytes *out, size_t *count, dx_why *why)
+static DX_RC read_all(verification *v, const cli_option *o, const char *name, dx_bytes *out, size_t *count,
+                      dx_why *why)
 {
     const char *file;
     for (unsigned i = 0; (file = nth(o, name, i)) != NULL; i++) {
         size_t more = 0;
-        DX_TRY(control_read_pem(&dx_io_system, file, &v->arena, out + *count, ANCHORS_MAX - *count, &more, why));
+        DX_TRY(
+            control_read_pem(&dx_io_system, file, &v->arena, out + *count, ANCHORS_MAX - *count, &more, why));
         *count += more;
     }
     return DX_OKAY;
@@ -65,8 +67,8 @@ static DX_RC read_tsa_anchors(verification *v, const cli_option *o, dx_why *why)
     const char *value;
     for (unsigned i = 0; (value = nth(o, "--tsa-anchor", i)) != NULL; i++) {
         const char *equals = strchr(value, '=');
-        dx_bytes    der;
-        size_t      count = 0;
+        dx_bytes der;
+        size_t count = 0;
         if (equals == NULL || equals == value)
             return DX_FAIL(why, USAGE, "", "--tsa-anchor %s: write TERRITORY=FILE", value);
         if (i == sizeof v->spec.tsa_anchors / sizeof *v->spec.tsa_anchors)
@@ -82,17 +84,23 @@ static DX_RC read_tsa_anchors(verification *v, const cli_option *o, dx_why *why)
 static DX_RC open_trust(verification *v, const char *file, dx_why *why)
 {
     tlist_source *sources;
-    size_t        count;
+    size_t count;
     DX_TRY(cli_config(file, &v->cf, why));
     DX_TRY(control_fetcher(v->cf, &v->fetcher, why));
     DX_TRY(control_sources(v->cf, &dx_io_system, &v->arena, &sources, &count, why));
-    const char            *dir = dx_arena_printf(&v->arena, "%s/trust", v->cf->root->state_dir);
-    const tlist_store_spec spec = {.sources = sources, .source_count = count, .state_dir = dir, .grace_s = (uint32_t)v->cf->trust->grace_s,
-                                   .io = &dx_io_system, .clock = &dx_clock_system, .fetcher = v->fetcher};
+    const char *dir = dx_arena_printf(&v->arena, "%s/trust", v->cf->root->state_dir);
+    const tlist_store_spec spec = {.sources = sources,
+                                   .source_count = count,
+                                   .state_dir = dir,
+                                   .grace_s = (uint32_t)v->cf->trust->grace_s,
+                                   .io = &dx_io_system,
+                                   .clock = &dx_clock_system,
+                                   .fetcher = v->fetcher};
     DX_TRY(tlist_store_open(&spec, &v->store, why));
     v->snapshot = tlist_store_snapshot(v->store);
     if (v->snapshot == NULL)
-        return DX_FAIL(why, NOT_FOUND, "", "%s holds no trusted list: run sekisho trust update -c %s", dir, file);
+        return DX_FAIL(why, NOT_FOUND, "", "%s holds no trusted list: run sekisho trust update -c %s", dir,
+                       file);
     DX_TRY(path_judge_new(&v->judge, why));
     v->spec.snapshot = v->snapshot;
     v->spec.judge = v->judge;
@@ -116,14 +124,16 @@ static DX_RC prepare(verification *v, const cli_option *o, dx_why *why)
     s->certificates = v->certificates;
     s->anchors = s->anchor_count > 0 ? v->anchors : NULL;
     s->crls = v->crls;
-    s->revocation_off = s->anchor_count > 0 && s->crl_count == 0; /* anchors by hand, nothing to ask: said in the report */
+    s->revocation_off =
+        s->anchor_count > 0 && s->crl_count == 0; /* anchors by hand, nothing to ask: said in the report */
     s->territories = v->territories;
     s->audience_ids = v->audience[0] == NULL ? NULL : v->audience;
     s->audience_count = v->audience[0] == NULL ? 0 : 1;
     s->organisation = cli_value(o, "--organisation");
     s->skew_s = 60;
     /* The head alone tells whether it is an answer; a request file beside an answer is what was asked. */
-    const char *head = cli_value(o, "--head"), *request = cli_value(o, "--request"), *body = cli_value(o, "--body");
+    const char *head = cli_value(o, "--head"), *request = cli_value(o, "--request"),
+               *body = cli_value(o, "--body");
     if (head != NULL)
         DX_TRY(saved_answer(&dx_io_system, head, &v->arena, &v->message, why));
     if (request != NULL)
@@ -154,13 +164,14 @@ static const char *const indications[] = {"TOTAL-FAILED", "INDETERMINATE", "TOTA
 static void print_text(const seal_verdict *r, bool revocation_off)
 {
     if (revocation_off)
-        puts("note  SEAL-45    EN 319 102-1 5.2.5                   whether certificates were revoked was not judged: give --crl FILE");
+        puts("note  SEAL-45    EN 319 102-1 5.2.5                   whether certificates were revoked was "
+             "not judged: give --crl FILE");
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
         printf("%-5s %-10s %-36s %s\n", l->note ? "note" : l->ok ? "ok" : "NO", l->id, l->clause, l->text);
     }
-    printf("%s%s%s%s%s\n", indications[r->indication], r->sub_indication ? " / " : "", r->sub_indication ? r->sub_indication : "",
-           r->first ? ", first: " : "", r->first ? r->first : "");
+    printf("%s%s%s%s%s\n", indications[r->indication], r->sub_indication ? " / " : "",
+           r->sub_indication ? r->sub_indication : "", r->first ? ", first: " : "", r->first ? r->first : "");
     if (r->signer.kind != ORGANISATION_NONE)
         printf("sealed by  %s  %s (%s)\n", r->signer.id, r->signer.name, r->signer.country);
     char when[DX_TIME_SIZE];
@@ -197,11 +208,12 @@ static void print_json(const seal_verdict *r, bool revocation_off)
     print_quoted(r->first ? r->first : "");
     fputs(",\"signer\":", stdout);
     print_quoted(r->signer.id);
-    printf(",\"revocation_judged\":%s,\"created\":%lld,\"proven\":%lld,\"checks\":[", revocation_off ? "false" : "true", (long long)r->created_s,
-           (long long)r->proven_s);
+    printf(",\"revocation_judged\":%s,\"created\":%lld,\"proven\":%lld,\"checks\":[",
+           revocation_off ? "false" : "true", (long long)r->created_s, (long long)r->proven_s);
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
-        printf("%s{\"id\":\"%s\",\"ok\":%s,\"note\":%s,\"clause\":", i ? "," : "", l->id, l->ok ? "true" : "false", l->note ? "true" : "false");
+        printf("%s{\"id\":\"%s\",\"ok\":%s,\"note\":%s,\"clause\":", i ? "," : "", l->id,
+               l->ok ? "true" : "false", l->note ? "true" : "false");
         print_quoted(l->clause);
         fputs(",\"text\":", stdout);
         print_quoted(l->text);
@@ -212,10 +224,22 @@ static void print_json(const seal_verdict *r, bool revocation_off)
 
 int cli_verify(int argc, char **argv)
 {
-    cli_option o[] = {{.name = "--head"}, {.name = "--body"}, {.name = "--request"}, {.name = "--cert"}, {.name = "--anchor"},
-                      {.name = "--tsa-anchor"}, {.name = "--crl"}, {.name = "-c"}, {.name = "--at"}, {.name = "--audience"},
-                      {.name = "--organisation"}, {.name = "--territory"}, {.name = "--json", .flag = true}, {.name = NULL}};
-    if (!cli_options(&argc, argv, o) || argc != 1 || (cli_value(o, "--head") == NULL && cli_value(o, "--request") == NULL) ||
+    cli_option o[] = {{.name = "--head"},
+                      {.name = "--body"},
+                      {.name = "--request"},
+                      {.name = "--cert"},
+                      {.name = "--anchor"},
+                      {.name = "--tsa-anchor"},
+                      {.name = "--crl"},
+                      {.name = "-c"},
+                      {.name = "--at"},
+                      {.name = "--audience"},
+                      {.name = "--organisation"},
+                      {.name = "--territory"},
+                      {.name = "--json", .flag = true},
+                      {.name = NULL}};
+    if (!cli_options(&argc, argv, o) || argc != 1 ||
+        (cli_value(o, "--head") == NULL && cli_value(o, "--request") == NULL) ||
         (cli_value(o, "--anchor") == NULL && cli_value(o, "-c") == NULL))
         return cli_usage("verify");
     verification v = {.spec = {.at_s = dx_now_s(&dx_clock_system)}};
@@ -223,16 +247,16 @@ int cli_verify(int argc, char **argv)
         return 2;
     dx_arena_init(&v.arena, 256U << 20);
     dx_buf_init(&v.body, BODY_MAX_BYTES);
-    dx_why       why = {0};
+    dx_why why = {0};
     seal_verdict verdict = {0};
     struct dx_rc rc = prepare(&v, o, &why);
-    bool         of_answer = cli_value(o, "--head") != NULL && cli_value(o, "--request") != NULL;
+    bool of_answer = cli_value(o, "--head") != NULL && cli_value(o, "--request") != NULL;
     if (rc.code == DX_OK)
         rc = seal_check(&v.message, of_answer ? &v.request : NULL, &v.spec, &v.arena, &verdict, &why);
-    int code = rc.code != DX_OK                            ? cli_fail(&why, rc)
-               : verdict.indication == SEAL_TOTAL_PASSED   ? 0
+    int code = rc.code != DX_OK                          ? cli_fail(&why, rc)
+               : verdict.indication == SEAL_TOTAL_PASSED ? 0
                : verdict.indication == SEAL_TOTAL_FAILED ? 1
-                                                           : 3;
+                                                         : 3;
     if (rc.code == DX_OK) {
         if (cli_value(o, "--json") != NULL)
             print_json(&verdict, v.spec.revocation_off);

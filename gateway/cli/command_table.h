@@ -1,16 +1,26 @@
 /* command_table.h -- C(function, "words", "usage", "what it does") */
-C(run,               "run",               "run -c FILE",                                          "serve until SIGTERM; SIGHUP reloads")
-C(check,             "check",             "check -c FILE [--json]",                               "judge a configuration: files, keys, policy, lists")
-C(trust_update,      "trust update",      "trust update -c FILE [--json]",                        "one run over the trusted lists, a line each")
-C(trust_show,        "trust show",        "trust show -c FILE [--json]",                          "the lists in force, their services and states")
-C(trust_explain,     "trust explain",     "trust explain CERT -c FILE [--chain FILE] [--at TIME] [--purpose tls|seal|stamp] [--online] [--json]", "why a certificate is believed or not")
-C(policy_check,      "policy check",      "policy check DIR [--json] [--at TIME]",                "lint a bundle")
-C(policy_test,       "policy test",       "policy test DIR [--filter NAME]",                      "run the tests of a bundle")
-C(policy_explain,    "policy explain",    "policy explain FILE --bundle DIR [--json] [--lang en|ja]", "why a request would be allowed or refused")
-C(provenance_verify, "provenance verify", "provenance verify DIR --vkey KEY|@FILE [--json]",      "a whole log, offline")
-C(provenance_prove,  "provenance prove",  "provenance prove INDEX --dir DIR [--size N]",          "an inclusion proof (tlog-proof) for one record")
-C(provenance_keys,   "provenance keys",   "provenance keys -c FILE",                              "the log's verifier keys, one vkey a line")
-C(verify,            "verify",            "verify --head FILE [--body FILE] [--request FILE] [--cert FILE]... [--anchor FILE]... [--tsa-anchor NAME=FILE]... [--crl FILE]... [-c FILE] [--at TIME] [--audience ID] [--organisation ID] [--territory NAME]... [--json]", "a saved answer or request, offline, clause by clause")
-C(explain,           "explain",           "explain ID",                                           "what a check id means and which clause it stands for")
-C(manual,            "manual",            "manual [--roff]",                                      "every configuration option")
-C(version,           "version",           "version",                                              "version of this program and its libraries")
+C(run, "run", "run -c FILE", "serve until SIGTERM; SIGHUP reloads")
+C(check, "check", "check -c FILE [--json]", "judge a configuration: files, keys, policy, lists")
+C(trust_update, "trust update", "trust update -c FILE [--json]",
+  "one run over the trusted lists, a line each")
+C(trust_show, "trust show", "trust show -c FILE [--json]", "the lists in force, their services and states")
+C(trust_explain, "trust explain",
+  "trust explain CERT -c FILE [--chain FILE] [--at TIME] [--purpose tls|seal|stamp] [--online] [--json]",
+  "why a certificate is believed or not")
+C(policy_check, "policy check", "policy check DIR [--json] [--at TIME]", "lint a bundle")
+C(policy_test, "policy test", "policy test DIR [--filter NAME]", "run the tests of a bundle")
+C(policy_explain, "policy explain", "policy explain FILE --bundle DIR [--json] [--lang en|ja]",
+  "why a request would be allowed or refused")
+C(provenance_verify, "provenance verify", "provenance verify DIR --vkey KEY|@FILE [--json]",
+  "a whole log, offline")
+C(provenance_prove, "provenance prove", "provenance prove INDEX --dir DIR [--size N]",
+  "an inclusion proof (tlog-proof) for one record")
+C(provenance_keys, "provenance keys", "provenance keys -c FILE", "the log's verifier keys, one vkey a line")
+C(verify, "verify",
+  "verify --head FILE [--body FILE] [--request FILE] [--cert FILE]... [--anchor FILE]... [--tsa-anchor "
+  "NAME=FILE]... [--crl FILE]... [-c FILE] [--at TIME] [--audience ID] [--organisation ID] [--territory "
+  "NAME]... [--json]",
+  "a saved answer or request, offline, clause by clause")
+C(explain, "explain", "explain ID", "what a check id means and which clause it stands for")
+C(manual, "manual", "manual [--roff]", "every configuration option")
+C(version, "version", "version", "version of this program and its libraries")

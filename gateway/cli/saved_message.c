@@ -4,17 +4,17 @@
 #define FIELDS_MAX     200
 
 typedef struct {
-    dx_bytes   start;
+    dx_bytes start;
     seal_field fields[FIELDS_MAX];
-    size_t     count;
+    size_t count;
 } saved_head;
 
 static dx_bytes take_line(dx_bytes *rest)
 {
     const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
-    size_t         size = end == NULL ? rest->size : (size_t)(end - rest->data);
-    dx_bytes       line = dx_bytes_part(*rest, 0, size);
-    size_t         used = end == NULL ? size : size + 1;
+    size_t size = end == NULL ? rest->size : (size_t)(end - rest->data);
+    dx_bytes line = dx_bytes_part(*rest, 0, size);
+    size_t used = end == NULL ? size : size + 1;
     *rest = dx_bytes_part(*rest, used, rest->size - used);
     if (line.size > 0 && line.data[line.size - 1] == '\r')
         line.size--;
@@ -28,7 +28,7 @@ static DX_RC read_head(const dx_io *io, const char *file, dx_arena *arena, saved
     dx_bytes rest = dx_arena_bytes(arena, dx_buf_view(&content));
     dx_buf_fini(&content);
     unsigned number = 0;
-    bool     inside = false;
+    bool inside = false;
     *head = (saved_head){0};
     while (rest.size > 0) {
         dx_bytes line = take_line(&rest);
@@ -48,8 +48,8 @@ static DX_RC read_head(const dx_io *io, const char *file, dx_arena *arena, saved
         if (head->count == FIELDS_MAX)
             return DX_FAIL(why, TOO_LARGE, "", "%s has more than %d fields", file, FIELDS_MAX);
         size_t name = (size_t)(colon - line.data);
-        head->fields[head->count++] =
-            (seal_field){dx_bytes_part(line, 0, name), dx_bytes_trim(dx_bytes_part(line, name + 1, line.size - name - 1))};
+        head->fields[head->count++] = (seal_field){
+            dx_bytes_part(line, 0, name), dx_bytes_trim(dx_bytes_part(line, name + 1, line.size - name - 1))};
     }
     if (head->start.size == 0)
         return DX_FAIL(why, MALFORMED, "RFC 9112 2", "%s is empty", file);
@@ -72,7 +72,7 @@ static dx_bytes word(dx_bytes line, unsigned n)
 {
     for (;;) {
         const uint8_t *space = memchr(line.data, ' ', line.size);
-        size_t         size = space == NULL ? line.size : (size_t)(space - line.data);
+        size_t size = space == NULL ? line.size : (size_t)(space - line.data);
         if (n == 0)
             return dx_bytes_part(line, 0, size);
         if (space == NULL)
@@ -104,7 +104,8 @@ DX_RC saved_request(const dx_io *io, const char *head_file, dx_arena *arena, sea
     DX_TRY(read_head(io, head_file, arena, &head, why));
     dx_bytes host = {0};
     for (size_t i = 0; i < head.count; i++)
-        if (head.fields[i].name.size == 4 && strncasecmp((const char *)head.fields[i].name.data, "host", 4) == 0)
+        if (head.fields[i].name.size == 4 &&
+            strncasecmp((const char *)head.fields[i].name.data, "host", 4) == 0)
             host = head.fields[i].value;
     *out = (seal_message){.method = word(head.start, 0)};
     if (host.size == 0 || word(head.start, 1).size == 0)

@@ -34,14 +34,20 @@ typedef enum {
 } section_id;
 
 typedef struct {
-    const char  *name, *pointer, *help;
+    const char *name, *pointer, *help;
     section_kind kind;
-    size_t       size, at, count_at; /* of its struct; of the pointer and the count in config */
+    size_t size, at, count_at; /* of its struct; of the pointer and the count in config */
 } section_row;
 
 static const section_row sections[] = {
-#define S(section, pointer, kind, help)                                                                     \
-    {#section, pointer, help, kind, sizeof(config_##section), offsetof(config, section), offsetof(config, section##_count)},
+#define S(section, pointer, kind, help)                                                                      \
+    {#section,                                                                                               \
+     pointer,                                                                                                \
+     help,                                                                                                   \
+     kind,                                                                                                   \
+     sizeof(config_##section),                                                                               \
+     offsetof(config, section),                                                                              \
+     offsetof(config, section##_count)},
 #define O(...)
 #include "gateway/config/config_table.h"
 #undef S
@@ -49,18 +55,19 @@ static const section_row sections[] = {
 };
 
 typedef struct {
-    section_id  section;
+    section_id section;
     const char *key, *default_, *help;
-    size_t      at;
+    size_t at;
     option_kind kind;
-    bool        required, reload;
-    int64_t     min, max;
+    bool required, reload;
+    int64_t min, max;
 } option_row;
 
 static const option_row options[] = {
 #define S(...)
-#define O(section, key, member, kind, required, default, min, max, reload, help) \
-    {SECTION_##section, key, default, help, offsetof(config_##section, member), KIND_##kind, required, reload, min, max},
+#define O(section, key, member, kind, required, default, min, max, reload, help)                             \
+    {SECTION_##section, key,      default, help, offsetof(config_##section, member),                         \
+     KIND_##kind,       required, reload,  min,  max},
 #include "gateway/config/config_table.h"
 #undef S
 #undef O
@@ -68,15 +75,16 @@ static const option_row options[] = {
 #define OPTION_COUNT (sizeof options / sizeof *options)
 
 typedef struct {
-    config          *out;
+    config *out;
     config_findings *findings;
-    dx_bytes         text;
-    const dx_io     *io;
-    char             folder[PATH_MAX];
-    bool             no_memory;
+    dx_bytes text;
+    const dx_io *io;
+    char folder[PATH_MAX];
+    bool no_memory;
 } loader;
 
-static void find(loader *l, const char *pointer, bool name, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void find(loader *l, const char *pointer, bool name, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 static void find(loader *l, const char *pointer, bool name, const char *format, ...)
 {
     if (l->findings->count >= FINDINGS_MAX)
@@ -106,14 +114,16 @@ static const char *keep(loader *l, dx_bytes text)
 
 static const char *keep_path(loader *l, const char *text)
 {
-    const char *copy = text[0] == '/' ? keep(l, dx_bytes_text(text)) : dx_arena_printf(&l->out->arena, "%s/%s", l->folder, text);
+    const char *copy = text[0] == '/' ? keep(l, dx_bytes_text(text))
+                                      : dx_arena_printf(&l->out->arena, "%s/%s", l->folder, text);
     l->no_memory |= copy == NULL;
     return copy;
 }
 
 static const char *type_name(const json_t *value)
 {
-    static const char *const names[] = {"an object", "an array", "text", "a whole number", "a number with fraction", "true", "false", "null"};
+    static const char *const names[] = {
+        "an object", "an array", "text", "a whole number", "a number with fraction", "true", "false", "null"};
     return names[json_typeof(value)];
 }
 
@@ -126,14 +136,16 @@ static void check_file(loader *l, const char *pointer, const char *path)
         l->io->close(l->io, fd);
 }
 
-static bool take_text(loader *l, const option_row *o, const char *pointer, const json_t *value, const char **out)
+static bool take_text(loader *l, const option_row *o, const char *pointer, const json_t *value,
+                      const char **out)
 {
     if (!json_is_string(value)) {
         find(l, pointer, false, "expected text, found %s", type_name(value));
         return false;
     }
     size_t size = json_string_length(value);
-    if (strlen(json_string_value(value)) != size || (o->max > 0 && size > (size_t)o->max && o->kind == TEXT) ||
+    if (strlen(json_string_value(value)) != size ||
+        (o->max > 0 && size > (size_t)o->max && o->kind == TEXT) ||
         (o->kind == TEXT && size < (size_t)o->min)) {
         find(l, pointer, false, "expected text of %" PRId64 " to %" PRId64 " bytes", o->min, o->max);
         return false;
@@ -151,7 +163,7 @@ static bool take_text(loader *l, const option_row *o, const char *pointer, const
 static bool word_allowed(const char *help, const char *word)
 {
     const char *end = strchr(help, ']');
-    size_t      size = strlen(word);
+    size_t size = strlen(word);
     for (const char *at = help + 1; at < end;) {
         const char *stop = at + strcspn(at, "|]");
         if ((size_t)(stop - at) == size && memcmp(at, word, size) == 0)
@@ -169,20 +181,22 @@ static void take_array(loader *l, const option_row *o, const char *pointer, cons
     }
     size_t count = json_array_size(value);
     if (o->kind != NUMBERS && (count < (size_t)o->min || (o->max > 0 && count > (size_t)o->max)))
-        find(l, pointer, false, "expected %" PRId64 " to %" PRId64 " entries, found %zu", o->min, o->max, count);
+        find(l, pointer, false, "expected %" PRId64 " to %" PRId64 " entries, found %zu", o->min, o->max,
+             count);
     const char **texts = DX_ARENA_ARRAY(&l->out->arena, const char *, count);
-    int64_t     *numbers = DX_ARENA_ARRAY(&l->out->arena, int64_t, count);
+    int64_t *numbers = DX_ARENA_ARRAY(&l->out->arena, int64_t, count);
     if (texts == NULL || numbers == NULL) {
         l->no_memory = true;
         return;
     }
     for (size_t i = 0; i < count; i++) {
-        char          child[256];
+        char child[256];
         const json_t *item = json_array_get(value, i);
         snprintf(child, sizeof child, "%s/%zu", pointer, i);
         if (o->kind != NUMBERS)
             take_text(l, o, child, item, &texts[i]);
-        else if (!json_is_integer(item) || json_integer_value(item) < o->min || json_integer_value(item) > o->max)
+        else if (!json_is_integer(item) || json_integer_value(item) < o->min ||
+                 json_integer_value(item) > o->max)
             find(l, child, false, "expected a whole number from %" PRId64 " to %" PRId64, o->min, o->max);
         else
             numbers[i] = json_integer_value(item);
@@ -206,14 +220,16 @@ static void take_option(loader *l, const option_row *o, const char *pointer, con
     case WORD:
         if (take_text(l, o, pointer, value, &text)) {
             if (text != NULL && !word_allowed(o->help, text))
-                find(l, pointer, false, "expected one of %.*s, found %s", (int)(strchr(o->help, ']') - o->help + 1), o->help, text);
+                find(l, pointer, false, "expected one of %.*s, found %s",
+                     (int)(strchr(o->help, ']') - o->help + 1), o->help, text);
             memcpy(at, &text, sizeof text);
         }
         break;
     case NUMBER:
-        if (!json_is_integer(value) || json_integer_value(value) < o->min || json_integer_value(value) > o->max)
-            find(l, pointer, false, "expected a whole number from %" PRId64 " to %" PRId64 ", found %s", o->min, o->max,
-                 json_is_integer(value) ? "another one" : type_name(value));
+        if (!json_is_integer(value) || json_integer_value(value) < o->min ||
+            json_integer_value(value) > o->max)
+            find(l, pointer, false, "expected a whole number from %" PRId64 " to %" PRId64 ", found %s",
+                 o->min, o->max, json_is_integer(value) ? "another one" : type_name(value));
         else
             memcpy(at, &(int64_t){json_integer_value(value)}, sizeof(int64_t));
         break;
@@ -241,10 +257,10 @@ static void set_default(loader *l, const option_row *o, uint8_t *at)
         memcpy(at, &(bool){strcmp(o->default_, "true") == 0}, sizeof(bool));
     } else if (o->kind == TEXTS) {
         const char **items = DX_ARENA_ARRAY(&l->out->arena, const char *, 8);
-        char        *copy = dx_arena_text(&l->out->arena, dx_bytes_text(o->default_));
-        size_t       count = 0;
-        for (char *save = NULL, *word = copy == NULL ? NULL : strtok_r(copy, " ", &save); word != NULL && items != NULL;
-             word = strtok_r(NULL, " ", &save))
+        char *copy = dx_arena_text(&l->out->arena, dx_bytes_text(o->default_));
+        size_t count = 0;
+        for (char *save = NULL, *word = copy == NULL ? NULL : strtok_r(copy, " ", &save);
+             word != NULL && items != NULL; word = strtok_r(NULL, " ", &save))
             items[count++] = word;
         l->no_memory |= items == NULL || copy == NULL;
         memcpy(at, &(config_texts){items, count}, sizeof(config_texts));
@@ -256,7 +272,7 @@ static void set_default(loader *l, const option_row *o, uint8_t *at)
 /* A key one letter away is worth naming. */
 static unsigned distance(const char *a, const char *b)
 {
-    size_t   na = strlen(a), nb = strlen(b);
+    size_t na = strlen(a), nb = strlen(b);
     unsigned row[64];
     if (na >= 63 || nb >= 63)
         return 99;
@@ -291,13 +307,14 @@ static bool is_section_key(section_id id, const char *key)
 static void unknown_key(loader *l, section_id id, const char *pointer, const char *key)
 {
     const char *near = NULL;
-    unsigned    best = 3;
+    unsigned best = 3;
     for (size_t i = 0; i < OPTION_COUNT; i++)
         if (options[i].section == id && distance(key, options[i].key) < best) {
             best = distance(key, options[i].key);
             near = options[i].key;
         }
-    find(l, pointer, true, "unknown key%s%s%s", near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    find(l, pointer, true, "unknown key%s%s%s", near ? ": did you mean \"" : "", near ? near : "",
+         near ? "\"?" : "");
 }
 
 static void take_object(loader *l, section_id id, const char *pointer, const json_t *object, uint8_t *at)
@@ -310,8 +327,9 @@ static void take_object(loader *l, section_id id, const char *pointer, const jso
         return;
     }
     const char *key;
-    json_t     *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value) {
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
         char child[200];
         snprintf(child, sizeof child, "%s/%s", pointer, key);
         size_t i = 0;
@@ -323,14 +341,15 @@ static void take_object(loader *l, section_id id, const char *pointer, const jso
             unknown_key(l, id, child, key);
     }
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        if (options[i].section == id && options[i].required && json_object_get(object, options[i].key) == NULL)
+        if (options[i].section == id && options[i].required &&
+            json_object_get(object, options[i].key) == NULL)
             find(l, pointer, false, "\"%s\" is missing: %s", options[i].key, options[i].help);
 }
 
 static const json_t *at_pointer(const json_t *root, const char *pointer)
 {
     while (root != NULL && *pointer == '/') {
-        char        step[64];
+        char step[64];
         const char *end = pointer + 1 + strcspn(pointer + 1, "/");
         snprintf(step, sizeof step, "%.*s", (int)(end - pointer - 1), pointer + 1);
         root = json_object_get(root, step);
@@ -342,11 +361,12 @@ static const json_t *at_pointer(const json_t *root, const char *pointer)
 static void take_section(loader *l, section_id id, const json_t *root)
 {
     const section_row *s = &sections[id];
-    const json_t      *value = at_pointer(root, s->pointer);
-    json_t            *empty = NULL;
-    bool               optional = false;
+    const json_t *value = at_pointer(root, s->pointer);
+    json_t *empty = NULL;
+    bool optional = false;
     if (value == NULL) {
-        /* A section whose options all have defaults may stay out; one with required options is absent or an error. */
+        /* A section whose options all have defaults may stay out; one with required options is absent or an
+         * error. */
         for (size_t i = 0; i < OPTION_COUNT; i++)
             optional |= options[i].section == id && options[i].required;
         if (optional || s->kind != ONE)
@@ -355,7 +375,8 @@ static void take_section(loader *l, section_id id, const json_t *root)
     }
     size_t count = s->kind == ONE ? 1 : s->kind == ARRAY ? json_array_size(value) : json_object_size(value);
     if ((s->kind == ARRAY && !json_is_array(value)) || (s->kind == MAP && !json_is_object(value))) {
-        find(l, s->pointer, false, "expected %s, found %s", s->kind == ARRAY ? "an array" : "an object", type_name(value));
+        find(l, s->pointer, false, "expected %s, found %s", s->kind == ARRAY ? "an array" : "an object",
+             type_name(value));
         count = 0;
     }
     uint8_t *items = dx_arena_array(&l->out->arena, count, s->size);
@@ -373,9 +394,10 @@ static void take_section(loader *l, section_id id, const json_t *root)
         }
         if (s->kind == MAP) {
             const char *key;
-            json_t     *item;
-            size_t      i = 0;
-            json_object_foreach((json_t *)(uintptr_t)value, key, item) {
+            json_t *item;
+            size_t i = 0;
+            json_object_foreach((json_t *)(uintptr_t)value, key, item)
+            {
                 char child[200];
                 snprintf(child, sizeof child, "%s/%s", s->pointer, key);
                 ((config_source *)(void *)(items + i * s->size))->name_ = keep(l, dx_bytes_text(key));
@@ -391,15 +413,18 @@ static void take_section(loader *l, section_id id, const json_t *root)
 static void check_together(loader *l)
 {
     const config *c = l->out;
-    static const section_id needed[] = {SECTION_gateway, SECTION_listen, SECTION_upstream, SECTION_trust, SECTION_source,
-                                        SECTION_policy, SECTION_seal_key, SECTION_provenance, SECTION_provenance_keys};
+    static const section_id needed[] = {SECTION_gateway,  SECTION_listen,     SECTION_upstream,
+                                        SECTION_trust,    SECTION_source,     SECTION_policy,
+                                        SECTION_seal_key, SECTION_provenance, SECTION_provenance_keys};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
         size_t count;
         memcpy(&count, (const uint8_t *)c + sections[needed[i]].count_at, sizeof count);
         if (count == 0 && l->findings->count < FINDINGS_MAX)
-            find(l, "", false, "\"%s\" is missing: %s", sections[needed[i]].pointer + 1, sections[needed[i]].help);
+            find(l, "", false, "\"%s\" is missing: %s", sections[needed[i]].pointer + 1,
+                 sections[needed[i]].help);
     }
-    if (c->timestamp_count == 1 && c->timestamp->mode != NULL && strcmp(c->timestamp->mode, "none") != 0 && c->tsa_count == 0)
+    if (c->timestamp_count == 1 && c->timestamp->mode != NULL && strcmp(c->timestamp->mode, "none") != 0 &&
+        c->tsa_count == 0)
         find(l, "/timestamp", false, "mode %s needs at least one authority in \"tsa\"", c->timestamp->mode);
     for (size_t i = 0; i < c->listen_count; i++)
         if (c->seal_key_count == 1 && c->seal_key->file != NULL && c->listen[i].key != NULL &&
@@ -414,7 +439,9 @@ static void check_together(loader *l)
 static int by_place(const void *a, const void *b)
 {
     const config_finding *x = a, *y = b;
-    return x->line != y->line ? (x->line < y->line ? -1 : 1) : x->column < y->column ? -1 : x->column > y->column;
+    return x->line != y->line      ? (x->line < y->line ? -1 : 1)
+           : x->column < y->column ? -1
+                                   : x->column > y->column;
 }
 
 DX_RC config_load(const dx_io *io, const char *file, config **out, config_findings *findings, dx_why *why)
@@ -428,11 +455,13 @@ DX_RC config_load(const dx_io *io, const char *file, config **out, config_findin
         dx_buf_fini(&text);
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the configuration");
     }
-    loader       l = {.out = c, .findings = findings, .text = dx_buf_view(&text), .io = io};
-    const char  *slash = strrchr(file, '/');
-    json_t      *root = NULL;
-    struct dx_rc rc = dx_json_read(l.text, &(dx_json_limits){.max_bytes = CONFIG_MAX_BYTES, .max_depth = 16}, &root, why);
-    snprintf(l.folder, sizeof l.folder, "%.*s", slash == NULL ? 1 : (int)(slash - file), slash == NULL ? "." : file);
+    loader l = {.out = c, .findings = findings, .text = dx_buf_view(&text), .io = io};
+    const char *slash = strrchr(file, '/');
+    json_t *root = NULL;
+    struct dx_rc rc =
+        dx_json_read(l.text, &(dx_json_limits){.max_bytes = CONFIG_MAX_BYTES, .max_depth = 16}, &root, why);
+    snprintf(l.folder, sizeof l.folder, "%.*s", slash == NULL ? 1 : (int)(slash - file),
+             slash == NULL ? "." : file);
     if (rc.code != DX_OK) {
         find(&l, "", false, "%s", why != NULL ? why->text : "not JSON");
         findings->items[0].line = 0; /* the text of the error names the line */
@@ -475,11 +504,16 @@ void config_findings_fini(config_findings *findings)
 
 DX_RC config_manual(bool roff, dx_buf *out)
 {
-    static const char *const kinds[] = {"text", "file", "path", "number", "true or false", "array of texts", "array of numbers", "array of files", "word"};
+    static const char *const kinds[] = {
+        "text",           "file", "path", "number", "true or false", "array of texts", "array of numbers",
+        "array of files", "word"};
     for (section_id id = 0; id < SECTION_COUNT; id++) {
         const section_row *s = &sections[id];
-        const char        *shape = s->kind == ARRAY ? " (array)" : s->kind == MAP ? " (object of objects by name)" : "";
-        DX_TRY(dx_buf_addf(out, roff ? ".SS \"%s%s\"\n%s\n" : "\n%s%s\n  %s\n", s->pointer[0] ? s->pointer + 1 : "top level", shape, s->help));
+        const char *shape = s->kind == ARRAY ? " (array)"
+                            : s->kind == MAP ? " (object of objects by name)"
+                                             : "";
+        DX_TRY(dx_buf_addf(out, roff ? ".SS \"%s%s\"\n%s\n" : "\n%s%s\n  %s\n",
+                           s->pointer[0] ? s->pointer + 1 : "top level", shape, s->help));
         for (size_t i = 0; i < OPTION_COUNT; i++) {
             const option_row *o = &options[i];
             if (o->section != id)
@@ -490,7 +524,8 @@ DX_RC config_manual(bool roff, dx_buf *out)
                 DX_TRY(dx_buf_addf(out, ", default %s", o->default_));
             if (o->kind == NUMBER)
                 DX_TRY(dx_buf_addf(out, ", %" PRId64 " to %" PRId64, o->min, o->max));
-            DX_TRY(dx_buf_addf(out, roff ? ". %s%s\n" : ". %s%s\n", o->help, o->reload ? "" : " Needs a restart."));
+            DX_TRY(dx_buf_addf(out, roff ? ". %s%s\n" : ". %s%s\n", o->help,
+                               o->reload ? "" : " Needs a restart."));
         }
     }
     return DX_OKAY;

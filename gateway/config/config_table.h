@@ -1,52 +1,69 @@
-/* config_table.h -- every option there is, once. The loader, its error messages and the manual page grow from it.
+/* config_table.h -- every option there is, once. The loader, its error messages and the manual page grow from
+ * it.
  *
- * S(section, pointer, kind, help)                          a section: ONE object, ARRAY of objects, MAP of objects by name
- * O(section, key, member, kind, required, default, min, max, reload, help)
- *     kind   TEXT  FILE (must exist)  PATH (may not exist yet)  NUMBER  BOOL  TEXTS  NUMBERS  FILES  WORD
- *     default is text; min and max bound numbers; for WORD `help` starts with the words in brackets
- *     reload: yes = SIGHUP is enough, no = needs a restart
- * Paths are relative to the folder of the configuration file.
+ * S(section, pointer, kind, help)                          a section: ONE object, ARRAY of objects, MAP of
+ * objects by name O(section, key, member, kind, required, default, min, max, reload, help) kind   TEXT  FILE
+ * (must exist)  PATH (may not exist yet)  NUMBER  BOOL  TEXTS  NUMBERS  FILES  WORD default is text; min and
+ * max bound numbers; for WORD `help` starts with the words in brackets reload: yes = SIGHUP is enough, no =
+ * needs a restart Paths are relative to the folder of the configuration file.
  */
 S(root, "", ONE, "The gateway's whole configuration: one strict JSON document.")
-O(root, "state_dir", state_dir, PATH, yes, "", 0, 0, no, "Folder for everything that must survive: trust lists and their sequence numbers, the provenance log.")
+O(root, "state_dir", state_dir, PATH, yes, "", 0, 0, no,
+  "Folder for everything that must survive: trust lists and their sequence numbers, the provenance log.")
 
 S(gateway, "/gateway", ONE, "Who we are.")
 O(gateway, "id", id, TEXT, no, "gw1", 0, 64, no, "Name of this gateway in records and metrics.")
-O(gateway, "host", host, TEXT, yes, "", 0, 100, no, "Public host name; the origin of the log is <host>/provenance/<shard>.")
-O(gateway, "organisation", organisation, TEXT, yes, "", 0, 95, yes, "Our organisation identifier (EN 319 412-1 5.1.4), like NTRJP-1010001000001.")
+O(gateway, "host", host, TEXT, yes, "", 0, 100, no,
+  "Public host name; the origin of the log is <host>/provenance/<shard>.")
+O(gateway, "organisation", organisation, TEXT, yes, "", 0, 95, yes,
+  "Our organisation identifier (EN 319 412-1 5.1.4), like NTRJP-1010001000001.")
 O(gateway, "name", name, TEXT, no, "", 0, 200, yes, "Our name for people.")
 O(gateway, "territory", territory, TEXT, yes, "", 2, 2, yes, "ISO 3166-1 country we answer from.")
 
 S(worker, "/worker", ONE, "Threads that serve connections.")
-O(worker, "count", count, NUMBER, no, "0", 0, 256, no, "Worker threads; 0 takes as many as the cores this process may use.")
+O(worker, "count", count, NUMBER, no, "0", 0, 256, no,
+  "Worker threads; 0 takes as many as the cores this process may use.")
 
 S(listen, "/listen", ARRAY, "Where peers connect: mutual TLS, HTTP/2 and HTTP/1.1.")
 O(listen, "address", address, TEXT, yes, "", 0, 100, no, "Address and port, like 0.0.0.0:8443 or [::]:8443.")
-O(listen, "hosts", hosts, TEXTS, yes, "", 1, 64, no, "Host names this listener answers for (SNI and authority); others are refused.")
-O(listen, "certificate", certificate, FILE, yes, "", 0, 0, yes, "PEM: our TLS certificate first, then its chain.")
+O(listen, "hosts", hosts, TEXTS, yes, "", 1, 64, no,
+  "Host names this listener answers for (SNI and authority); others are refused.")
+O(listen, "certificate", certificate, FILE, yes, "", 0, 0, yes,
+  "PEM: our TLS certificate first, then its chain.")
 O(listen, "key", key, FILE, yes, "", 0, 0, yes, "PEM private key; readable by nobody else.")
-O(listen, "tls_min", tls_min, WORD, no, "1.3", 0, 0, no, "[1.3|1.2] Lowest TLS version; 1.2 allows only ECDHE with AEAD.")
-O(listen, "peer_chain_bytes", peer_chain_bytes, NUMBER, no, "16384", 2048, 65536, no, "Largest client certificate message.")
+O(listen, "tls_min", tls_min, WORD, no, "1.3", 0, 0, no,
+  "[1.3|1.2] Lowest TLS version; 1.2 allows only ECDHE with AEAD.")
+O(listen, "peer_chain_bytes", peer_chain_bytes, NUMBER, no, "16384", 2048, 65536, no,
+  "Largest client certificate message.")
 
 S(upstream, "/upstream", ONE, "The data API behind us.")
 O(upstream, "address", address, TEXT, yes, "", 0, 200, no, "Address and port, or unix:/path.")
-O(upstream, "host", host, TEXT, no, "", 0, 200, no, "Host sent to the data API; by default the one the peer asked for.")
+O(upstream, "host", host, TEXT, no, "", 0, 200, no,
+  "Host sent to the data API; by default the one the peer asked for.")
 O(upstream, "connect_ms", connect_ms, NUMBER, no, "3000", 1, 60000, no, "Time for a connection.")
-O(upstream, "first_byte_ms", first_byte_ms, NUMBER, no, "60000", 1, 600000, no, "Time for the first byte of an answer.")
-O(upstream, "idle_read_ms", idle_read_ms, NUMBER, no, "30000", 1, 600000, no, "Longest silence inside an answer.")
-O(upstream, "connections_max", connections_max, NUMBER, no, "512", 1, 65536, no, "Connections to the data API per worker.")
+O(upstream, "first_byte_ms", first_byte_ms, NUMBER, no, "60000", 1, 600000, no,
+  "Time for the first byte of an answer.")
+O(upstream, "idle_read_ms", idle_read_ms, NUMBER, no, "30000", 1, 600000, no,
+  "Longest silence inside an answer.")
+O(upstream, "connections_max", connections_max, NUMBER, no, "512", 1, 65536, no,
+  "Connections to the data API per worker.")
 O(upstream, "idle_max", idle_max, NUMBER, no, "64", 0, 4096, no, "Idle connections kept per worker.")
-O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 0, 65536, no, "Requests that may wait for a connection.")
-O(upstream, "body_max_bytes", body_max_bytes, NUMBER, no, "1048576", 1024, 67108864, no, "Largest request or answer body; a larger one is 413 or 502.")
+O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 0, 65536, no,
+  "Requests that may wait for a connection.")
+O(upstream, "body_max_bytes", body_max_bytes, NUMBER, no, "1048576", 1024, 67108864, no,
+  "Largest request or answer body; a larger one is 413 or 502.")
 
 S(limit, "/limit", ONE, "Bounds that protect the gateway.")
 O(limit, "connections", connections, NUMBER, no, "10000", 1, 1000000, no, "Connections in all.")
-O(limit, "connections_per_ip", connections_per_ip, NUMBER, no, "256", 1, 1000000, no, "Connections from one address.")
-O(limit, "connections_per_peer", connections_per_peer, NUMBER, no, "128", 1, 1000000, no, "Connections of one certificate.")
+O(limit, "connections_per_ip", connections_per_ip, NUMBER, no, "256", 1, 1000000, no,
+  "Connections from one address.")
+O(limit, "connections_per_peer", connections_per_peer, NUMBER, no, "128", 1, 1000000, no,
+  "Connections of one certificate.")
 O(limit, "header_bytes", header_bytes, NUMBER, no, "32768", 1024, 262144, no, "Request head.")
 O(limit, "fields", fields, NUMBER, no, "100", 8, 1000, no, "Field lines of a request.")
 O(limit, "target_bytes", target_bytes, NUMBER, no, "8192", 128, 65536, no, "Request target.")
-O(limit, "requests_per_s", requests_per_s, NUMBER, no, "0", 0, 1000000, yes, "Requests of one peer per second, with a burst of as many; 0 has no limit.")
+O(limit, "requests_per_s", requests_per_s, NUMBER, no, "0", 0, 1000000, yes,
+  "Requests of one peer per second, with a burst of as many; 0 has no limit.")
 
 S(timeout, "/timeout", ONE, "Waits, all finite.")
 O(timeout, "handshake_s", handshake_s, NUMBER, no, "5", 1, 60, no, "TLS handshake, absolute.")
@@ -58,43 +75,60 @@ O(timeout, "drain_s", drain_s, NUMBER, no, "30", 0, 600, yes, "How long SIGTERM 
 
 S(trust, "/trust", ONE, "Whom to believe.")
 O(trust, "home", home, TEXT, yes, "", 1, 16, yes, "Scheme of our own side (EU, JP); the others are foreign.")
-O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, yes, "How long a list serves after its NextUpdate; each use is in the record.")
-O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, yes, "How long a request waits for the judgement of its certificate.")
-O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes, "[refuse|allow] What happens when revocation cannot be found out.")
+O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, yes,
+  "How long a list serves after its NextUpdate; each use is in the record.")
+O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, yes,
+  "How long a request waits for the judgement of its certificate.")
+O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
+  "[refuse|allow] What happens when revocation cannot be found out.")
 
 S(source, "/trust/source", MAP, "A trusted list, or a list of lists.")
 O(source, "kind", kind, WORD, yes, "", 0, 0, no, "[lotl|tl] List of trusted lists, or one list.")
 O(source, "url", url, TEXT, yes, "", 0, 2000, no, "http(s)://, file:// or a path.")
-O(source, "oj_uri", oj_uri, TEXT, no, "", 0, 500, no, "Official Journal publication that announced the anchors (lotl).")
-O(source, "anchors", anchors, FILES, yes, "", 1, 16, no, "Files that name who may sign: certs/anchors JSON or PEM.")
+O(source, "oj_uri", oj_uri, TEXT, no, "", 0, 500, no,
+  "Official Journal publication that announced the anchors (lotl).")
+O(source, "anchors", anchors, FILES, yes, "", 1, 16, no,
+  "Files that name who may sign: certs/anchors JSON or PEM.")
 O(source, "scheme", scheme, TEXT, yes, "", 1, 16, no, "Name of the scheme, like EU or JP.")
 O(source, "territory", territory, TEXT, yes, "", 2, 2, no, "Expected SchemeTerritory.")
-O(source, "tsl_types", tsl_types, TEXTS, no, "", 0, 16, no, "Accepted TSLType URIs; by default EUgeneric below a lotl, the J-TSL type for JP.")
-O(source, "territories", territories, TEXTS, no, "", 0, 64, no, "Territories taken from a lotl; by default all.")
-O(source, "profile", profile, WORD, no, "eu", 0, 0, no, "[eu|strict] strict refuses signer and interval faults that the EU profile only remarks.")
-O(source, "origin", origin, WORD, no, "publisher", 0, 0, no, "[publisher|operator] operator marks a list that somebody compiled from published tables.")
+O(source, "tsl_types", tsl_types, TEXTS, no, "", 0, 16, no,
+  "Accepted TSLType URIs; by default EUgeneric below a lotl, the J-TSL type for JP.")
+O(source, "territories", territories, TEXTS, no, "", 0, 64, no,
+  "Territories taken from a lotl; by default all.")
+O(source, "profile", profile, WORD, no, "eu", 0, 0, no,
+  "[eu|strict] strict refuses signer and interval faults that the EU profile only remarks.")
+O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
+  "[publisher|operator] operator marks a list that somebody compiled from published tables.")
 O(source, "map", map, FILE, no, "", 0, 0, no, "Mapping of service types and statuses.")
 O(source, "allow_http", allow_http, BOOL, no, "false", 0, 0, no, "Plain http may be used.")
-O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no, "Seconds between runs; 0: six hours for a lotl, a day for a list.")
+O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no,
+  "Seconds between runs; 0: six hours for a lotl, a day for a list.")
 
 S(fetch, "/fetch", ONE, "Outgoing requests: lists, OCSP, CRL, time stamps.")
-O(fetch, "allow_private", allow_private, TEXTS, no, "", 0, 32, no, "Networks (address/bits) that may be reached although they are private.")
+O(fetch, "allow_private", allow_private, TEXTS, no, "", 0, 32, no,
+  "Networks (address/bits) that may be reached although they are private.")
 O(fetch, "allow_ports", allow_ports, NUMBERS, no, "", 0, 65535, no, "Ports beside 80 and 443; 0 allows any.")
 O(fetch, "proxy", proxy, TEXT, no, "", 0, 255, no, "Proxy for outgoing requests.")
-O(fetch, "ca_file", ca_file, FILE, no, "", 0, 0, no, "PEM of TLS authorities for https; by default the system's.")
+O(fetch, "ca_file", ca_file, FILE, no, "", 0, 0, no,
+  "PEM of TLS authorities for https; by default the system's.")
 
 S(revocation, "/revocation", ONE, "Is the certificate still good.")
-O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, yes, "Certificates with live connections are asked again this often.")
+O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, yes,
+  "Certificates with live connections are asked again this often.")
 
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")
-O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes, "Take a folder without signed manifest (demo worlds and tests only).")
-O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes, "[both|own|off] Whose seals an agreement must carry.")
+O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes,
+  "Take a folder without signed manifest (demo worlds and tests only).")
+O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes,
+  "[both|own|off] Whose seals an agreement must carry.")
 
 S(seal, "/seal", ONE, "The organisation's eSeal on answers.")
-O(seal, "formats", formats, TEXTS, no, "httpsig jades", 0, 2, yes, "Proofs made: httpsig (RFC 9421), jades (JAdES B-B).")
+O(seal, "formats", formats, TEXTS, no, "httpsig jades", 0, 2, yes,
+  "Proofs made: httpsig (RFC 9421), jades (JAdES B-B).")
 O(seal, "refusals", refusals, BOOL, no, "true", 0, 0, yes, "Refusals to identified peers are sealed too.")
-O(seal, "require_listed", require_listed, BOOL, no, "true", 0, 0, yes, "The seal certificate must lead to a listed service.")
+O(seal, "require_listed", require_listed, BOOL, no, "true", 0, 0, yes,
+  "The seal certificate must lead to a listed service.")
 O(seal, "skew_s", skew_s, NUMBER, no, "60", 0, 600, yes, "Clock difference accepted in seals.")
 O(seal, "max_age_s", max_age_s, NUMBER, no, "300", 1, 86400, yes, "Oldest request seal accepted.")
 
@@ -103,29 +137,40 @@ O(seal_key, "file", file, FILE, yes, "", 0, 0, yes, "PEM private key.")
 O(seal_key, "cert", cert, FILE, yes, "", 0, 0, yes, "PEM certificate, then its chain.")
 
 S(timestamp, "/timestamp", ONE, "A third party witnesses the time.")
-O(timestamp, "mode", mode, WORD, no, "batch", 0, 0, yes, "[none|batch|token] When policy asks for nothing stronger.")
-O(timestamp, "max_inflight", max_inflight, NUMBER, no, "2", 1, 16, no, "Requests to the authority under way at once.")
+O(timestamp, "mode", mode, WORD, no, "batch", 0, 0, yes,
+  "[none|batch|token] When policy asks for nothing stronger.")
+O(timestamp, "max_inflight", max_inflight, NUMBER, no, "2", 1, 16, no,
+  "Requests to the authority under way at once.")
 O(timestamp, "max_batch", max_batch, NUMBER, no, "4096", 1, 65536, no, "Leaves of one request.")
-O(timestamp, "max_wait_ms", max_wait_ms, NUMBER, no, "250", 1, 5000, no, "Longest wait of a leaf before a request starts.")
-O(timestamp, "min_interval_ms", min_interval_ms, NUMBER, no, "0", 0, 60000, no, "Least time between requests, for authorities that bill each.")
+O(timestamp, "max_wait_ms", max_wait_ms, NUMBER, no, "250", 1, 5000, no,
+  "Longest wait of a leaf before a request starts.")
+O(timestamp, "min_interval_ms", min_interval_ms, NUMBER, no, "0", 0, 60000, no,
+  "Least time between requests, for authorities that bill each.")
 O(timestamp, "try_ms", try_ms, NUMBER, no, "3000", 50, 60000, no, "Time for one try.")
 O(timestamp, "total_ms", total_ms, NUMBER, no, "8000", 50, 120000, no, "Time for all tries.")
-O(timestamp, "skew_s", skew_s, NUMBER, no, "60", 0, 600, no, "Difference accepted between genTime and our clock.")
+O(timestamp, "skew_s", skew_s, NUMBER, no, "60", 0, 600, no,
+  "Difference accepted between genTime and our clock.")
 
 S(tsa, "/timestamp/tsa", ARRAY, "A time-stamp authority, in order of preference.")
 O(tsa, "name", name, TEXT, yes, "", 1, 32, no, "Name in records and metrics.")
 O(tsa, "url", url, TEXT, yes, "", 0, 2000, no, "RFC 3161 over http(s).")
-O(tsa, "class", class_, WORD, yes, "", 0, 0, no, "[EU-QTSA|JP-MIC|listed|private] What its certificate must be in the lists.")
+O(tsa, "class", class_, WORD, yes, "", 0, 0, no,
+  "[EU-QTSA|JP-MIC|listed|private] What its certificate must be in the lists.")
 O(tsa, "territory", territory, TEXT, yes, "", 2, 2, no, "Where it stands.")
 O(tsa, "cert_req", cert_req, BOOL, no, "true", 0, 0, no, "Ask for the signer's certificate in the token.")
-O(tsa, "eku_strict", eku_strict, BOOL, no, "true", 0, 0, no, "timeStamping must be the only extended key usage.")
+O(tsa, "eku_strict", eku_strict, BOOL, no, "true", 0, 0, no,
+  "timeStamping must be the only extended key usage.")
 O(tsa, "policy_oids", policy_oids, TEXTS, no, "", 0, 16, no, "Accepted policies; by default any.")
 
 S(provenance, "/provenance", ONE, "The tamper-evident log.")
-O(provenance, "guard_dir", guard_dir, PATH, no, "", 0, 0, no, "Folder on another volume that keeps a copy of the newest head against rollback.")
-O(provenance, "kek_dir", kek_dir, PATH, yes, "", 0, 0, no, "Key-encryption keys of the vault; outside the log and its backup.")
-O(provenance, "publish_interval_ms", publish_interval_ms, NUMBER, no, "2000", 1000, 60000, no, "Time between published checkpoints.")
-O(provenance, "queue_max", queue_max, NUMBER, no, "4096", 16, 65536, no, "Records that may wait for the disk.")
+O(provenance, "guard_dir", guard_dir, PATH, no, "", 0, 0, no,
+  "Folder on another volume that keeps a copy of the newest head against rollback.")
+O(provenance, "kek_dir", kek_dir, PATH, yes, "", 0, 0, no,
+  "Key-encryption keys of the vault; outside the log and its backup.")
+O(provenance, "publish_interval_ms", publish_interval_ms, NUMBER, no, "2000", 1000, 60000, no,
+  "Time between published checkpoints.")
+O(provenance, "queue_max", queue_max, NUMBER, no, "4096", 16, 65536, no,
+  "Records that may wait for the disk.")
 O(provenance, "segment_mib", segment_mib, NUMBER, no, "256", 1, 4096, no, "Size of a segment file.")
 O(provenance, "spares", spares, NUMBER, no, "2", 1, 16, no, "Segments filled with zeros ahead.")
 

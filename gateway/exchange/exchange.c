@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define EXCHANGE_ARENA_BYTES (4U << 20) /* dataplane.md 15 limit.arena_bytes, plus buffered bodies of this release */
+#define EXCHANGE_ARENA_BYTES                                                                                 \
+    (4U << 20) /* dataplane.md 15 limit.arena_bytes, plus buffered bodies of this release */
 
 typedef step stage_function(exchange *ex);
 
 static const struct {
-    const char     *name;
+    const char *name;
     stage_function *run;
 } stages[] = {
 #define STAGE(name, text) {#name, stage_##name},
@@ -23,18 +24,19 @@ const char *stage_name(stage s)
     return s < STAGE_COUNT ? stages[s].name : "done";
 }
 
-/* UUIDv7 (RFC 9562 5.7): 48 bits of milliseconds, the rest random. Random bytes come in blocks: one call in 40. */
+/* UUIDv7 (RFC 9562 5.7): 48 bits of milliseconds, the rest random. Random bytes come in blocks: one call
+ * in 40. */
 static DX_RC make_id(const gate *g, int64_t now_us, char out[37], dx_why *why)
 {
     static _Thread_local uint8_t pool[400];
-    static _Thread_local size_t  left;
+    static _Thread_local size_t left;
     if (left < 10) {
         if (g->io->random(g->io, pool, sizeof pool) != 0)
             return DX_FAIL(why, INTERNAL, "", "the random generator failed");
         left = sizeof pool;
     }
     left -= 10;
-    uint8_t  id[16];
+    uint8_t id[16];
     uint64_t ms = (uint64_t)(now_us / 1000);
     for (int i = 0; i < 6; i++)
         id[i] = (uint8_t)(ms >> (40 - 8 * i));
@@ -51,7 +53,7 @@ static DX_RC make_id(const gate *g, int64_t now_us, char out[37], dx_why *why)
 static const http_message *copy_request(exchange *ex, const http_message *request)
 {
     http_message *copy = DX_ARENA_NEW(&ex->arena, http_message);
-    http_field   *fields = DX_ARENA_ARRAY(&ex->arena, http_field, request->field_count);
+    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, request->field_count);
     if (copy == NULL || fields == NULL)
         return NULL;
     *copy = *request;
@@ -64,7 +66,8 @@ static const http_message *copy_request(exchange *ex, const http_message *reques
         if (fields[i].name.data == NULL || fields[i].value.data == NULL)
             return NULL;
     }
-    dx_bytes *parts[] = {&copy->method, &copy->scheme, &copy->authority, &copy->target_raw, &copy->path, &copy->query};
+    dx_bytes *parts[] = {&copy->method,     &copy->scheme, &copy->authority,
+                         &copy->target_raw, &copy->path,   &copy->query};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         *parts[i] = dx_arena_bytes(&ex->arena, *parts[i]);
         if (parts[i]->data == NULL)
@@ -90,9 +93,12 @@ static void log_access(exchange *ex)
 {
     const trust_verdict *v = ex->judged == NULL ? NULL : &ex->judged->verdict;
     dx_log(DX_LOG_INFO, "exchange.done", F_STR("x", ex->id), F_BYTES("method", ex->request->method),
-           F_STR("peer", v != NULL && v->answer == TRUST_YES ? v->org.id : NULL), F_INT("status", ex->answer.status),
-           F_STR("problem", ex->refused ? ex->problem_slug : NULL), F_STR("id", ex->refused ? ex->refused_id : NULL),
-           F_STR("clause", ex->refused ? ex->refused_clause : ex->ruled ? ex->ruling.clause : NULL),
+           F_STR("peer", v != NULL && v->answer == TRUST_YES ? v->org.id : NULL),
+           F_INT("status", ex->answer.status), F_STR("problem", ex->refused ? ex->problem_slug : NULL),
+           F_STR("id", ex->refused ? ex->refused_id : NULL),
+           F_STR("clause", ex->refused ? ex->refused_clause
+                           : ex->ruled ? ex->ruling.clause
+                                       : NULL),
            F_STR("code", ex->ruled ? ex->ruling.code : NULL), F_INT("bytes", (int64_t)ex->answer_body.size),
            F_INT("index", ex->recorded ? (int64_t)ex->receipt.index : -1), F_BOOL("gone", ex->gone),
            F_INT("took_us", dx_now_us(ex->gate->clock) - ex->started_us));
@@ -109,7 +115,8 @@ static void walk(exchange *ex)
     ex->walking = true;
     while (ex->at < STAGE_COUNT) {
         if (ex->gone && ex->at < STAGE_record)
-            ex->at = STAGE_record; /* nobody waits for the answer any more; that it was asked is still recorded */
+            ex->at =
+                STAGE_record; /* nobody waits for the answer any more; that it was asked is still recorded */
         step s = stages[ex->at].run(ex);
         if (s == STEP_WAIT) {
             ex->walking = false;
@@ -139,15 +146,23 @@ void exchange_post(exchange *ex)
 {
     ex->task.fn = resume_task;
     if (!net_post(ex->home->worker, &ex->task)) {
-        /* The worker ended under us: only at shutdown, after every connection was cut. Nothing may touch its state. */
+        /* The worker ended under us: only at shutdown, after every connection was cut. Nothing may touch its
+         * state. */
         dx_log(DX_LOG_WARN, "exchange.orphaned", F_STR("x", ex->id));
     }
 }
 
 step exchange_refuse(exchange *ex, const refusal *why)
 {
-    const http_problem problem = {.slug = why->slug, .status = why->status, .title = why->title, .exchange = ex->id, .id = why->id,
-                                  .clause = why->clause, .detail = why->detail, .where = why->where, .retryable = why->retryable,
+    const http_problem problem = {.slug = why->slug,
+                                  .status = why->status,
+                                  .title = why->title,
+                                  .exchange = ex->id,
+                                  .id = why->id,
+                                  .clause = why->clause,
+                                  .detail = why->detail,
+                                  .where = why->where,
+                                  .retryable = why->retryable,
                                   .retry_after_s = why->retry_after_s};
     ex->refused = true;
     ex->problem_slug = why->slug;
@@ -177,10 +192,11 @@ step exchange_need_body(exchange *ex)
             return STEP_WAIT;
         case HTTP_TAKE_END: {
             const http_message *r = http_stream_request(ex->stream);
-            http_field         *trailers = DX_ARENA_ARRAY(&ex->arena, http_field, r->trailer_count);
-            http_message       *mine = (http_message *)(uintptr_t)ex->request;
+            http_field *trailers = DX_ARENA_ARRAY(&ex->arena, http_field, r->trailer_count);
+            http_message *mine = (http_message *)(uintptr_t)ex->request;
             for (size_t i = 0; trailers != NULL && i < r->trailer_count; i++)
-                trailers[i] = (http_field){dx_arena_bytes(&ex->arena, r->trailers[i].name), dx_arena_bytes(&ex->arena, r->trailers[i].value)};
+                trailers[i] = (http_field){dx_arena_bytes(&ex->arena, r->trailers[i].name),
+                                           dx_arena_bytes(&ex->arena, r->trailers[i].value)};
             mine->trailers = trailers;
             mine->trailer_count = trailers == NULL ? 0 : r->trailer_count;
             ex->body_done = true;
@@ -189,14 +205,22 @@ step exchange_need_body(exchange *ex)
         }
         case HTTP_TAKE_TRUNCATED:
             ex->want_body = false;
-            return exchange_refuse(ex, &(refusal){.slug = "malformed-request", .status = 400, .id = "DP-135", .clause = "RFC 9112 8",
-                                                  .detail = "the request ended inside its content", .where = "peer"});
+            return exchange_refuse(ex, &(refusal){.slug = "malformed-request",
+                                                  .status = 400,
+                                                  .id = "DP-135",
+                                                  .clause = "RFC 9112 8",
+                                                  .detail = "the request ended inside its content",
+                                                  .where = "peer"});
         case HTTP_TAKE_DATA:
             if (dx_buf_add(&ex->body, slice).code != DX_OK) {
                 ex->want_body = false;
-                return exchange_refuse(ex, &(refusal){.slug = "limit-body", .status = 413, .id = "upstream.body_max_bytes",
-                                                      .clause = "RFC 9110 15.5.14", .detail = "the content is larger than this gateway takes",
-                                                      .where = "peer"});
+                return exchange_refuse(ex,
+                                       &(refusal){.slug = "limit-body",
+                                                  .status = 413,
+                                                  .id = "upstream.body_max_bytes",
+                                                  .clause = "RFC 9110 15.5.14",
+                                                  .detail = "the content is larger than this gateway takes",
+                                                  .where = "peer"});
             }
             break;
         }
@@ -207,10 +231,14 @@ step exchange_need_body(exchange *ex)
 
 static void answer_unavailable(http_stream *stream, const dx_why *why)
 {
-    dx_arena          *arena = http_stream_arena(stream);
-    http_message       head;
-    dx_bytes           body;
-    const http_problem problem = {.slug = "overloaded", .status = 503, .detail = why->text, .where = "gateway", .retryable = true,
+    dx_arena *arena = http_stream_arena(stream);
+    http_message head;
+    dx_bytes body;
+    const http_problem problem = {.slug = "overloaded",
+                                  .status = 503,
+                                  .detail = why->text,
+                                  .where = "gateway",
+                                  .retryable = true,
                                   .retry_after_s = 1};
     if (http_problem_message(&problem, arena, &head, &body).code != DX_OK)
         return;
@@ -221,10 +249,10 @@ static void answer_unavailable(http_stream *stream, const dx_why *why)
 
 static void *begin(void *context, http_stream *stream, const http_message *request)
 {
-    gate_worker    *w = context;
+    gate_worker *w = context;
     net_connection *connection = http_stream_connection_user(stream);
-    exchange       *ex = calloc(1, sizeof *ex);
-    dx_why          why = {.text = "the gateway has no room for another exchange"};
+    exchange *ex = calloc(1, sizeof *ex);
+    dx_why why = {.text = "the gateway has no room for another exchange"};
     if (ex == NULL || w->view == NULL) {
         free(ex);
         answer_unavailable(stream, &why);
@@ -301,7 +329,8 @@ const http_handler *gate_handler(net_worker *worker, void *gate_pointer)
             return NULL;
         w->gate = gate_pointer;
         w->worker = worker;
-        w->handler = (http_handler){.begin = begin, .body = body, .gone = gone, .refused = refused, .context = w};
+        w->handler =
+            (http_handler){.begin = begin, .body = body, .gone = gone, .refused = refused, .context = w};
         net_worker_set_user(worker, w);
     }
     return &w->handler;

@@ -1,9 +1,10 @@
 /* exchange.h -- one request from door to door.
  *
- * Stages run in the order of stage_table.h on the worker that owns the connection. A stage reads what earlier stages
- * left, leaves its own, and says how to go on: NEXT, WAIT (somebody will call exchange_resume on this worker), ANSWER
- * (the answer is decided: an early one jumps to seal and record, never past the log).
- * An exchange outlives its stream while somebody still works for it; then `gone` is set and only the record follows.
+ * Stages run in the order of stage_table.h on the worker that owns the connection. A stage reads what earlier
+ * stages left, leaves its own, and says how to go on: NEXT, WAIT (somebody will call exchange_resume on this
+ * worker), ANSWER (the answer is decided: an early one jumps to seal and record, never past the log). An
+ * exchange outlives its stream while somebody still works for it; then `gone` is set and only the record
+ * follows.
  */
 #ifndef GATEWAY_EXCHANGE_EXCHANGE_H
 #define GATEWAY_EXCHANGE_EXCHANGE_H
@@ -23,28 +24,28 @@ typedef enum {
 #define EXCHANGE_LIST_MAX 16
 
 struct exchange {
-    gate_worker        *home;
-    gate               *gate;
-    gate_view          *view;
-    http_stream        *stream; /* NULL once gone */
+    gate_worker *home;
+    gate *gate;
+    gate_view *view;
+    http_stream *stream;         /* NULL once gone */
     const http_message *request; /* own copy, in the arena */
-    net_connection     *connection; /* valid while stream is */
-    const net_peer     *peer;
-    dx_arena            arena;
-    stage               at;
-    bool                gone, walking, regulator;
-    net_task            task; /* the one thing somebody else does for us at a time */
+    net_connection *connection;  /* valid while stream is */
+    const net_peer *peer;
+    dx_arena arena;
+    stage at;
+    bool gone, walking, regulator;
+    net_task task; /* the one thing somebody else does for us at a time */
 
-    char    id[37];      /* UUIDv7, lower case */
+    char id[37]; /* UUIDv7, lower case */
     int64_t started_us, ended_us;
-    const char *trace;   /* W3C trace id, 32 hex, or NULL */
+    const char *trace; /* W3C trace id, 32 hex, or NULL */
 
     /* identify: what the caller declares */
     organisation claimed;
     struct {
         dx_bytes agreement, basis, case_, message_id, audience;
         dx_bytes purpose[EXCHANGE_LIST_MAX], destination[EXCHANGE_LIST_MAX];
-        size_t   purpose_count, destination_count;
+        size_t purpose_count, destination_count;
     } declared;
     policy_facts *facts;
 
@@ -52,50 +53,50 @@ struct exchange {
     judged *judged; /* a reference; NULL before stage_trust */
 
     /* inspect */
-    bool          want_body, body_done, sealed_request;
-    dx_buf        body; /* request content */
+    bool want_body, body_done, sealed_request;
+    dx_buf body;                /* request content */
     seal_verdict *request_seal; /* NULL: none */
 
     /* policy */
     policy_ruling ruling;
-    bool          ruled;
+    bool ruled;
 
     /* the answer */
-    http_message      answer;
-    dx_bytes          answer_body;
-    bool              refused;      /* the answer is a problem document of ours */
-    const char       *problem_slug; /* with refused */
-    const char       *refused_id, *refused_clause;
-    bool              aborted; /* the data API's answer broke off after nothing could be said any more */
+    http_message answer;
+    dx_bytes answer_body;
+    bool refused;             /* the answer is a problem document of ours */
+    const char *problem_slug; /* with refused */
+    const char *refused_id, *refused_clause;
+    bool aborted; /* the data API's answer broke off after nothing could be said any more */
 
     /* forward */
     upstream_request *upstream;
-    dx_buf            upstream_body;
-    bool              forwarded;
-    unsigned          attempts;
+    dx_buf upstream_body;
+    bool forwarded;
+    unsigned attempts;
 
     /* seal, stamp */
     seal_message sealed_message, sealed_request_message;
-    seal_result  seal;
-    bool         sealed;
-    stamp_mode   stamped_mode;
-    size_t       stamp_count;
-    stamp_facts  stamps[2];
-    const char  *stamp_by[2];
-    dx_bytes     stamp_evidence[2];
+    seal_result seal;
+    bool sealed;
+    stamp_mode stamped_mode;
+    size_t stamp_count;
+    stamp_facts stamps[2];
+    const char *stamp_by[2];
+    dx_bytes stamp_evidence[2];
     struct dx_rc async_rc; /* what the last asynchronous step came to */
-    dx_why       async_why;
+    dx_why async_why;
 
     /* record */
-    bool         recorded, record_failed;
+    bool recorded, record_failed;
     prov_receipt receipt;
 
     /* regulator */
     struct {
         const char *call;
-        dx_bytes    filter;
-        uint64_t    rows, first, last;
-        bool        any;
+        dx_bytes filter;
+        uint64_t rows, first, last;
+        bool any;
         const char *at; /* "origin:size" */
     } query;
     exchange *inner_next; /* in the queue of an inner upstream */
@@ -110,9 +111,9 @@ struct exchange {
 /* Decides the answer: a problem document. `where`: peer gateway upstream authority. Returns STEP_ANSWER. */
 typedef struct {
     const char *slug, *id, *clause, *detail, *where, *title;
-    int         status;
-    bool        retryable;
-    unsigned    retry_after_s;
+    int status;
+    bool retryable;
+    unsigned retry_after_s;
 } refusal;
 step exchange_refuse(exchange *ex, const refusal *why);
 

@@ -12,7 +12,8 @@ static bool covers(const seal_verdict *seal, const char *component)
 
 static void by_peer(exchange *ex, policy_attribute a, const char *field)
 {
-    bool is_signed = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED && covers(ex->request_seal, field);
+    bool is_signed = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED &&
+                     covers(ex->request_seal, field);
     policy_fact_source(ex->facts, a, is_signed ? POLICY_BY_PEER_SIGNED : POLICY_BY_PEER);
 }
 
@@ -32,7 +33,7 @@ static void media_type(exchange *ex)
 
 void exchange_facts_request(exchange *ex)
 {
-    policy_facts       *f = ex->facts;
+    policy_facts *f = ex->facts;
     const http_message *r = ex->request;
     policy_fact_text(f, POLICY_REQ_METHOD, r->method);
     policy_fact_text(f, POLICY_REQ_HOST, r->authority);
@@ -72,7 +73,7 @@ static void facts_revocation(exchange *ex, const trust_verdict *v)
 {
     /* The worst of the path below the anchor, and the oldest answer it rests on. */
     revocation_state worst = REVOCATION_GOOD;
-    int64_t          oldest_s = INT64_MAX;
+    int64_t oldest_s = INT64_MAX;
     for (size_t i = 0; i + 1 < v->path_count; i++) {
         const revocation_view *r = &v->revocation[i];
         if (r->state == REVOCATION_REVOKED || (r->state == REVOCATION_UNKNOWN && worst != REVOCATION_REVOKED))
@@ -91,9 +92,9 @@ static void facts_revocation(exchange *ex, const trust_verdict *v)
 
 void exchange_facts_trust(exchange *ex)
 {
-    policy_facts        *f = ex->facts;
+    policy_facts *f = ex->facts;
     const trust_verdict *v = &ex->judged->verdict;
-    char                *hex = dx_arena_alloc(&ex->arena, DX_HEX_SIZE(32));
+    char *hex = dx_arena_alloc(&ex->arena, DX_HEX_SIZE(32));
     if (hex != NULL)
         dx_hex(dx_bytes_of(ex->peer->leaf_sha256, 32), hex);
     policy_fact_str(f, POLICY_PEER_CERT_SHA256, hex);
@@ -124,12 +125,13 @@ void exchange_facts_trust(exchange *ex)
     policy_fact_bool(f, POLICY_PEER_TL_QUALIFIED, v->qualified);
     policy_fact_bool(f, POLICY_PEER_QC_COMPLIANCE, v->qc_compliance);
     dx_bytes types[3];
-    size_t   count = 0;
+    size_t count = 0;
     for (size_t i = 0; i < 3 && v->qc_types[i][0] != 0; i++)
         types[count++] = dx_bytes_text(v->qc_types[i]);
     if (count > 0)
         policy_fact_set(f, POLICY_PEER_QC_TYPE, types, count);
     if (v->assurance.known)
-        policy_fact_level(f, POLICY_PEER_ASSURANCE, (policy_level){v->assurance.l, v->assurance.s, v->assurance.t, v->assurance.r});
+        policy_fact_level(f, POLICY_PEER_ASSURANCE,
+                          (policy_level){v->assurance.l, v->assurance.s, v->assurance.t, v->assurance.r});
     facts_revocation(ex, v);
 }

@@ -23,17 +23,17 @@ void gate_view_unref(gate_view *view)
 
 void gate_worker_started(net_worker *worker, void *gate_pointer)
 {
-    gate        *g = gate_pointer;
+    gate *g = gate_pointer;
     gate_worker *w = net_worker_user(worker);
     const config_upstream *u = g->config->upstream;
-    const upstream_spec    spec = {.address = u->address,
-                                   .host = u->host,
-                                   .connect_ms = (uint32_t)u->connect_ms,
-                                   .first_byte_ms = (uint32_t)u->first_byte_ms,
-                                   .idle_read_ms = (uint32_t)u->idle_read_ms,
-                                   .connections_max = (uint32_t)u->connections_max,
-                                   .idle_max = (uint32_t)u->idle_max,
-                                   .queue_max = (uint32_t)u->queue_max};
+    const upstream_spec spec = {.address = u->address,
+                                .host = u->host,
+                                .connect_ms = (uint32_t)u->connect_ms,
+                                .first_byte_ms = (uint32_t)u->first_byte_ms,
+                                .idle_read_ms = (uint32_t)u->idle_read_ms,
+                                .connections_max = (uint32_t)u->connections_max,
+                                .idle_max = (uint32_t)u->idle_max,
+                                .queue_max = (uint32_t)u->queue_max};
     dx_why why;
     if (w != NULL && upstream_pool_new(worker, &spec, &w->pool, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "upstream.unusable", &why);
@@ -55,7 +55,7 @@ void gate_worker_stopped(net_worker *worker, void *gate_pointer)
 }
 
 typedef struct {
-    net_task   task;
+    net_task task;
     net_worker *worker;
     gate_view *view;
 } view_message;
@@ -63,7 +63,7 @@ typedef struct {
 static void take_view(net_task *task)
 {
     view_message *m = (view_message *)(void *)task;
-    gate_worker  *w = net_worker_user(m->worker);
+    gate_worker *w = net_worker_user(m->worker);
     if (w != NULL) {
         gate_view_unref(w->view);
         w->view = m->view;
@@ -77,7 +77,7 @@ void gate_publish(gate *g, net_server *server, gate_view *view)
 {
     (void)g;
     net_worker **workers;
-    unsigned     count = net_server_workers(server, &workers);
+    unsigned count = net_server_workers(server, &workers);
     for (unsigned i = 0; i < count; i++) {
         view_message *m = calloc(1, sizeof *m);
         if (m == NULL)

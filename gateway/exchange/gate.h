@@ -1,9 +1,9 @@
 /* gate.h -- what all exchanges of this gateway share: the services, and the view of the world they act under.
  *
- * A gate_view is immutable and reference counted: configuration, policy, trust snapshot, seal credential. A reload or a
- * new list makes a new view; the control thread hands it to each worker as a message, and exchanges under way finish
- * under the view they began with.
- * Threads: services are thread-safe as their own headers say; gate_worker belongs to its worker.
+ * A gate_view is immutable and reference counted: configuration, policy, trust snapshot, seal credential. A
+ * reload or a new list makes a new view; the control thread hands it to each worker as a message, and
+ * exchanges under way finish under the view they began with. Threads: services are thread-safe as their own
+ * headers say; gate_worker belongs to its worker.
  */
 #ifndef GATEWAY_EXCHANGE_GATE_H
 #define GATEWAY_EXCHANGE_GATE_H
@@ -17,24 +17,25 @@
 
 #include <stdatomic.h>
 
-typedef struct gate   gate;
+typedef struct gate gate;
 typedef struct judges judges;
 typedef struct exchange exchange;
 
 typedef struct {
-    atomic_uint      refs;
-    uint64_t         epoch; /* rises with every view that changes a verdict */
-    const config    *config;
-    policy          *policy; /* NULL: bundle.none */
-    tlist_snapshot  *trust;  /* NULL: no list is loaded */
+    atomic_uint refs;
+    uint64_t epoch; /* rises with every view that changes a verdict */
+    const config *config;
+    policy *policy;              /* NULL: bundle.none */
+    tlist_snapshot *trust;       /* NULL: no list is loaded */
     seal_credential *credential; /* NULL: no usable seal key */
-    char             credential_why[320];
-    policy_can       can;
+    char credential_why[320];
+    policy_can can;
 } gate_view;
 gate_view *gate_view_ref(gate_view *view);
-void       gate_view_unref(gate_view *view);
+void gate_view_unref(gate_view *view);
 
-/* An inner upstream: serves a request from inside the gateway on threads of its own and calls exchange_inner_done. */
+/* An inner upstream: serves a request from inside the gateway on threads of its own and calls
+ * exchange_inner_done. */
 typedef struct {
     void (*serve)(void *context, exchange *ex);
     void *context;
@@ -42,26 +43,27 @@ typedef struct {
 
 struct gate {
     const dx_clock *clock;
-    const dx_io    *io;
-    const config   *config; /* of the start: what needs a restart is read here */
-    dx_fetcher     *fetcher;
-    judges         *judges;
-    stamp_service  *stamps; /* NULL: mode none */
-    prov_log       *log;
-    policy_meter   *meter;
-    gate_inner      regulator;
-    size_t          regulator_listener; /* index of its listener; SIZE_MAX: closed */
-    atomic_ullong   exchanges_total, refusals_total, in_flight;
-    atomic_bool     draining;
+    const dx_io *io;
+    const config *config; /* of the start: what needs a restart is read here */
+    dx_fetcher *fetcher;
+    judges *judges;
+    stamp_service *stamps; /* NULL: mode none */
+    prov_log *log;
+    policy_meter *meter;
+    gate_inner regulator;
+    size_t regulator_listener; /* index of its listener; SIZE_MAX: closed */
+    atomic_ullong exchanges_total, refusals_total, in_flight;
+    atomic_bool draining;
 };
 
 typedef struct { /* one per worker, behind net_worker_user() */
-    gate          *gate;
-    net_worker    *worker;
-    gate_view     *view;
+    gate *gate;
+    net_worker *worker;
+    gate_view *view;
     upstream_pool *pool;
-    path_judge_state *seal_judge; /* of sealed requests; NULL: none could be made, and such requests stay unproven */
-    http_handler   handler;
+    path_judge_state
+        *seal_judge; /* of sealed requests; NULL: none could be made, and such requests stay unproven */
+    http_handler handler;
 } gate_worker;
 
 /* For net_listen_spec.handler and net_server_spec.started/stopped. */

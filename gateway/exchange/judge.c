@@ -5,54 +5,54 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX       1024 /* identity.md 4: beyond it ID-902, 503 overloaded */
-#define CACHE_SLOTS     4096 /* verdicts; a full slot is replaced */
-#define EVIDENCE_SLOTS  1024
-#define OCSP_MAX_BYTES  (512U << 10)
-#define CRL_MAX_BYTES   (8U << 20)
-#define JUDGE_MAX_BYTES (16U << 20)
+#define QUEUE_MAX         1024 /* identity.md 4: beyond it ID-902, 503 overloaded */
+#define CACHE_SLOTS       4096 /* verdicts; a full slot is replaced */
+#define EVIDENCE_SLOTS    1024
+#define OCSP_MAX_BYTES    (512U << 10)
+#define CRL_MAX_BYTES     (8U << 20)
+#define JUDGE_MAX_BYTES   (16U << 20)
 #define NO_RECHECK_S      30
 #define UNKNOWN_RECHECK_S 2
 
 typedef struct evidence evidence;
 struct evidence { /* a revocation answer, or the fact that none came, by question key */
-    uint8_t   key[32];
-    bool      used, in_flight, is_crl;
-    dx_buf    der;
-    int64_t   fetched_s;
-    judges   *owner;
-    uint8_t  *request; /* OCSP request bytes while in flight */
+    uint8_t key[32];
+    bool used, in_flight, is_crl;
+    dx_buf der;
+    int64_t fetched_s;
+    judges *owner;
+    uint8_t *request; /* OCSP request bytes while in flight */
 };
 
 typedef struct job job;
 struct job { /* one certificate under judgement, with everyone who waits for it */
-    job            *next;
+    job *next;
     judge_question *waiting;
     tlist_snapshot *snapshot;
-    uint64_t        epoch;
-    uint8_t         leaf_sha256[32];
-    evidence       *need[PATH_MAX_CERTS]; /* revocation answers asked for */
-    uint8_t         need_key[PATH_MAX_CERTS][32]; /* a slot may get a new tenant */
-    size_t          need_count;
-    bool            asked; /* questions were sent once; what is missing now stays missing */
+    uint64_t epoch;
+    uint8_t leaf_sha256[32];
+    evidence *need[PATH_MAX_CERTS];       /* revocation answers asked for */
+    uint8_t need_key[PATH_MAX_CERTS][32]; /* a slot may get a new tenant */
+    size_t need_count;
+    bool asked; /* questions were sent once; what is missing now stays missing */
 };
 
 struct judges {
-    pthread_t         thread;
-    pthread_mutex_t   lock;
-    pthread_cond_t    came;
-    judge_spec        spec;
-    judge_question   *queue, **queue_end;
-    size_t            queued;
-    bool              stopping;
-    evidence         *arrived[EVIDENCE_SLOTS]; /* finished fetches, by slot; under lock */
-    size_t            arrived_count, in_flight;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    judge_spec spec;
+    judge_question *queue, **queue_end;
+    size_t queued;
+    bool stopping;
+    evidence *arrived[EVIDENCE_SLOTS]; /* finished fetches, by slot; under lock */
+    size_t arrived_count, in_flight;
     /* the judge thread's own */
     path_judge_state *state;
-    judged           *cache[CACHE_SLOTS];
-    uint8_t           cache_key[CACHE_SLOTS][32];
-    evidence          evidences[EVIDENCE_SLOTS];
-    job              *jobs;
+    judged *cache[CACHE_SLOTS];
+    uint8_t cache_key[CACHE_SLOTS][32];
+    evidence evidences[EVIDENCE_SLOTS];
+    job *jobs;
 };
 
 judged *judged_ref(judged *j)
@@ -79,11 +79,12 @@ static size_t slot_of(const uint8_t key[32], size_t slots)
 static void fetched(void *context, struct dx_rc rc, dx_fetch_answer *answer, const dx_why *why)
 {
     evidence *e = context;
-    judges   *j = e->owner;
-    bool      good = rc.code == DX_OK && answer->status == 200 &&
+    judges *j = e->owner;
+    bool good = rc.code == DX_OK && answer->status == 200 &&
                 (e->is_crl || strncmp(answer->content_type, "application/ocsp-response", 25) == 0);
     if (!good)
-        dx_log(DX_LOG_WARN, "revocation.fetch_failed", F_STR("text", rc.code != DX_OK ? why->text : "not an OCSP response"),
+        dx_log(DX_LOG_WARN, "revocation.fetch_failed",
+               F_STR("text", rc.code != DX_OK ? why->text : "not an OCSP response"),
                F_INT("status", answer->status), F_STR("url", answer->final_url));
     pthread_mutex_lock(&j->lock);
     if (good) {
@@ -98,7 +99,7 @@ static void fetched(void *context, struct dx_rc rc, dx_fetch_answer *answer, con
 /* The slot of a question's answer: its own when it has one, else one that nobody waits for. */
 static evidence *slot_for(judges *j, const uint8_t key[32])
 {
-    size_t    first = slot_of(key, EVIDENCE_SLOTS);
+    size_t first = slot_of(key, EVIDENCE_SLOTS);
     evidence *spare = NULL;
     for (size_t i = 0; i < EVIDENCE_SLOTS; i++) {
         evidence *e = &j->evidences[(first + i) % EVIDENCE_SLOTS];
@@ -130,9 +131,9 @@ static evidence *ask_source(judges *j, const revocation_question *q, dx_arena *a
     free(e->request);
     *e = (evidence){.used = true, .owner = j, .fetched_s = dx_now_s(j->spec.clock)};
     memcpy(e->key, q->key, 32);
-    dx_why           why;
+    dx_why why;
     dx_fetch_request request = {.total_ms = j->spec.wait_ms, .connect_ms = j->spec.wait_ms};
-    dx_bytes         body;
+    dx_bytes body;
     if (q->ocsp_urls[0] != NULL && revocation_ocsp_request(q, arena, &body, &why).code == DX_OK) {
         e->request = malloc(body.size);
         if (e->request == NULL)
@@ -217,7 +218,7 @@ static void settle(judges *j, job *jb, judged *out, int64_t now_s)
     out->refs = 1;
     out->epoch = jb->epoch;
     /* A NO may be mended by its peer (a missing intermediate), an UNKNOWN by the source: ask again soon. */
-    int64_t recheck_s = v->answer == TRUST_YES            ? j->spec.live_recheck_s
+    int64_t recheck_s = v->answer == TRUST_YES          ? j->spec.live_recheck_s
                         : v->kind == TRUST_KIND_UNKNOWN ? UNKNOWN_RECHECK_S
                                                         : NO_RECHECK_S;
     out->good_until_s = now_s + recheck_s;
@@ -226,8 +227,9 @@ static void settle(judges *j, job *jb, judged *out, int64_t now_s)
     const char *answer = v->answer == TRUST_YES ? "yes" : v->kind == TRUST_KIND_UNKNOWN ? "unknown" : "no";
     dx_log(v->answer == TRUST_YES ? DX_LOG_INFO : DX_LOG_WARN, "trust.verdict", F_STR("answer", answer),
            F_STR("id", v->id[0] ? v->id : NULL), F_STR("reason", v->reason), F_STR("clause", v->clause),
-           F_STR("org", v->org.kind == ORGANISATION_LEGAL ? v->org.id : NULL), F_STR("territory", v->anchor.territory),
-           F_STR("level", v->level), F_INT("signatures", v->signatures), F_INT("took_us", v->cost_us));
+           F_STR("org", v->org.kind == ORGANISATION_LEGAL ? v->org.id : NULL),
+           F_STR("territory", v->anchor.territory), F_STR("level", v->level),
+           F_INT("signatures", v->signatures), F_INT("took_us", v->cost_us));
     size_t slot = slot_of(jb->leaf_sha256, CACHE_SLOTS);
     judged_unref(j->cache[slot]);
     j->cache[slot] = judged_ref(out);
@@ -238,17 +240,21 @@ static void settle(judges *j, job *jb, judged *out, int64_t now_s)
 static bool judge_job(judges *j, job *jb)
 {
     const judge_question *first = jb->waiting;
-    dx_arena              arena;
+    dx_arena arena;
     dx_arena_init(&arena, JUDGE_MAX_BYTES);
-    dx_bytes   room[2][PATH_MAX_CERTS];
-    path_input input = {.leaf = first->leaf, .presented = first->presented, .presented_count = first->presented_count,
-                        .snapshot = jb->snapshot, .profile = PATH_PEER, .at_s = dx_now_s(j->spec.clock),
+    dx_bytes room[2][PATH_MAX_CERTS];
+    path_input input = {.leaf = first->leaf,
+                        .presented = first->presented,
+                        .presented_count = first->presented_count,
+                        .snapshot = jb->snapshot,
+                        .profile = PATH_PEER,
+                        .at_s = dx_now_s(j->spec.clock),
                         .home_scheme = j->spec.home_scheme};
-    judged             *out = calloc(1, sizeof *out);
+    judged *out = calloc(1, sizeof *out);
     revocation_question questions[PATH_MAX_CERTS];
-    dx_why              why = {0};
-    struct dx_rc        rc = {out == NULL ? DX_NO_MEMORY : DX_OK};
-    bool                again = true;
+    dx_why why = {0};
+    struct dx_rc rc = {out == NULL ? DX_NO_MEMORY : DX_OK};
+    bool again = true;
     while (rc.code == DX_OK && again) {
         size_t count = 0;
         gather(jb, room, &input.evidence);
@@ -282,7 +288,7 @@ static void job_free(job *jb)
 
 static void take_question(judges *j, judge_question *q)
 {
-    size_t  slot = slot_of(q->leaf_sha256, CACHE_SLOTS);
+    size_t slot = slot_of(q->leaf_sha256, CACHE_SLOTS);
     judged *hit = j->cache[slot];
     if (hit != NULL && memcmp(j->cache_key[slot], q->leaf_sha256, 32) == 0 && hit->epoch == q->epoch &&
         hit->good_until_s > dx_now_s(j->spec.clock)) {
@@ -421,14 +427,16 @@ DX_RC judge_ask(judges *j, judge_question *question, dx_why *why)
     }
     pthread_mutex_unlock(&j->lock);
     if (!room)
-        return DX_FAIL_ID(why, BUSY, "ID-902", "own rule: bounded judge queue", "too many certificates wait to be judged");
+        return DX_FAIL_ID(why, BUSY, "ID-902", "own rule: bounded judge queue",
+                          "too many certificates wait to be judged");
     return DX_OKAY;
 }
 
-DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input, dx_arena *arena, trust_verdict *out, dx_why *why)
+DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input, dx_arena *arena,
+                 trust_verdict *out, dx_why *why)
 {
     revocation_question questions[PATH_MAX_CERTS];
-    size_t              count = 0;
+    size_t count = 0;
     DX_TRY(path_judge(state, input, arena, out, questions, &count, why));
     if (count == 0 || fetcher == NULL)
         return DX_OKAY;
@@ -443,9 +451,11 @@ DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input
         crl[more.crl_count++] = input->evidence.crl[i];
     for (size_t i = 0; i < count; i++) {
         const revocation_question *q = &questions[i];
-        dx_bytes                   body;
-        dx_fetch_answer            answer = {0};
-        dx_fetch_request request = {.url = q->ocsp_urls[0], .content_type = "application/ocsp-request", .accept = "application/ocsp-response",
+        dx_bytes body;
+        dx_fetch_answer answer = {0};
+        dx_fetch_request request = {.url = q->ocsp_urls[0],
+                                    .content_type = "application/ocsp-request",
+                                    .accept = "application/ocsp-response",
                                     .max_bytes = OCSP_MAX_BYTES};
         bool by_ocsp = request.url != NULL && revocation_ocsp_request(q, arena, &body, why).code == DX_OK;
         if (by_ocsp)

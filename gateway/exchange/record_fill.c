@@ -61,27 +61,29 @@ static void fill_peer(exchange *ex, prov_record *r)
     if (v->path_count > 1) {
         static const char *const states[] = {"unknown", "good", "revoked"};
         static const char *const vias[] = {"none", "ocsp", "crl", "none"};
-        const revocation_view   *rv = &v->revocation[0];
+        const revocation_view *rv = &v->revocation[0];
         prov_set_str(r, "peer.revocation.state", states[rv->state]);
         prov_set_str(r, "peer.revocation.via", vias[rv->via]);
         if (rv->via == REVOCATION_VIA_OCSP || rv->via == REVOCATION_VIA_CRL) {
             prov_set_sha256(r, "peer.revocation.sha256", rv->evidence_sha256);
-            prov_set_time_s(r, "peer.revocation.produced", rv->produced_s != 0 ? rv->produced_s : rv->this_update_s);
+            prov_set_time_s(r, "peer.revocation.produced",
+                            rv->produced_s != 0 ? rv->produced_s : rv->this_update_s);
         }
     }
 }
 
 static void fill_parties(exchange *ex, prov_record *r)
 {
-    const policy_ruling  *p = &ex->ruling;
+    const policy_ruling *p = &ex->ruling;
     const config_gateway *us = ex->view->config->gateway;
-    const organisation   *peer = &ex->judged->verdict.org;
-    bool                  import = p->flow != NULL && strcmp(p->flow, "import") == 0;
+    const organisation *peer = &ex->judged->verdict.org;
+    bool import = p->flow != NULL && strcmp(p->flow, "import") == 0;
     prov_set_str(r, "direction", import ? "in" : "out");
     const char *near_side = import ? "importer" : "exporter", *far_side = import ? "exporter" : "importer";
     const struct {
         const char *side, *org, *name, *country;
-    } sides[] = {{near_side, us->organisation, us->name, us->territory}, {far_side, peer->id, peer->name, peer->country}};
+    } sides[] = {{near_side, us->organisation, us->name, us->territory},
+                 {far_side, peer->id, peer->name, peer->country}};
     for (size_t i = 0; i < 2; i++) {
         char path[32];
         snprintf(path, sizeof path, "%s.org", sides[i].side);
@@ -103,7 +105,7 @@ static void fill_decision(exchange *ex, prov_record *r)
     prov_set_str(r, "decision.rule", p->rule);
     prov_set_str(r, "decision.mode", "enforce");
     static const uint8_t none[32];
-    const policy        *bundle = ex->view->policy;
+    const policy *bundle = ex->view->policy;
     prov_set_int(r, "decision.serial", bundle == NULL ? 0 : policy_serial(bundle));
     prov_set_sha256(r, "decision.bundle_sha256", bundle == NULL ? none : policy_sha256(bundle));
     dx_buf inputs;
@@ -115,11 +117,12 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     dx_buf_fini(&inputs);
     prov_set_str(r, "retention.class", p->retention_class != NULL ? p->retention_class : "appi-3y");
-    int64_t  year;
+    int64_t year;
     unsigned month, day;
     dx_civil_from_days(ex->ended_us / 86400000000, &year, &month, &day);
     char until[16];
-    snprintf(until, sizeof until, "%04d-%02u-%02u", (int)(year + 3), month, month == 2 && day == 29 ? 28 : day);
+    snprintf(until, sizeof until, "%04d-%02u-%02u", (int)(year + 3), month,
+             month == 2 && day == 29 ? 28 : day);
     prov_set_str(r, "retention.delete_after", until);
     if (p->agreement_id != NULL) {
         prov_set_str(r, "agreement.id", p->agreement_id);
@@ -132,7 +135,8 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     prov_set_str(r, "basis.code", p->basis_code);
     prov_set_str(r, "basis.instrument", p->basis_instrument);
-    if (p->basis_ref != NULL && strncmp(p->basis_ref, "urn:", 4) == 0) /* the leaf holds URNs; other texts stand in the agreement it names */
+    if (p->basis_ref != NULL && strncmp(p->basis_ref, "urn:", 4) ==
+                                    0) /* the leaf holds URNs; other texts stand in the agreement it names */
         prov_set_str(r, "basis.ref", p->basis_ref);
     if (p->dataset_id != NULL) {
         prov_set_str(r, "dataset.id", p->dataset_id);
@@ -201,7 +205,7 @@ static void fill_answer(exchange *ex, prov_record *r)
 static void fill_query(exchange *ex, prov_record *r)
 {
     const organisation *org = &ex->judged->verdict.org;
-    char                scope[200];
+    char scope[200];
     prov_set_str(r, "rec.id", ex->id);
     prov_set_time(r, "time.start", ex->started_us);
     prov_set_str(r, "time.source", "ntp");
@@ -209,7 +213,8 @@ static void fill_query(exchange *ex, prov_record *r)
     prov_set_str(r, "query.reader.country", org->country);
     prov_set_str(r, "query.reader.authority", ex->ruling.authority_id);
     prov_set_sha256(r, "query.reader.cert_sha256", ex->peer->leaf_sha256);
-    snprintf(scope, sizeof scope, "%s@%d/%s", ex->ruling.authority_id, (int)ex->ruling.authority_version, ex->ruling.grant_id);
+    snprintf(scope, sizeof scope, "%s@%d/%s", ex->ruling.authority_id, (int)ex->ruling.authority_version,
+             ex->ruling.grant_id);
     prov_set_str(r, "query.scope", scope);
     prov_set_str(r, "query.call", ex->query.call);
     if (ex->query.filter.size > 0) {
@@ -230,8 +235,9 @@ static void fill_query(exchange *ex, prov_record *r)
 
 DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why)
 {
-    /* An authority that was let in leaves a query leaf; everybody else, refused readers too, an exchange leaf. */
-    bool         query = ex->regulator && ex->ruled && ex->ruling.answer == POLICY_PERMIT && ex->query.call != NULL;
+    /* An authority that was let in leaves a query leaf; everybody else, refused readers too, an exchange
+     * leaf. */
+    bool query = ex->regulator && ex->ruled && ex->ruling.answer == POLICY_PERMIT && ex->query.call != NULL;
     prov_record *r = prov_record_new(&ex->arena, query ? PROV_QUERY : PROV_EXCHANGE);
     if (r == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the record");

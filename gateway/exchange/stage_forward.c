@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Fetches the answer from the data API. What policy judged is what it receives: canonical path, query as sent, our own
- * fields added after everything of that name was dropped (dataplane.md 8, 9). */
+/* Fetches the answer from the data API. What policy judged is what it receives: canonical path, query as
+ * sent, our own fields added after everything of that name was dropped (dataplane.md 8, 9). */
 
 #define OWN_FIELDS_MAX 12
 
@@ -17,9 +17,13 @@ static void add(http_message *head, const char *name, dx_bytes value)
 
 static bool build_request(exchange *ex, http_message *head)
 {
-    const http_message  *r = ex->request;
+    const http_message *r = ex->request;
     const trust_verdict *v = &ex->judged->verdict;
-    *head = (http_message){.version = HTTP_1_1, .method = r->method, .authority = r->authority, .path = r->path, .query = r->query,
+    *head = (http_message){.version = HTTP_1_1,
+                           .method = r->method,
+                           .authority = r->authority,
+                           .path = r->path,
+                           .query = r->query,
                            .has_query = r->has_query};
     head->fields = DX_ARENA_ARRAY(&ex->arena, http_field, r->field_count + OWN_FIELDS_MAX);
     char *sha256 = dx_arena_alloc(&ex->arena, DX_BASE64URL_SIZE(32));
@@ -54,11 +58,17 @@ static void got_head(void *user, const http_message *response)
 static step fail(exchange *ex, const char *slug, const dx_why *why)
 {
     bool timeout = strcmp(slug, "upstream-timeout") == 0, busy = strcmp(slug, "overloaded") == 0;
-    return exchange_refuse(ex, &(refusal){.slug = slug, .status = timeout ? 504 : busy ? 503 : 502,
-                                          .id = why->id[0] ? dx_arena_text(&ex->arena, dx_bytes_text(why->id)) : NULL,
-                                          .clause = why->clause[0] ? dx_arena_text(&ex->arena, dx_bytes_text(why->clause)) : NULL,
-                                          .where = "upstream", .retryable = strcmp(slug, "upstream-invalid") != 0,
-                                          .retry_after_s = busy ? 2 : 0});
+    return exchange_refuse(
+        ex,
+        &(refusal){.slug = slug,
+                   .status = timeout ? 504
+                             : busy  ? 503
+                                     : 502,
+                   .id = why->id[0] ? dx_arena_text(&ex->arena, dx_bytes_text(why->id)) : NULL,
+                   .clause = why->clause[0] ? dx_arena_text(&ex->arena, dx_bytes_text(why->clause)) : NULL,
+                   .where = "upstream",
+                   .retryable = strcmp(slug, "upstream-invalid") != 0,
+                   .retry_after_s = busy ? 2 : 0});
 }
 
 static void got_data(void *user, dx_bytes slice)
@@ -78,7 +88,7 @@ static void got_data(void *user, dx_bytes slice)
 static bool take_answer(exchange *ex, const http_message *response)
 {
     const size_t extra = ex->ruling.oblige.response_header_count;
-    http_field  *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count + extra + 1);
+    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count + extra + 1);
     if (fields == NULL)
         return false;
     ex->answer = (http_message){.status = response->status, .fields = fields};
@@ -90,9 +100,10 @@ static bool take_answer(exchange *ex, const http_message *response)
             sfield_list labels;
             if (sfield_list_parse(f->value, &ex->arena, &labels)) {
                 dx_bytes texts[EXCHANGE_LIST_MAX];
-                size_t   count = 0;
+                size_t count = 0;
                 for (size_t k = 0; k < labels.count && count < EXCHANGE_LIST_MAX; k++)
-                    if (!labels.members[k].is_inner_list && (labels.members[k].item.kind == SFIELD_TOKEN || labels.members[k].item.kind == SFIELD_STRING))
+                    if (!labels.members[k].is_inner_list && (labels.members[k].item.kind == SFIELD_TOKEN ||
+                                                             labels.members[k].item.kind == SFIELD_STRING))
                         texts[count++] = dx_arena_bytes(&ex->arena, labels.members[k].item.text);
                 for (size_t k = 0; k < count; k++)
                     if (dx_bytes_is(texts[k], "personal"))
@@ -103,12 +114,15 @@ static bool take_answer(exchange *ex, const http_message *response)
         }
         if (http_response_field(f->name, http_nominated(response, f->name)) != HTTP_KEEP)
             continue;
-        fields[ex->answer.field_count++] = (http_field){dx_arena_bytes(&ex->arena, f->name), dx_arena_bytes(&ex->arena, f->value)};
+        fields[ex->answer.field_count++] =
+            (http_field){dx_arena_bytes(&ex->arena, f->name), dx_arena_bytes(&ex->arena, f->value)};
     }
     for (size_t i = 0; i < extra; i++)
-        fields[ex->answer.field_count++] = (http_field){dx_bytes_text(ex->ruling.oblige.response_headers[i].name),
-                                                        dx_bytes_text(ex->ruling.oblige.response_headers[i].value)};
-    bool head_only = dx_bytes_is(ex->request->method, "HEAD") || response->status == 204 || response->status == 304;
+        fields[ex->answer.field_count++] =
+            (http_field){dx_bytes_text(ex->ruling.oblige.response_headers[i].name),
+                         dx_bytes_text(ex->ruling.oblige.response_headers[i].value)};
+    bool head_only =
+        dx_bytes_is(ex->request->method, "HEAD") || response->status == 204 || response->status == 304;
     ex->answer_body = head_only ? (dx_bytes){NULL, 0} : dx_buf_view(&ex->upstream_body);
     ex->answer.body = head_only ? HTTP_BODY_NONE : HTTP_BODY_LENGTH;
     ex->answer.body_length = ex->answer_body.size;
@@ -145,11 +159,29 @@ static step forwarded(exchange *ex)
     case DX_NO_MEMORY:
         return fail(ex, "overloaded", &(dx_why){.id = "ID-901"});
     case DX_TOO_LARGE:
-        return exchange_refuse(ex, &(refusal){.slug = "body-too-large", .status = 413, .id = "upstream.body_max_bytes",
-                                              .clause = "own rule: buffered answers", .where = "upstream",
-                                              .detail = "the data API's answer is larger than this gateway holds back for its seal"});
-    case DX_USAGE: case DX_MALFORMED: case DX_NOT_FOUND: case DX_BAD_SIGNATURE: case DX_REFUSED: case DX_UNREACHABLE: case DX_TIMEOUT:
-    case DX_BUSY: case DX_NO_SPACE: case DX_IO: case DX_BROKEN: case DX_CONFIG: case DX_UNSUPPORTED: case DX_INTERNAL: case DX_CODE_COUNT:
+        return exchange_refuse(
+            ex, &(refusal){.slug = "body-too-large",
+                           .status = 413,
+                           .id = "upstream.body_max_bytes",
+                           .clause = "own rule: buffered answers",
+                           .where = "upstream",
+                           .detail =
+                               "the data API's answer is larger than this gateway holds back for its seal"});
+    case DX_USAGE:
+    case DX_MALFORMED:
+    case DX_NOT_FOUND:
+    case DX_BAD_SIGNATURE:
+    case DX_REFUSED:
+    case DX_UNREACHABLE:
+    case DX_TIMEOUT:
+    case DX_BUSY:
+    case DX_NO_SPACE:
+    case DX_IO:
+    case DX_BROKEN:
+    case DX_CONFIG:
+    case DX_UNSUPPORTED:
+    case DX_INTERNAL:
+    case DX_CODE_COUNT:
         break;
     }
     return fail(ex, dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.text)), &ex->async_why);
@@ -162,7 +194,10 @@ void exchange_inner_done(exchange *ex, unsigned status, const char *media_type, 
     if (fields != NULL) {
         fields[0] = (http_field){dx_bytes_text("content-type"), dx_bytes_text(media_type)};
         fields[1] = (http_field){dx_bytes_text("cache-control"), dx_bytes_text("no-store")};
-        ex->answer = (http_message){.status = (uint16_t)status, .fields = fields, .field_count = 2, .body = HTTP_BODY_LENGTH,
+        ex->answer = (http_message){.status = (uint16_t)status,
+                                    .fields = fields,
+                                    .field_count = 2,
+                                    .body = HTTP_BODY_LENGTH,
                                     .body_length = body.size};
         ex->answer_body = body;
     }
@@ -185,15 +220,19 @@ step stage_forward(exchange *ex)
         return STEP_WAIT;
     }
     http_message *head = DX_ARENA_NEW(&ex->arena, http_message);
-    dx_why        why = {0};
+    dx_why why = {0};
     if (head == NULL || !build_request(ex, head))
         return fail(ex, "overloaded", &(dx_why){.id = "ID-901"});
     const http_field *via = http_find(ex->request, "via");
     if (via != NULL && strstr(dx_arena_text(&ex->arena, via->value), "sekisho") != NULL)
-        return exchange_refuse(ex, &(refusal){.slug = "loop", .status = 508, .clause = "RFC 9110 7.6.3", .where = "gateway",
+        return exchange_refuse(ex, &(refusal){.slug = "loop",
+                                              .status = 508,
+                                              .clause = "RFC 9110 7.6.3",
+                                              .where = "gateway",
                                               .detail = "this request has passed here before"});
     if (ex->home->pool == NULL ||
-        upstream_send(ex->home->pool, head, dx_buf_view(&ex->body), &events, ex, &ex->upstream, &why).code != DX_OK)
+        upstream_send(ex->home->pool, head, dx_buf_view(&ex->body), &events, ex, &ex->upstream, &why).code !=
+            DX_OK)
         return fail(ex, "overloaded", &why);
     return STEP_WAIT;
 }

@@ -2,8 +2,9 @@
 
 #include "trust/base/sfield.h"
 
-/* What the caller declares about this request: DFFT-* fields (README of the design, structured fields RFC 9651). A field
- * that is not of its type is no refusal here: policy is told and decides (declared.malformed). */
+/* What the caller declares about this request: DFFT-* fields (README of the design, structured fields RFC
+ * 9651). A field that is not of its type is no refusal here: policy is told and decides (declared.malformed).
+ */
 
 static bool name_is(dx_bytes name, const char *want)
 {
@@ -24,7 +25,8 @@ static void declare_item(exchange *ex, const http_field *f, dx_bytes *out)
 static void declare_list(exchange *ex, const http_field *f, dx_bytes *out, size_t *count)
 {
     sfield_list list;
-    if (*count > 0 || !sfield_list_parse(f->value, &ex->arena, &list) || list.count == 0 || list.count > EXCHANGE_LIST_MAX) {
+    if (*count > 0 || !sfield_list_parse(f->value, &ex->arena, &list) || list.count == 0 ||
+        list.count > EXCHANGE_LIST_MAX) {
         policy_facts_malformed(ex->facts, f->name);
         return;
     }
@@ -46,8 +48,8 @@ static const char *trace_id(exchange *ex)
     if (f == NULL || f->value.size != 55 || f->value.data[2] != '-' || f->value.data[35] != '-')
         return NULL;
     dx_bytes id = dx_bytes_part(f->value, 3, 32);
-    uint8_t  raw[16];
-    size_t   size = sizeof raw;
+    uint8_t raw[16];
+    size_t size = sizeof raw;
     return dx_hex_decode(id, raw, &size) ? dx_arena_text(&ex->arena, id) : NULL;
 }
 
@@ -55,7 +57,11 @@ step stage_identify(exchange *ex)
 {
     ex->facts = policy_facts_new(&ex->arena);
     if (ex->facts == NULL)
-        return exchange_refuse(ex, &(refusal){.slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true,
+        return exchange_refuse(ex, &(refusal){.slug = "overloaded",
+                                              .status = 503,
+                                              .id = "ID-901",
+                                              .where = "gateway",
+                                              .retryable = true,
                                               .retry_after_s = 1});
     for (size_t i = 0; i < ex->request->field_count; i++) {
         const http_field *f = &ex->request->fields[i];
@@ -78,12 +84,14 @@ step stage_identify(exchange *ex)
     }
     ex->trace = trace_id(ex);
     int64_t from_s, until_s;
-    dx_why  why;
+    dx_why why;
     if (path_claims(ex->peer->leaf, &ex->claimed, &from_s, &until_s, &why).code != DX_OK)
-        return exchange_refuse(ex, &(refusal){.slug = "peer-not-trusted", .status = 403,
+        return exchange_refuse(ex, &(refusal){.slug = "peer-not-trusted",
+                                              .status = 403,
                                               .id = dx_arena_text(&ex->arena, dx_bytes_text(why.id)),
                                               .clause = dx_arena_text(&ex->arena, dx_bytes_text(why.clause)),
-                                              .detail = dx_arena_text(&ex->arena, dx_bytes_text(why.text)), .where = "peer"});
+                                              .detail = dx_arena_text(&ex->arena, dx_bytes_text(why.text)),
+                                              .where = "peer"});
     exchange_facts_request(ex);
     return STEP_NEXT;
 }

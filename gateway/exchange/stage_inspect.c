@@ -1,8 +1,8 @@
 #include "gateway/exchange/exchange.h"
 
-/* The seal on the incoming message. A request that carries one is judged whole: a broken seal is 422 even where none was
- * asked for (seals.md 10). Whether one must be there is policy's question (req.sig.*); a seal about which nothing could be
- * found out leaves that fact unknown, which is not yes. */
+/* The seal on the incoming message. A request that carries one is judged whole: a broken seal is 422 even
+ * where none was asked for (seals.md 10). Whether one must be there is policy's question (req.sig.*); a seal
+ * about which nothing could be found out leaves that fact unknown, which is not yes. */
 
 static bool carries_seal(const http_message *r)
 {
@@ -16,22 +16,32 @@ static bool carries_seal(const http_message *r)
 static DX_RC request_message(exchange *ex, seal_message *out, dx_why *why)
 {
     const http_message *r = ex->request;
-    seal_field         *fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count);
-    seal_field         *trailers = DX_ARENA_ARRAY(&ex->arena, seal_field, r->trailer_count);
+    seal_field *fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count);
+    seal_field *trailers = DX_ARENA_ARRAY(&ex->arena, seal_field, r->trailer_count);
     if (fields == NULL || trailers == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no room to check the request's seal");
     for (size_t i = 0; i < r->field_count; i++)
         fields[i] = (seal_field){r->fields[i].name, r->fields[i].value};
     for (size_t i = 0; i < r->trailer_count; i++)
         trailers[i] = (seal_field){r->trailers[i].name, r->trailers[i].value};
-    *out = (seal_message){.method = r->method, .fields = fields, .field_count = r->field_count, .trailers = trailers,
-                          .trailer_count = r->trailer_count, .has_body = r->body != HTTP_BODY_NONE, .body = dx_buf_view(&ex->body)};
+    *out = (seal_message){.method = r->method,
+                          .fields = fields,
+                          .field_count = r->field_count,
+                          .trailers = trailers,
+                          .trailer_count = r->trailer_count,
+                          .has_body = r->body != HTTP_BODY_NONE,
+                          .body = dx_buf_view(&ex->body)};
     return seal_target_uri(r->authority, r->target_raw, &ex->arena, &out->target_uri, why);
 }
 
 static step broken(exchange *ex, const char *id, const char *clause, const char *detail)
 {
-    return exchange_refuse(ex, &(refusal){.slug = "seal-invalid", .status = 422, .id = id, .clause = clause, .detail = detail, .where = "peer"});
+    return exchange_refuse(ex, &(refusal){.slug = "seal-invalid",
+                                          .status = 422,
+                                          .id = id,
+                                          .clause = clause,
+                                          .detail = detail,
+                                          .where = "peer"});
 }
 
 step stage_inspect(exchange *ex)
@@ -44,21 +54,35 @@ step stage_inspect(exchange *ex)
     if (s != STEP_NEXT)
         return s;
     seal_message message;
-    dx_why       why = {0};
+    dx_why why = {0};
     ex->request_seal = DX_ARENA_NEW(&ex->arena, seal_verdict);
     if (ex->request_seal == NULL)
-        return exchange_refuse(ex, &(refusal){.slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
+        return exchange_refuse(
+            ex,
+            &(refusal){
+                .slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
     if (request_message(ex, &message, &why).code != DX_OK)
         return broken(ex, "SEAL-01", why.clause, why.text);
-    const config           *cf = ex->gate->config;
-    const char *const       me[] = {cf->gateway->organisation};
-    dx_bytes                known[] = {ex->peer->leaf};
-    const seal_check_spec   spec = {.certificates = known, .certificate_count = 1, .snapshot = ex->view->trust, .judge = ex->home->seal_judge,
-                                    .tls_certificate = ex->peer->leaf, .audience_ids = me, .audience_count = 1,
-                                    .organisation = ex->judged->verdict.org.id, .at_s = dx_now_s(ex->gate->clock), .skew_s = 60, .inspect_now = true};
-    seal_verdict           *v = ex->request_seal;
+    const config *cf = ex->gate->config;
+    const char *const me[] = {cf->gateway->organisation};
+    dx_bytes known[] = {ex->peer->leaf};
+    const seal_check_spec spec = {.certificates = known,
+                                  .certificate_count = 1,
+                                  .snapshot = ex->view->trust,
+                                  .judge = ex->home->seal_judge,
+                                  .tls_certificate = ex->peer->leaf,
+                                  .audience_ids = me,
+                                  .audience_count = 1,
+                                  .organisation = ex->judged->verdict.org.id,
+                                  .at_s = dx_now_s(ex->gate->clock),
+                                  .skew_s = 60,
+                                  .inspect_now = true};
+    seal_verdict *v = ex->request_seal;
     if (seal_check(&message, NULL, &spec, &ex->arena, v, &why).code != DX_OK)
-        return exchange_refuse(ex, &(refusal){.slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
+        return exchange_refuse(
+            ex,
+            &(refusal){
+                .slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
     if (v->indication == SEAL_TOTAL_FAILED) {
         const char *clause = NULL, *text = v->first == NULL ? NULL : seal_check_text(v->first, &clause);
         return broken(ex, v->first, clause, text);

@@ -2,7 +2,8 @@
 
 #include "trust/base/log.h"
 
-/* The record is durable before the answer's first byte leaves (I1 of provenance.md 3.3). No record, no answer. */
+/* The record is durable before the answer's first byte leaves (I1 of provenance.md 3.3). No record, no
+ * answer. */
 
 static void durable(void *context, struct dx_rc rc, const prov_receipt *receipt, const dx_why *why)
 {
@@ -24,8 +25,13 @@ static step no_record(exchange *ex, const dx_why *why)
     dx_log_why(DX_LOG_ERROR, "provenance.refused", why);
     ex->record_failed = true;
     /* Nothing of the answer may leave; what remains is to say so, unsealed and unrecorded. */
-    (void)exchange_refuse(ex, &(refusal){.slug = "provenance-unavailable", .status = 503, .id = "F42", .clause = "provenance.md 3.3 I4",
-                                         .detail = "the provenance log cannot take a record now", .where = "gateway", .retryable = true,
+    (void)exchange_refuse(ex, &(refusal){.slug = "provenance-unavailable",
+                                         .status = 503,
+                                         .id = "F42",
+                                         .clause = "provenance.md 3.3 I4",
+                                         .detail = "the provenance log cannot take a record now",
+                                         .where = "gateway",
+                                         .retryable = true,
                                          .retry_after_s = 1});
     return STEP_NEXT;
 }
@@ -38,8 +44,9 @@ step stage_record(exchange *ex)
         return no_record(ex, &ex->async_why);
     ex->ended_us = dx_now_us(ex->gate->clock);
     prov_record *record;
-    dx_why       why = {0};
-    if (exchange_record(ex, &record, &why).code != DX_OK || prov_append(ex->gate->log, record, durable, ex, &why).code != DX_OK)
+    dx_why why = {0};
+    if (exchange_record(ex, &record, &why).code != DX_OK ||
+        prov_append(ex->gate->log, record, durable, ex, &why).code != DX_OK)
         return no_record(ex, &why);
     return STEP_WAIT;
 }

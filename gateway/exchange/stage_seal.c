@@ -1,20 +1,26 @@
 #include "gateway/exchange/exchange.h"
 
-/* Signs the answer in the organisation's name: after our last transformation, before anybody else sees it. A refusal to a
- * peer whose certificate we believe is sealed too, when that is configured; if it cannot be, it goes unsealed. */
+/* Signs the answer in the organisation's name: after our last transformation, before anybody else sees it. A
+ * refusal to a peer whose certificate we believe is sealed too, when that is configured; if it cannot be, it
+ * goes unsealed. */
 
 static step unavailable(exchange *ex, const char *slug, const char *detail)
 {
-    return exchange_refuse(ex, &(refusal){.slug = slug, .status = 503, .clause = "seals.md 2", .detail = detail, .where = "gateway",
-                                          .retryable = true, .retry_after_s = 10});
+    return exchange_refuse(ex, &(refusal){.slug = slug,
+                                          .status = 503,
+                                          .clause = "seals.md 2",
+                                          .detail = detail,
+                                          .where = "gateway",
+                                          .retryable = true,
+                                          .retry_after_s = 10});
 }
 
 static bool build_messages(exchange *ex)
 {
     const http_message *r = ex->request;
-    seal_field         *request_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count + r->trailer_count);
-    seal_field         *answer_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, ex->answer.field_count);
-    dx_why              why;
+    seal_field *request_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count + r->trailer_count);
+    seal_field *answer_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, ex->answer.field_count);
+    dx_why why;
     if (request_fields == NULL || answer_fields == NULL)
         return false;
     for (size_t i = 0; i < r->field_count; i++)
@@ -23,13 +29,21 @@ static bool build_messages(exchange *ex)
         request_fields[r->field_count + i] = (seal_field){r->trailers[i].name, r->trailers[i].value};
     for (size_t i = 0; i < ex->answer.field_count; i++)
         answer_fields[i] = (seal_field){ex->answer.fields[i].name, ex->answer.fields[i].value};
-    ex->sealed_request_message = (seal_message){.method = r->method, .fields = request_fields, .field_count = r->field_count,
-                                                .trailers = request_fields + r->field_count, .trailer_count = r->trailer_count,
-                                                .has_body = r->body != HTTP_BODY_NONE, .body = dx_buf_view(&ex->body)};
-    if (seal_target_uri(r->authority, r->target_raw, &ex->arena, &ex->sealed_request_message.target_uri, &why).code != DX_OK)
+    ex->sealed_request_message = (seal_message){.method = r->method,
+                                                .fields = request_fields,
+                                                .field_count = r->field_count,
+                                                .trailers = request_fields + r->field_count,
+                                                .trailer_count = r->trailer_count,
+                                                .has_body = r->body != HTTP_BODY_NONE,
+                                                .body = dx_buf_view(&ex->body)};
+    if (seal_target_uri(r->authority, r->target_raw, &ex->arena, &ex->sealed_request_message.target_uri, &why)
+            .code != DX_OK)
         return false;
-    ex->sealed_message = (seal_message){.is_response = true, .status = ex->answer.status, .fields = answer_fields,
-                                        .field_count = ex->answer.field_count, .has_body = ex->answer.body != HTTP_BODY_NONE,
+    ex->sealed_message = (seal_message){.is_response = true,
+                                        .status = ex->answer.status,
+                                        .fields = answer_fields,
+                                        .field_count = ex->answer.field_count,
+                                        .has_body = ex->answer.body != HTTP_BODY_NONE,
                                         .body = ex->answer_body};
     return true;
 }
@@ -48,7 +62,8 @@ static unsigned formats(const exchange *ex)
 {
     unsigned configured = 0;
     for (size_t i = 0; i < ex->view->config->seal->formats.count; i++)
-        configured |= strcmp(ex->view->config->seal->formats.items[i], "httpsig") == 0 ? SEAL_FORMAT_HTTPSIG : SEAL_FORMAT_JADES;
+        configured |= strcmp(ex->view->config->seal->formats.items[i], "httpsig") == 0 ? SEAL_FORMAT_HTTPSIG
+                                                                                       : SEAL_FORMAT_JADES;
     unsigned wanted = ex->ruling.oblige.seal.formats;
     return wanted == 0 || ex->refused ? configured : configured & wanted;
 }
@@ -79,17 +94,22 @@ static step make(exchange *ex, dx_why *why)
     const seal_request spec = {.credential = ex->view->credential,
                                .formats = (seal_format)formats(ex),
                                .created_s = dx_now_s(ex->gate->clock),
-                               .message_id = dx_bytes_text(dx_arena_printf(&ex->arena, "urn:uuid:%s", ex->id)),
+                               .message_id =
+                                   dx_bytes_text(dx_arena_printf(&ex->arena, "urn:uuid:%s", ex->id)),
                                .audience = audience(ex),
                                .x5c = wants_chain(ex)};
     if (spec.formats == 0)
         return unavailable(ex, "obligation.unconfigured", "no seal format that policy allows is configured");
     if (!build_messages(ex))
         return unavailable(ex, "seal-unavailable", "the message cannot be sealed");
-    struct dx_rc rc = seal_make(&spec, &ex->sealed_message, &ex->sealed_request_message, &ex->arena, &ex->seal, why);
+    struct dx_rc rc =
+        seal_make(&spec, &ex->sealed_message, &ex->sealed_request_message, &ex->arena, &ex->seal, why);
     if (rc.code == DX_MALFORMED)
-        return exchange_refuse(ex, &(refusal){.slug = "upstream-invalid", .status = 502, .id = dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
-                                              .clause = dx_arena_text(&ex->arena, dx_bytes_text(why->clause)), .where = "upstream",
+        return exchange_refuse(ex, &(refusal){.slug = "upstream-invalid",
+                                              .status = 502,
+                                              .id = dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
+                                              .clause = dx_arena_text(&ex->arena, dx_bytes_text(why->clause)),
+                                              .where = "upstream",
                                               .detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text))});
     if (rc.code != DX_OK || !add_fields(ex, ex->seal.fields, ex->seal.field_count))
         return unavailable(ex, "seal-unavailable", "the seal could not be made");
@@ -104,8 +124,8 @@ step stage_seal(exchange *ex)
         bool believed = ex->judged != NULL && ex->judged->verdict.answer == TRUST_YES;
         if (believed && ex->view->config->seal->refusals && ex->view->credential != NULL) {
             const http_message plain = ex->answer;
-            const dx_bytes     body = ex->answer_body;
-            const char        *slug = ex->problem_slug, *id = ex->refused_id, *clause = ex->refused_clause;
+            const dx_bytes body = ex->answer_body;
+            const char *slug = ex->problem_slug, *id = ex->refused_id, *clause = ex->refused_clause;
             if (make(ex, &why) != STEP_NEXT) { /* unsealed is better than silent */
                 ex->answer = plain;
                 ex->answer_body = body;
@@ -117,6 +137,7 @@ step stage_seal(exchange *ex)
         return STEP_NEXT;
     }
     if (ex->view->credential == NULL)
-        return unavailable(ex, "seal-key-invalid", dx_arena_text(&ex->arena, dx_bytes_text(ex->view->credential_why)));
+        return unavailable(ex, "seal-key-invalid",
+                           dx_arena_text(&ex->arena, dx_bytes_text(ex->view->credential_why)));
     return make(ex, &why);
 }

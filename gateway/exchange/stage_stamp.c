@@ -1,15 +1,17 @@
 #include "gateway/exchange/exchange.h"
 
-/* Has a third party witness the time of the seal. Policy may ask for more than the configured mode, never for less. */
+/* Has a third party witness the time of the seal. Policy may ask for more than the configured mode, never for
+ * less. */
 
 static policy_stamp_mode wanted(const exchange *ex)
 {
-    const char       *configured = ex->view->config->timestamp->mode;
+    const char *configured = ex->view->config->timestamp->mode;
     policy_stamp_mode mode = strcmp(configured, "token") == 0   ? POLICY_STAMP_TOKEN
                              : strcmp(configured, "batch") == 0 ? POLICY_STAMP_BATCH
                                                                 : POLICY_STAMP_NONE;
-    policy_stamp_mode asked = ex->ruling.oblige.timestamp.set ? ex->ruling.oblige.timestamp.mode : POLICY_STAMP_UNSET;
-    const char       *level = ex->ruling.oblige.seal.set ? ex->ruling.oblige.seal.level : NULL;
+    policy_stamp_mode asked =
+        ex->ruling.oblige.timestamp.set ? ex->ruling.oblige.timestamp.mode : POLICY_STAMP_UNSET;
+    const char *level = ex->ruling.oblige.seal.set ? ex->ruling.oblige.seal.level : NULL;
     if (level != NULL && strcmp(level, "B-B") != 0)
         asked = POLICY_STAMP_TOKEN; /* a tree root cannot be the imprint of a signature (seals.md 4.2) */
     return asked > mode ? asked : mode;
@@ -36,11 +38,18 @@ static step fail(exchange *ex)
 {
     bool invalid = ex->async_rc.code == DX_BAD_SIGNATURE;
     ex->stamp_count = 0;
-    return exchange_refuse(ex, &(refusal){.slug = invalid ? "timestamp-invalid" : "timestamp-unavailable", .status = invalid ? 502 : 503,
-                                          .id = ex->async_why.id[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.id)) : NULL,
-                                          .clause = ex->async_why.clause[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.clause)) : "seals.md 7.6",
-                                          .detail = "no time-stamp authority gave a stamp that can be believed; nothing was sent",
-                                          .where = "authority", .retryable = !invalid, .retry_after_s = invalid ? 0 : 10});
+    return exchange_refuse(
+        ex,
+        &(refusal){
+            .slug = invalid ? "timestamp-invalid" : "timestamp-unavailable",
+            .status = invalid ? 502 : 503,
+            .id = ex->async_why.id[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.id)) : NULL,
+            .clause = ex->async_why.clause[0] ? dx_arena_text(&ex->arena, dx_bytes_text(ex->async_why.clause))
+                                              : "seals.md 7.6",
+            .detail = "no time-stamp authority gave a stamp that can be believed; nothing was sent",
+            .where = "authority",
+            .retryable = !invalid,
+            .retry_after_s = invalid ? 0 : 10});
 }
 
 static bool add_field(exchange *ex)
@@ -51,8 +60,8 @@ static bool add_field(exchange *ex)
         result.facts[i] = ex->stamps[i];
         result.by[i] = ex->stamp_by[i];
     }
-    seal_field  field;
-    dx_why      why;
+    seal_field field;
+    dx_why why;
     http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, ex->answer.field_count + 1);
     if (fields == NULL || seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code != DX_OK)
         return false;
@@ -81,9 +90,10 @@ step stage_stamp(exchange *ex)
     }
     ex->stamped_mode = mode == POLICY_STAMP_TOKEN ? STAMP_TOKEN : STAMP_BATCH;
     const uint8_t *leaf = ex->stamped_mode == STAMP_TOKEN ? ex->seal.imprint : ex->seal.leaf;
-    unsigned       min = ex->ruling.oblige.timestamp.min == 2 ? 2 : 1;
-    ex->async_rc = stamp_submit(ex->gate->stamps, ex->stamped_mode, leaf,
-                                ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came, ex,
-                                &ex->async_why);
+    unsigned min = ex->ruling.oblige.timestamp.min == 2 ? 2 : 1;
+    ex->async_rc = stamp_submit(
+        ex->gate->stamps, ex->stamped_mode, leaf,
+        ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came,
+        ex, &ex->async_why);
     return ex->async_rc.code == DX_OK ? STEP_WAIT : fail(ex);
 }

@@ -14,13 +14,13 @@ static bool still_true(const exchange *ex, const judged *j)
 
 typedef struct {
     judge_question question;
-    exchange      *ex;
+    exchange *ex;
 } ask;
 
 static void answered(net_task *task)
 {
     judge_question *q = (judge_question *)(void *)((uint8_t *)task - offsetof(judge_question, task));
-    exchange       *ex = ((ask *)(void *)q)->ex;
+    exchange *ex = ((ask *)(void *)q)->ex;
     ex->judged = q->answer;
     ex->async_rc = q->rc;
     ex->async_why = q->why;
@@ -31,9 +31,13 @@ static void answered(net_task *task)
 
 static step refuse_unjudged(exchange *ex, const dx_why *why)
 {
-    return exchange_refuse(ex, &(refusal){.slug = "overloaded", .status = 503, .id = dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
-                                          .detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text)), .where = "gateway",
-                                          .retryable = true, .retry_after_s = 1});
+    return exchange_refuse(ex, &(refusal){.slug = "overloaded",
+                                          .status = 503,
+                                          .id = dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
+                                          .detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text)),
+                                          .where = "gateway",
+                                          .retryable = true,
+                                          .retry_after_s = 1});
 }
 
 static step ask_judge(exchange *ex)
@@ -42,8 +46,12 @@ static step ask_judge(exchange *ex)
     if (a == NULL)
         return refuse_unjudged(ex, &(dx_why){.id = "ID-901", .text = "no memory"});
     a->ex = ex;
-    a->question = (judge_question){.leaf = ex->peer->leaf, .presented = ex->peer->chain, .presented_count = ex->peer->chain_count,
-                                   .snapshot = ex->view->trust, .epoch = ex->view->epoch, .worker = ex->home->worker};
+    a->question = (judge_question){.leaf = ex->peer->leaf,
+                                   .presented = ex->peer->chain,
+                                   .presented_count = ex->peer->chain_count,
+                                   .snapshot = ex->view->trust,
+                                   .epoch = ex->view->epoch,
+                                   .worker = ex->home->worker};
     /* The peer entry goes with its last connection; a judgement may outlive both. */
     dx_bytes *chain = DX_ARENA_ARRAY(&ex->arena, dx_bytes, ex->peer->chain_count);
     a->question.leaf = dx_arena_bytes(&ex->arena, ex->peer->leaf);
@@ -62,8 +70,13 @@ static step ask_judge(exchange *ex)
 step stage_trust(exchange *ex)
 {
     if (ex->view->trust == NULL)
-        return exchange_refuse(ex, &(refusal){.slug = "trust-list-stale", .status = 503, .id = "ID-903", .clause = "ETSI TS 119 612 5.3.15",
-                                              .detail = "no trusted list is loaded yet", .where = "gateway", .retryable = true,
+        return exchange_refuse(ex, &(refusal){.slug = "trust-list-stale",
+                                              .status = 503,
+                                              .id = "ID-903",
+                                              .clause = "ETSI TS 119 612 5.3.15",
+                                              .detail = "no trusted list is loaded yet",
+                                              .where = "gateway",
+                                              .retryable = true,
                                               .retry_after_s = 5});
     if (ex->judged == NULL) {
         judged *known = net_connection_user(ex->connection);
@@ -79,14 +92,21 @@ step stage_trust(exchange *ex)
     if (v->answer == TRUST_YES)
         return STEP_NEXT;
     bool unknown = v->kind == TRUST_KIND_UNKNOWN;
-    bool may_allow = unknown && strcmp(ex->view->config->trust->when_unknown, "allow") == 0 &&
-                     (strcmp(v->id, "ID-404") == 0 || strcmp(v->id, "ID-405") == 0 || strcmp(v->id, "ID-408") == 0);
+    bool may_allow =
+        unknown && strcmp(ex->view->config->trust->when_unknown, "allow") == 0 &&
+        (strcmp(v->id, "ID-404") == 0 || strcmp(v->id, "ID-405") == 0 || strcmp(v->id, "ID-408") == 0);
     if (may_allow)
         return STEP_NEXT; /* peer.revocation stays unknown: policy's floor still stands */
     if (!unknown && ex->connection != NULL)
-        net_connection_close_soon(ex->connection); /* identity.md 11: a refused peer does not keep its connection */
+        net_connection_close_soon(
+            ex->connection); /* identity.md 11: a refused peer does not keep its connection */
     bool later = unknown || dx_bytes_starts(dx_bytes_text(v->slug), "trust-list-");
-    return exchange_refuse(ex, &(refusal){.slug = v->slug[0] ? v->slug : "peer-not-trusted", .status = later ? 503 : 403, .id = v->id,
-                                          .clause = v->clause, .detail = v->reason, .where = unknown ? "authority" : "peer",
-                                          .retryable = later, .retry_after_s = later ? 5 : 0});
+    return exchange_refuse(ex, &(refusal){.slug = v->slug[0] ? v->slug : "peer-not-trusted",
+                                          .status = later ? 503 : 403,
+                                          .id = v->id,
+                                          .clause = v->clause,
+                                          .detail = v->reason,
+                                          .where = unknown ? "authority" : "peer",
+                                          .retryable = later,
+                                          .retry_after_s = later ? 5 : 0});
 }

@@ -2,9 +2,9 @@
 
 /* Content of one message: a length, or chunks with their trailer section (RFC 9112 7.1). */
 
-#define CHUNK_LINE_MAX      (16 + 2 + 64) /* size, ';', extension (own limit 64 bytes) */
-#define EXTENSIONS_MAX      4096
-#define TRAILERS_MAX_BYTES  8192
+#define CHUNK_LINE_MAX     (16 + 2 + 64) /* size, ';', extension (own limit 64 bytes) */
+#define EXTENSIONS_MAX     4096
+#define TRAILERS_MAX_BYTES 8192
 
 enum { CHUNK_LINE, CHUNK_DATA, CHUNK_END_CR, CHUNK_END_LF, TRAILERS, DONE };
 
@@ -60,11 +60,14 @@ static bool extension_ok(dx_bytes e)
 static h1_step take_chunk_line(h1_body *b, dx_why *why)
 {
     dx_bytes line = dx_bytes_of(b->line, b->line_size - 2);
-    size_t   digits = 0;
+    size_t digits = 0;
     uint64_t size = 0;
     for (; digits < line.size; digits++) {
         uint8_t c = line.data[digits];
-        int     d = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        int d = c >= '0' && c <= '9'   ? c - '0'
+                : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                       : -1;
         if (d < 0)
             break;
         if (digits == 16 || size > (INT64_MAX >> 4))
@@ -91,7 +94,7 @@ static h1_step take_trailers(h1_body *b, http_message *head, size_t fields_max, 
         return bad(why, "ID-901", "", "no memory for trailers");
     for (size_t at = 0; section.data[at] != '\r';) {
         const uint8_t *lf = memchr(section.data + at, '\n', section.size - at);
-        dx_bytes       line = dx_bytes_part(section, at, (size_t)(lf - section.data) - at - 1);
+        dx_bytes line = dx_bytes_part(section, at, (size_t)(lf - section.data) - at - 1);
         const uint8_t *colon = memchr(line.data, ':', line.size);
         at = (size_t)(lf - section.data) + 1;
         if (line.data[0] == ' ' || line.data[0] == '\t')
@@ -107,7 +110,8 @@ static h1_step take_trailers(h1_body *b, http_message *head, size_t fields_max, 
         if (http_trailer_forbidden(name) || http_alias_of_framing(name)) {
             if (b->response)
                 continue; /* dropped: nothing of it is forwarded (dataplane.md 9.1) */
-            return bad(why, "DP-130", "RFC 9110 6.5.1", "a trailer that frames, routes or describes the message");
+            return bad(why, "DP-130", "RFC 9110 6.5.1",
+                       "a trailer that frames, routes or describes the message");
         }
         if (head->trailer_count == fields_max)
             return bad(why, "DP-116", "RFC 9110 5.4", "too many trailers");
@@ -115,7 +119,8 @@ static h1_step take_trailers(h1_body *b, http_message *head, size_t fields_max, 
         for (size_t i = 0; i < name.size; i++)
             lower[i] = (uint8_t)(lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] + 32 : lower[i]);
         for (size_t i = 0; i < head->field_count; i++)
-            if (!b->response && dx_bytes_equal(head->fields[i].name, name) && !dx_bytes_equal(head->fields[i].value, value))
+            if (!b->response && dx_bytes_equal(head->fields[i].name, name) &&
+                !dx_bytes_equal(head->fields[i].value, value))
                 return bad(why, "DP-136", "RFC 9110 6.5", "a field that differs between head and trailers");
         if (b->response || http_trailer_kept(name))
             head->trailers[head->trailer_count++] = (http_field){name, value};
@@ -130,7 +135,8 @@ static h1_step collect(h1_body *b, uint8_t c, size_t max, dx_why *why)
     if (b->line_size == max && b->state == TRAILERS)
         return bad(why, "DP-116", "RFC 9110 5.4", "a trailer section that is too long");
     if (b->line_size == max)
-        return bad(why, memchr(b->line, ';', 17) == NULL ? "DP-127" : "DP-129", "RFC 9112 7.1", "a chunk line that is too long");
+        return bad(why, memchr(b->line, ';', 17) == NULL ? "DP-127" : "DP-129", "RFC 9112 7.1",
+                   "a chunk line that is too long");
     bool after_cr = b->line_size > 0 && b->line[b->line_size - 1] == '\r';
     if (after_cr && c != '\n')
         return bad(why, "DP-102", "RFC 9112 2.2", "a bare CR in a chunk line or trailer");
@@ -140,8 +146,8 @@ static h1_step collect(h1_body *b, uint8_t c, size_t max, dx_why *why)
     return after_cr ? H1_DONE : H1_MORE;
 }
 
-h1_step h1_body_take(h1_body *b, dx_bytes in, size_t *used, dx_bytes *data, http_message *head, size_t trailer_fields_max, dx_arena *arena,
-                     dx_why *why)
+h1_step h1_body_take(h1_body *b, dx_bytes in, size_t *used, dx_bytes *data, http_message *head,
+                     size_t trailer_fields_max, dx_arena *arena, dx_why *why)
 {
     *used = 0;
     *data = (dx_bytes){NULL, 0};
@@ -186,7 +192,8 @@ h1_step h1_body_take(h1_body *b, dx_bytes in, size_t *used, dx_bytes *data, http
             h1_step s = collect(b, c, TRAILERS_MAX_BYTES, why);
             if (s == H1_BAD)
                 return H1_BAD;
-            bool empty_line = b->line_size == 2 || (b->line_size >= 4 && memcmp(b->line + b->line_size - 4, "\r\n\r\n", 4) == 0);
+            bool empty_line = b->line_size == 2 ||
+                              (b->line_size >= 4 && memcmp(b->line + b->line_size - 4, "\r\n\r\n", 4) == 0);
             if (s == H1_DONE && empty_line)
                 return take_trailers(b, head, trailer_fields_max, arena, why);
             break;

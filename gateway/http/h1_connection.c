@@ -15,15 +15,15 @@ typedef enum { READ_HEAD, READ_BODY, BODY_READ, DISCARD } phase;
 
 typedef struct {
     http_connection c;
-    phase           at;
-    dx_buf          in; /* head under construction, then whatever is pipelined behind the message */
-    size_t          in_used;
-    h1_head_state   head;
-    h1_body         body;
-    dx_buf          out; /* heads and framing; content goes straight from the stream */
-    size_t          out_sent;
-    bool            keep, last_sent, continue_due, chunked, busy;
-    size_t          discarded;
+    phase at;
+    dx_buf in; /* head under construction, then whatever is pipelined behind the message */
+    size_t in_used;
+    h1_head_state head;
+    h1_body body;
+    dx_buf out; /* heads and framing; content goes straight from the stream */
+    size_t out_sent;
+    bool keep, last_sent, continue_due, chunked, busy;
+    size_t discarded;
 } h1;
 
 static h1 *of(http_connection *c)
@@ -60,10 +60,11 @@ static void refuse(h1 *x, http_stream *s, const dx_why *why)
 static void begin(h1 *x, http_stream *s, bool keep)
 {
     http_message *m = &s->request;
-    dx_why        why;
+    dx_why why;
     x->keep = keep && !x->c.draining && x->c.requests + 1 < x->c.limits.requests_per_connection;
     h1_body_init(&x->body, m, false);
-    x->at = m->body == HTTP_BODY_NONE || (m->body == HTTP_BODY_LENGTH && m->body_length == 0) ? BODY_READ : READ_BODY;
+    x->at = m->body == HTTP_BODY_NONE || (m->body == HTTP_BODY_LENGTH && m->body_length == 0) ? BODY_READ
+                                                                                              : READ_BODY;
     if (x->at == BODY_READ)
         http_stream_in_ended(s, false);
     x->continue_due = m->expect_continue && x->at == READ_BODY;
@@ -71,7 +72,11 @@ static void begin(h1 *x, http_stream *s, bool keep)
     if (http_judge_authority(&x->c, m->authority, &why).code != DX_OK)
         http_refuse(s, 421, &why);
     else if (m->body == HTTP_BODY_LENGTH && m->body_length > x->c.limits.request_body_bytes)
-        http_refuse(s, 413, &(dx_why){.code = DX_TOO_LARGE, .id = "DP-119", .clause = "RFC 9110 15.5.14", .text = "the content is larger than allowed"});
+        http_refuse(s, 413,
+                    &(dx_why){.code = DX_TOO_LARGE,
+                              .id = "DP-119",
+                              .clause = "RFC 9110 15.5.14",
+                              .text = "the content is larger than allowed"});
     else
         http_stream_begin(s);
 }
@@ -79,11 +84,13 @@ static void begin(h1 *x, http_stream *s, bool keep)
 /* Takes a head from the input; false: there is none yet, or the connection is at its end. */
 static bool take_head(h1 *x)
 {
-    dx_bytes       in = dx_bytes_part(dx_buf_view(&x->in), x->in_used, x->in.size);
-    const h1_rules rules = {.header_bytes = x->c.limits.header_bytes, .field_bytes = x->c.limits.field_bytes,
-                            .target_bytes = x->c.limits.target_bytes, .fields = x->c.limits.fields};
-    dx_why         why;
-    size_t         size = 0;
+    dx_bytes in = dx_bytes_part(dx_buf_view(&x->in), x->in_used, x->in.size);
+    const h1_rules rules = {.header_bytes = x->c.limits.header_bytes,
+                            .field_bytes = x->c.limits.field_bytes,
+                            .target_bytes = x->c.limits.target_bytes,
+                            .fields = x->c.limits.fields};
+    dx_why why;
+    size_t size = 0;
     if (in.size == 0)
         return false;
     h1_step step = h1_head_find(&x->head, in, &rules, &size, &why);
@@ -95,8 +102,9 @@ static bool take_head(h1 *x)
         return false;
     }
     x->busy = true;
-    bool     keep = false;
-    dx_bytes own = step == H1_DONE ? dx_arena_bytes(&s->arena, dx_bytes_part(in, 0, size)) : (dx_bytes){NULL, 0};
+    bool keep = false;
+    dx_bytes own =
+        step == H1_DONE ? dx_arena_bytes(&s->arena, dx_bytes_part(in, 0, size)) : (dx_bytes){NULL, 0};
     if (step == H1_BAD || h1_head_read(own, &rules, &s->arena, &s->request, &keep, &why) == H1_BAD) {
         refuse(x, s, &why);
         return false;
@@ -112,12 +120,12 @@ static bool take_body(h1 *x)
     http_stream *s = x->c.streams;
     if (s == NULL || x->in_used == x->in.size || s->in.size - s->in_taken > STREAM_IN_MAX)
         return false;
-    size_t   used;
+    size_t used;
     dx_bytes data;
-    dx_why   why;
-    h1_step  step = h1_body_take(&x->body, dx_bytes_part(dx_buf_view(&x->in), x->in_used, x->in.size), &used, &data, &s->request,
-                                 x->c.limits.trailer_fields, &s->arena, &why);
-    bool     room = data.size == 0 || http_stream_take_in(s, data);
+    dx_why why;
+    h1_step step = h1_body_take(&x->body, dx_bytes_part(dx_buf_view(&x->in), x->in_used, x->in.size), &used,
+                                &data, &s->request, x->c.limits.trailer_fields, &s->arena, &why);
+    bool room = data.size == 0 || http_stream_take_in(s, data);
     x->in_used += used;
     x->continue_due = false; /* content came without waiting for our 100 */
     if (step == H1_BAD || !room) {
@@ -178,7 +186,8 @@ static void h1_feed(http_connection *c, dx_bytes in, size_t *taken)
     size_t waiting = x->in.size - x->in_used;
     if (x->at == BODY_READ && waiting + in.size > PIPELINE_MAX)
         *taken = waiting >= PIPELINE_MAX ? 0 : PIPELINE_MAX - waiting;
-    if (x->in_used > 0) { /* what is left moves to the front: heads are copied out, so nothing looks into it */
+    if (x->in_used >
+        0) { /* what is left moves to the front: heads are copied out, so nothing looks into it */
         memmove(x->in.data, x->in.data + x->in_used, waiting);
         x->in.size = waiting;
         x->in_used = 0;
@@ -192,7 +201,7 @@ static void h1_feed(http_connection *c, dx_bytes in, size_t *taken)
 
 static void h1_eof(http_connection *c)
 {
-    h1          *x = of(c);
+    h1 *x = of(c);
     http_stream *s = c->streams;
     if (s != NULL && x->at == READ_BODY) {
         http_stream_in_ended(s, true);
@@ -202,7 +211,10 @@ static void h1_eof(http_connection *c)
             c->handler.body(s->user, s);
     }
     if (x->in.size > x->in_used && x->at == READ_HEAD && c->handler.refused != NULL)
-        c->handler.refused(c->handler.context, &(dx_why){.code = DX_MALFORMED, .id = "DP-135", .clause = "RFC 9112 8", .text = "the connection ended inside a head"});
+        c->handler.refused(c->handler.context, &(dx_why){.code = DX_MALFORMED,
+                                                         .id = "DP-135",
+                                                         .clause = "RFC 9112 8",
+                                                         .text = "the connection ended inside a head"});
     c->finished = true; /* a peer that half-closes is cut (dataplane.md 5.3) */
 }
 
@@ -220,9 +232,9 @@ static void h1_wants_body(http_stream *s)
 
 static void h1_answer(http_stream *s, const http_message *head, bool end)
 {
-    h1          *x = of(s->connection);
+    h1 *x = of(s->connection);
     http_message m = *head;
-    bool         old = s->request.version == HTTP_1_0;
+    bool old = s->request.version == HTTP_1_0;
     if (x->at == READ_BODY) { /* early answer with unread content */
         x->at = DISCARD;
         x->keep = false;
@@ -306,7 +318,8 @@ static void put_end(h1 *x, http_stream *s)
         return;
     struct dx_rc rc = dx_buf_add(&x->out, DX_BYTES("0\r\n"));
     for (size_t i = 0; i < s->trailer_count && rc.code == DX_OK; i++)
-        rc = dx_buf_addf(&x->out, DX_TEXT_FMT ": " DX_TEXT_FMT "\r\n", DX_TEXT_ARG(s->trailers[i].name), DX_TEXT_ARG(s->trailers[i].value));
+        rc = dx_buf_addf(&x->out, DX_TEXT_FMT ": " DX_TEXT_FMT "\r\n", DX_TEXT_ARG(s->trailers[i].name),
+                         DX_TEXT_ARG(s->trailers[i].value));
     if (rc.code == DX_OK)
         rc = dx_buf_add(&x->out, DX_BYTES("\r\n"));
     if (rc.code != DX_OK)
@@ -316,7 +329,7 @@ static void put_end(h1 *x, http_stream *s)
 
 static size_t h1_write(http_connection *c, uint8_t *room, size_t size)
 {
-    h1    *x = of(c);
+    h1 *x = of(c);
     size_t at = 0;
     for (;;) {
         http_stream *s = c->streams;
@@ -355,9 +368,12 @@ static http_wait h1_waits_for(const http_connection *c)
 
 static void h1_timeout(http_connection *c)
 {
-    h1          *x = of(c);
-    http_wait    waited = h1_waits_for(c);
-    const dx_why why = {.code = DX_TIMEOUT, .id = "DP-150", .clause = "RFC 9110 15.5.9", .text = "the request did not arrive in time"};
+    h1 *x = of(c);
+    http_wait waited = h1_waits_for(c);
+    const dx_why why = {.code = DX_TIMEOUT,
+                        .id = "DP-150",
+                        .clause = "RFC 9110 15.5.9",
+                        .text = "the request did not arrive in time"};
     http_stream *s = c->streams;
     x->keep = false;
     if (waited == HTTP_WAIT_HEAD && s == NULL && (s = http_stream_new(c)) != NULL) {
@@ -382,8 +398,8 @@ static void h1_drain(http_connection *c)
         finish(x);
 }
 
-static const http_protocol protocol = {h1_free, h1_feed, h1_eof, h1_write, h1_waits_for, h1_timeout, h1_drain,
-                                       h1_wants_body, h1_answer, h1_more, h1_abort};
+static const http_protocol protocol = {h1_free,  h1_feed,       h1_eof,    h1_write, h1_waits_for, h1_timeout,
+                                       h1_drain, h1_wants_body, h1_answer, h1_more,  h1_abort};
 
 http_connection *h1_connection_new(void)
 {

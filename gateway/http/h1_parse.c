@@ -1,8 +1,7 @@
 #include "gateway/http/h1_parse.h"
 
-/* RFC 9112, refused rather than repaired. Two passes: find the end of the head (restarting where the last look ended), then
- * one pass over its lines. Ids and clauses are those of dataplane.md 5.2. */
-
+/* RFC 9112, refused rather than repaired. Two passes: find the end of the head (restarting where the last
+ * look ended), then one pass over its lines. Ids and clauses are those of dataplane.md 5.2. */
 
 static struct dx_rc bad(dx_why *why, const char *id, const char *clause, const char *text)
 {
@@ -19,9 +18,10 @@ int h1_status(const dx_why *why)
 {
     static const struct {
         const char *id;
-        int         malformed, unsupported;
-    } rows[] = {{"DP-107", 400, 501}, {"DP-108", 400, 505}, {"DP-109", 400, 414}, {"DP-116", 431, 431}, {"DP-123", 400, 501},
-                {"DP-132", 501, 501}, {"DP-133", 501, 501}, {"DP-134", 417, 417}, {"DP-141", 421, 421}};
+        int malformed, unsupported;
+    } rows[] = {{"DP-107", 400, 501}, {"DP-108", 400, 505}, {"DP-109", 400, 414},
+                {"DP-116", 431, 431}, {"DP-123", 400, 501}, {"DP-132", 501, 501},
+                {"DP-133", 501, 501}, {"DP-134", 417, 417}, {"DP-141", 421, 421}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(why->id, rows[i].id) == 0)
             return why->code == DX_UNSUPPORTED ? rows[i].unsupported : rows[i].malformed;
@@ -30,20 +30,20 @@ int h1_status(const dx_why *why)
 
 typedef struct {
     const h1_rules *rules;
-    dx_arena       *arena;
-    http_message   *out;
-    dx_why         *why;
-    size_t          hosts, lengths, codings, connections;
-    bool            close, keep, coding_chunked, length_bad;
-    dx_bytes        host;
+    dx_arena *arena;
+    http_message *out;
+    dx_why *why;
+    size_t hosts, lengths, codings, connections;
+    bool close, keep, coding_chunked, length_bad;
+    dx_bytes host;
 } parser;
 
 /* ---- start lines ---- */
 
 static bool version_of(dx_bytes text, http_version *out, bool *well_formed)
 {
-    *well_formed = text.size == 8 && memcmp(text.data, "HTTP/", 5) == 0 && text.data[5] >= '0' && text.data[5] <= '9' &&
-                   text.data[6] == '.' && text.data[7] >= '0' && text.data[7] <= '9';
+    *well_formed = text.size == 8 && memcmp(text.data, "HTTP/", 5) == 0 && text.data[5] >= '0' &&
+                   text.data[5] <= '9' && text.data[6] == '.' && text.data[7] >= '0' && text.data[7] <= '9';
     if (!*well_formed || text.data[5] != '1' || text.data[7] > '1')
         return false;
     *out = text.data[7] == '0' ? HTTP_1_0 : HTTP_1_1;
@@ -71,7 +71,8 @@ static DX_RC request_line(parser *p, dx_bytes line)
     if (memchr(line.data, '\t', line.size) != NULL)
         return bad(p->why, "DP-106", "RFC 9112 3", "a tab in the request line");
     if (first == 0 || first == line.size)
-        return bad(p->why, "DP-106", "RFC 9112 3", "the request line is not method, target and version with single blanks");
+        return bad(p->why, "DP-106", "RFC 9112 3",
+                   "the request line is not method, target and version with single blanks");
     if (!http_is_token(method))
         return bad(p->why, "DP-107", "RFC 9112 3.1", "the method is not a token");
     if (method.size > 32)
@@ -85,9 +86,11 @@ static DX_RC request_line(parser *p, dx_bytes line)
             return bad(p->why, "DP-106", "RFC 9112 3", "two blanks in the request line");
         return bad(p->why, "DP-108", "RFC 9112 2.3", "the request line names no version");
     }
-    dx_bytes target = dx_bytes_part(line, first + 1, last - 1 - (first + 1)), version = dx_bytes_part(line, last, line.size);
+    dx_bytes target = dx_bytes_part(line, first + 1, last - 1 - (first + 1)),
+             version = dx_bytes_part(line, last, line.size);
     if (memchr(target.data, ' ', target.size) != NULL || version.size == 0 || target.size == 0)
-        return bad(p->why, "DP-106", "RFC 9112 3", "the request line is not method, target and version with single blanks");
+        return bad(p->why, "DP-106", "RFC 9112 3",
+                   "the request line is not method, target and version with single blanks");
     DX_TRY(judge_version(p, version));
     if (target.size > p->rules->target_bytes)
         return unserved(p->why, "DP-109", "RFC 9110 15.5.15", "the request target is too long");
@@ -104,8 +107,8 @@ static DX_RC status_line(parser *p, dx_bytes line)
         return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
     DX_TRY(judge_version(p, dx_bytes_part(line, 0, 8)));
     uint64_t status;
-    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 || (line.size > 12 && line.data[12] != ' ') ||
-        line.size > 13 + 256)
+    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 ||
+        (line.size > 12 && line.data[12] != ' ') || line.size > 13 + 256)
         return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
     if (!http_is_field_value(dx_bytes_part(line, 12, line.size)))
         return bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in the reason phrase");
@@ -117,13 +120,15 @@ static DX_RC status_line(parser *p, dx_bytes line)
 static DX_RC judge_target(parser *p)
 {
     http_message *m = p->out;
-    dx_bytes      t = m->target_raw, host;
+    dx_bytes t = m->target_raw, host;
     for (size_t i = 0; i < t.size; i++)
         if (t.data[i] <= 0x20 || t.data[i] >= 0x7f || strchr("\"<>^`{|}#", t.data[i]) != NULL)
             if (t.data[i] != '\\')
-                return bad(p->why, "DP-109", "RFC 9112 3.2", "the request target holds a byte outside RFC 3986");
+                return bad(p->why, "DP-109", "RFC 9112 3.2",
+                           "the request target holds a byte outside RFC 3986");
     if (p->hosts != 1)
-        return bad(p->why, "DP-111", "RFC 9112 3.2", p->hosts == 0 ? "there is no Host field" : "there is more than one Host field");
+        return bad(p->why, "DP-111", "RFC 9112 3.2",
+                   p->hosts == 0 ? "there is no Host field" : "there is more than one Host field");
     if (http_authority_parse(p->host, p->arena, &host, p->why).code != DX_OK)
         return bad(p->why, "DP-111", "RFC 9112 3.2", "the Host field is not a valid authority");
     m->authority = host;
@@ -185,8 +190,8 @@ static DX_RC take_coding(parser *p, dx_bytes value)
     unsigned chunked = 0, others = 0;
     for (bool more = true; more;) {
         const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t         n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes       coding = dx_bytes_trim(dx_bytes_part(value, 0, n));
+        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
+        dx_bytes coding = dx_bytes_trim(dx_bytes_part(value, 0, n));
         if (!http_is_token(coding) || dx_bytes_is_nocase(coding, "identity"))
             return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding is not exactly one chunked");
         chunked += dx_bytes_is_nocase(coding, "chunked");
@@ -206,8 +211,8 @@ static DX_RC take_connection(parser *p, dx_bytes value)
 {
     while (value.size > 0) {
         const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t         n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes       option = dx_bytes_trim(dx_bytes_part(value, 0, n));
+        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
+        dx_bytes option = dx_bytes_trim(dx_bytes_part(value, 0, n));
         if (option.size > 0 && !http_is_token(option))
             return bad(p->why, "DP-115", "RFC 9110 7.6.1", "Connection holds something that is no token");
         if (dx_bytes_is_nocase(option, "close"))
@@ -215,7 +220,8 @@ static DX_RC take_connection(parser *p, dx_bytes value)
         else if (dx_bytes_is_nocase(option, "keep-alive"))
             p->keep = true;
         else if (http_never_nominated(option))
-            return bad(p->why, "DP-131", "RFC 9110 7.6.1", "Connection nominates a field that is meant for all recipients");
+            return bad(p->why, "DP-131", "RFC 9110 7.6.1",
+                       "Connection nominates a field that is meant for all recipients");
         value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
     }
     return DX_OKAY;
@@ -235,7 +241,7 @@ static DX_RC take_te(parser *p, dx_bytes value)
 {
     while (value.size > 0) {
         const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t         n = comma == NULL ? value.size : (size_t)(comma - value.data);
+        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
         if (dx_bytes_is_nocase(dx_bytes_trim(dx_bytes_part(value, 0, n)), "trailers"))
             p->out->te_trailers = true;
         value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
@@ -306,12 +312,14 @@ static DX_RC judge_framing(parser *p)
         m->body = HTTP_BODY_STREAM;
     if (!p->rules->response) {
         bool get = dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD");
-        if (get && !p->rules->body_on_get && (m->body == HTTP_BODY_STREAM || (m->body == HTTP_BODY_LENGTH && m->body_length > 0)))
+        if (get && !p->rules->body_on_get &&
+            (m->body == HTTP_BODY_STREAM || (m->body == HTTP_BODY_LENGTH && m->body_length > 0)))
             return bad(p->why, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
         return DX_OKAY;
     }
     bool bodyless = p->rules->head_request || m->status < 200 || m->status == 204 || m->status == 304;
-    if (bodyless && m->status < 300 && !p->rules->head_request && (p->codings > 0 || (p->lengths > 0 && m->body_length > 0)))
+    if (bodyless && m->status < 300 && !p->rules->head_request &&
+        (p->codings > 0 || (p->lengths > 0 && m->body_length > 0)))
         return bad(p->why, "DP-120", "RFC 9110 15.3.5", "content announced on an answer that has none");
     if (bodyless)
         m->body = HTTP_BODY_NONE;
@@ -327,16 +335,19 @@ static DX_RC parse_lines(parser *p, dx_bytes head)
         at = 2; /* one empty line is skipped (RFC 9112 2.2) */
     for (bool first = true;; first = false) {
         const uint8_t *lf = memchr(head.data + at, '\n', head.size - at);
-        dx_bytes       line = dx_bytes_part(head, at, (size_t)(lf - head.data) - at - 1);
+        dx_bytes line = dx_bytes_part(head, at, (size_t)(lf - head.data) - at - 1);
         at = (size_t)(lf - head.data) + 1;
         if (memchr(line.data, '\r', line.size) != NULL)
             return bad(p->why, "DP-102", "RFC 9112 2.2", "a bare CR");
         if (line.size == 0)
-            return first ? bad(p->why, "DP-105", "RFC 9112 2.2", "more than one empty line before the request") : DX_OKAY;
+            return first
+                       ? bad(p->why, "DP-105", "RFC 9112 2.2", "more than one empty line before the request")
+                       : DX_OKAY;
         if (first) {
             DX_TRY(p->rules->response ? status_line(p, line) : request_line(p, line));
             if (at < head.size && (head.data[at] == ' ' || head.data[at] == '\t'))
-                return bad(p->why, "DP-104", "RFC 9112 2.2", "white space between start line and first field");
+                return bad(p->why, "DP-104", "RFC 9112 2.2",
+                           "white space between start line and first field");
         } else {
             if (line.data[0] == ' ' || line.data[0] == '\t')
                 return bad(p->why, "DP-114", "RFC 9112 5.2", "a folded field line");
@@ -345,8 +356,8 @@ static DX_RC parse_lines(parser *p, dx_bytes head)
     }
 }
 
-/* The head ends at the first empty line that follows something. A bare LF or an over-long head is told at once; a request
- * line is judged as soon as it stands there, for `GET /x` of HTTP/0.9 has no end of head. */
+/* The head ends at the first empty line that follows something. A bare LF or an over-long head is told at
+ * once; a request line is judged as soon as it stands there, for `GET /x` of HTTP/0.9 has no end of head. */
 h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_t *size, dx_why *why)
 {
     size_t skip = in.size >= 2 && in.data[0] == '\r' && in.data[1] == '\n' && !rules->response ? 2 : 0;
@@ -357,7 +368,8 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
             return H1_BAD;
         }
         if (!s->line_judged && i > skip + longest) { /* its end need not be waited for */
-            (void)unserved(why, rules->response ? "DP-116" : "DP-109", "RFC 9110 15.5.15", "the start line is too long");
+            (void)unserved(why, rules->response ? "DP-116" : "DP-109", "RFC 9110 15.5.15",
+                           "the start line is too long");
             return H1_BAD;
         }
         if (in.data[i] != '\n')
@@ -378,9 +390,9 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
         }
         if (!s->line_judged && !rules->response) {
             http_message scratch = {0};
-            dx_arena     none = {0};
-            parser       p = {.rules = rules, .arena = &none, .out = &scratch, .why = why};
-            dx_bytes     line = dx_bytes_part(in, skip, i - 1 - skip);
+            dx_arena none = {0};
+            parser p = {.rules = rules, .arena = &none, .out = &scratch, .why = why};
+            dx_bytes line = dx_bytes_part(in, skip, i - 1 - skip);
             if (memchr(line.data, '\r', line.size) != NULL) {
                 (void)bad(why, "DP-102", "RFC 9112 2.2", "a bare CR");
                 return H1_BAD;
@@ -394,7 +406,8 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
     return H1_MORE;
 }
 
-h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out, bool *keep_alive, dx_why *why)
+h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out,
+                     bool *keep_alive, dx_why *why)
 {
     *out = (http_message){.fields = DX_ARENA_ARRAY(arena, http_field, rules->fields)};
     parser p = {.rules = rules, .arena = arena, .out = out, .why = why};

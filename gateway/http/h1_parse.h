@@ -11,40 +11,42 @@ typedef enum { H1_MORE, H1_DONE, H1_BAD } h1_step;
 
 typedef struct {
     size_t header_bytes, field_bytes, target_bytes, fields;
-    bool   response;
-    bool   head_request;      /* response to HEAD: no body whatever the fields say */
-    bool   body_on_get;
+    bool response;
+    bool head_request; /* response to HEAD: no body whatever the fields say */
+    bool body_on_get;
 } h1_rules;
 
-typedef struct { /* restartable: zero it before a message */
-    size_t scanned;   /* bytes of the head already looked at */
-    bool   line_judged;
+typedef struct {    /* restartable: zero it before a message */
+    size_t scanned; /* bytes of the head already looked at */
+    bool line_judged;
 } h1_head_state;
 
-/* Phase one: where does the head end? H1_DONE: its first *size bytes. Restarts where it left off; a bare LF, a NUL, an
- * over-long head and a bad request line are told as soon as they stand there. */
+/* Phase one: where does the head end? H1_DONE: its first *size bytes. Restarts where it left off; a bare LF,
+ * a NUL, an over-long head and a bad request line are told as soon as they stand there. */
 h1_step h1_head_find(h1_head_state *state, dx_bytes in, const h1_rules *rules, size_t *size, dx_why *why);
-/* Phase two: reads a whole head. `out` views `head`, which must stay where it is; names and the fields array are in
- * `arena`. Framing is judged: out->body says what follows. H1_BAD: `why` has id, clause and text, h1_status(why) the status. */
-h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out, bool *keep_alive, dx_why *why);
+/* Phase two: reads a whole head. `out` views `head`, which must stay where it is; names and the fields array
+ * are in `arena`. Framing is judged: out->body says what follows. H1_BAD: `why` has id, clause and text,
+ * h1_status(why) the status. */
+h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out,
+                     bool *keep_alive, dx_why *why);
 /* HTTP status for a refusal: 400, 414, 417, 421, 431, 501, 505. */
 int h1_status(const dx_why *why);
 
 /* Content decoder: length or chunked. */
 typedef struct {
     http_body_kind kind;
-    uint64_t       left;       /* of the body or the chunk */
-    unsigned       state;
-    size_t         line_bytes, extension_bytes, trailer_bytes;
-    bool           response;
-    uint8_t        line[8192]; /* a chunk line or trailer section under construction */
-    size_t         line_size;
+    uint64_t left; /* of the body or the chunk */
+    unsigned state;
+    size_t line_bytes, extension_bytes, trailer_bytes;
+    bool response;
+    uint8_t line[8192]; /* a chunk line or trailer section under construction */
+    size_t line_size;
 } h1_body;
 void h1_body_init(h1_body *body, const http_message *head, bool response);
-/* Takes from `in`: *used bytes consumed, *data the content among them (a view, may be empty). H1_DONE: message complete,
- * trailers (chunked) appended to `head` in `arena`. */
-h1_step h1_body_take(h1_body *body, dx_bytes in, size_t *used, dx_bytes *data, http_message *head, size_t trailer_fields_max,
-                     dx_arena *arena, dx_why *why);
+/* Takes from `in`: *used bytes consumed, *data the content among them (a view, may be empty). H1_DONE:
+ * message complete, trailers (chunked) appended to `head` in `arena`. */
+h1_step h1_body_take(h1_body *body, dx_bytes in, size_t *used, dx_bytes *data, http_message *head,
+                     size_t trailer_fields_max, dx_arena *arena, dx_why *why);
 
 /* Serialisers: start line, framing, fields. Assert that no name or value holds CR, LF or NUL. */
 DX_RC h1_write_request(const http_message *head, const char *host, dx_buf *out);

@@ -8,7 +8,8 @@
 static DX_RC put(dx_buf *out, dx_bytes text)
 {
     for (size_t i = 0; i < text.size; i++)
-        assert(text.data[i] != '\r' && text.data[i] != '\n' && text.data[i] != 0); /* response splitting stops here */
+        assert(text.data[i] != '\r' && text.data[i] != '\n' &&
+               text.data[i] != 0); /* response splitting stops here */
     return dx_buf_add(out, text);
 }
 
@@ -53,16 +54,43 @@ DX_RC h1_write_request(const http_message *head, const char *host, dx_buf *out)
 static const char *reason_of(unsigned status)
 {
     static const struct {
-        unsigned    status;
+        unsigned status;
         const char *reason;
-    } rows[] = {{100, "Continue"}, {200, "OK"}, {201, "Created"}, {202, "Accepted"}, {204, "No Content"}, {206, "Partial Content"},
-                {301, "Moved Permanently"}, {302, "Found"}, {303, "See Other"}, {304, "Not Modified"}, {400, "Bad Request"},
-                {401, "Unauthorized"}, {403, "Forbidden"}, {404, "Not Found"}, {405, "Method Not Allowed"}, {408, "Request Timeout"},
-                {409, "Conflict"}, {410, "Gone"}, {413, "Content Too Large"}, {414, "URI Too Long"}, {415, "Unsupported Media Type"},
-                {417, "Expectation Failed"}, {421, "Misdirected Request"}, {422, "Unprocessable Content"}, {428, "Precondition Required"},
-                {429, "Too Many Requests"}, {431, "Request Header Fields Too Large"}, {500, "Internal Server Error"},
-                {501, "Not Implemented"}, {502, "Bad Gateway"}, {503, "Service Unavailable"}, {504, "Gateway Timeout"},
-                {505, "HTTP Version Not Supported"}, {507, "Insufficient Storage"}, {508, "Loop Detected"}};
+    } rows[] = {{100, "Continue"},
+                {200, "OK"},
+                {201, "Created"},
+                {202, "Accepted"},
+                {204, "No Content"},
+                {206, "Partial Content"},
+                {301, "Moved Permanently"},
+                {302, "Found"},
+                {303, "See Other"},
+                {304, "Not Modified"},
+                {400, "Bad Request"},
+                {401, "Unauthorized"},
+                {403, "Forbidden"},
+                {404, "Not Found"},
+                {405, "Method Not Allowed"},
+                {408, "Request Timeout"},
+                {409, "Conflict"},
+                {410, "Gone"},
+                {413, "Content Too Large"},
+                {414, "URI Too Long"},
+                {415, "Unsupported Media Type"},
+                {417, "Expectation Failed"},
+                {421, "Misdirected Request"},
+                {422, "Unprocessable Content"},
+                {428, "Precondition Required"},
+                {429, "Too Many Requests"},
+                {431, "Request Header Fields Too Large"},
+                {500, "Internal Server Error"},
+                {501, "Not Implemented"},
+                {502, "Bad Gateway"},
+                {503, "Service Unavailable"},
+                {504, "Gateway Timeout"},
+                {505, "HTTP Version Not Supported"},
+                {507, "Insufficient Storage"},
+                {508, "Loop Detected"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].status == status)
             return rows[i].reason;

@@ -16,25 +16,25 @@
 #define CONNECTION_WINDOW  (1 << 20)
 #define OUTBOUND_QUEUE_MAX 500
 /* DP-302: resets that the peer makes us send (MadeYouReset). */
-#define OUR_RESETS_BURST   100
-#define OUR_RESETS_PER_S   10
+#define OUR_RESETS_BURST 100
+#define OUR_RESETS_PER_S 10
 
 typedef struct {
-    http_connection  c;
+    http_connection c;
     nghttp2_session *session;
-    h2_walker        walker;
-    size_t           header_bytes; /* of the block under way */
-    const uint8_t   *out;          /* what nghttp2 handed over and did not fit yet */
-    size_t           out_size;
-    int64_t          our_resets, filled_ms;
-    bool             terminating, goaway_sent;
+    h2_walker walker;
+    size_t header_bytes; /* of the block under way */
+    const uint8_t *out;  /* what nghttp2 handed over and did not fit yet */
+    size_t out_size;
+    int64_t our_resets, filled_ms;
+    bool terminating, goaway_sent;
 } h2;
 
 typedef struct { /* pseudo-fields and the head under construction; lives in the stream's arena */
     dx_bytes method, scheme, authority, path, host, length;
-    size_t   count, host_count;
-    bool     bad, too_large;
-    dx_why   why;
+    size_t count, host_count;
+    bool bad, too_large;
+    dx_why why;
 } head_state;
 
 static h2 *of(http_connection *c)
@@ -46,7 +46,6 @@ static int64_t now_ms(void)
 {
     return dx_mono_us(&dx_clock_system) / 1000;
 }
-
 
 static void end_connection(h2 *x, uint32_t error, const dx_why *why)
 {
@@ -69,7 +68,10 @@ static void spend_reset(h2 *x, int64_t cost)
     x->our_resets -= cost;
     if (x->our_resets < 0)
         end_connection(x, NGHTTP2_ENHANCE_YOUR_CALM,
-                       &(dx_why){.code = DX_REFUSED, .id = "DP-302", .clause = "RFC 9113 10.5", .text = "the peer makes us reset too many streams"});
+                       &(dx_why){.code = DX_REFUSED,
+                                 .id = "DP-302",
+                                 .clause = "RFC 9113 10.5",
+                                 .text = "the peer makes us reset too many streams"});
 }
 
 static bool is_open(void *context, uint32_t stream)
@@ -89,7 +91,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     http_stream *s = http_stream_new(&x->c);
-    head_state  *h = s == NULL ? NULL : DX_ARENA_NEW(&s->arena, head_state);
+    head_state *h = s == NULL ? NULL : DX_ARENA_NEW(&s->arena, head_state);
     if (h == NULL || (s->request.fields = DX_ARENA_ARRAY(&s->arena, http_field, x->c.limits.fields)) == NULL)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     s->id = frame->hd.stream_id;
@@ -137,7 +139,8 @@ static void take_field(h2 *x, http_stream *s, head_state *h, dx_bytes name, dx_b
     if (!http_is_field_value(value) || !http_is_token(name))
         judge(h, DX_MALFORMED, "DP-103", "RFC 9113 8.2.1", "a field that is not well-formed");
     if (http_alias_of_framing(name))
-        judge(h, DX_MALFORMED, "DP-125", "RFC 9112 11.2", "a field that other stacks take for a framing field");
+        judge(h, DX_MALFORMED, "DP-125", "RFC 9112 11.2",
+              "a field that other stacks take for a framing field");
     if (dx_bytes_is(name, "expect")) {
         if (!dx_bytes_is_nocase(value, "100-continue"))
             judge(h, DX_MALFORMED, "DP-134", "RFC 9110 10.1.1", "only 100-continue can be expected");
@@ -158,19 +161,22 @@ static void take_field(h2 *x, http_stream *s, head_state *h, dx_bytes name, dx_b
     m->fields[m->field_count++] = (http_field){name, value};
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name_buf, nghttp2_rcbuf *value_buf, uint8_t flags,
-                     void *user)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name_buf,
+                     nghttp2_rcbuf *value_buf, uint8_t flags, void *user)
 {
     (void)flags;
-    h2            *x = user;
-    http_stream   *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
-    nghttp2_vec    n = nghttp2_rcbuf_get_buf(name_buf), v = nghttp2_rcbuf_get_buf(value_buf);
+    h2 *x = user;
+    http_stream *s = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    nghttp2_vec n = nghttp2_rcbuf_get_buf(name_buf), v = nghttp2_rcbuf_get_buf(value_buf);
     if (frame->hd.type != NGHTTP2_HEADERS || s == NULL)
         return 0;
     x->header_bytes += n.len + v.len + 32;
     if (x->header_bytes > 4 * x->c.limits.header_bytes) {
         end_connection(x, NGHTTP2_ENHANCE_YOUR_CALM,
-                       &(dx_why){.code = DX_TOO_LARGE, .id = "DP-306", .clause = "RFC 9113 10.5.1", .text = "a header list far over its limit"});
+                       &(dx_why){.code = DX_TOO_LARGE,
+                                 .id = "DP-306",
+                                 .clause = "RFC 9113 10.5.1",
+                                 .text = "a header list far over its limit"});
         return 0;
     }
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) { /* trailers */
@@ -192,7 +198,8 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
         judge(h, DX_MALFORMED, "DP-116", "RFC 9110 5.4", "the head is too large");
         return 0;
     }
-    dx_bytes name = dx_arena_bytes(&s->arena, dx_bytes_of(n.base, n.len)), value = dx_arena_bytes(&s->arena, dx_bytes_of(v.base, v.len));
+    dx_bytes name = dx_arena_bytes(&s->arena, dx_bytes_of(n.base, n.len)),
+             value = dx_arena_bytes(&s->arena, dx_bytes_of(v.base, v.len));
     if (name.data == NULL || value.data == NULL)
         judge(h, DX_NO_MEMORY, "ID-901", "", "no memory for the head");
     else if (n.len > 0 && n.base[0] == ':')
@@ -202,11 +209,16 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     return 0;
 }
 
-static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name, nghttp2_rcbuf *value, uint8_t flags,
-                             void *user)
+static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+                             nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
     /* By default the library drops the bad field and goes on; that would hide what policy must not see. */
-    (void)session; (void)frame; (void)name; (void)value; (void)flags; (void)user;
+    (void)session;
+    (void)frame;
+    (void)name;
+    (void)value;
+    (void)flags;
+    (void)user;
     return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
 }
 
@@ -214,8 +226,8 @@ static int on_invalid_header(nghttp2_session *session, const nghttp2_frame *fram
 static void judge_head(http_stream *s, head_state *h)
 {
     http_message *m = &s->request;
-    dx_why        why;
-    dx_bytes      named = h->authority.size > 0 ? h->authority : h->host;
+    dx_why why;
+    dx_bytes named = h->authority.size > 0 ? h->authority : h->host;
     m->method = h->method;
     m->target_raw = h->path;
     m->scheme = h->scheme;
@@ -226,7 +238,8 @@ static void judge_head(http_stream *s, head_state *h)
         return;
     }
     if (!http_is_token(h->method) || h->method.size > 32)
-        judge(h, h->method.size > 32 ? DX_UNSUPPORTED : DX_MALFORMED, "DP-107", "RFC 9110 9.1", "the method is not a token of at most 32 bytes");
+        judge(h, h->method.size > 32 ? DX_UNSUPPORTED : DX_MALFORMED, "DP-107", "RFC 9110 9.1",
+              "the method is not a token of at most 32 bytes");
     if (!dx_bytes_is_nocase(h->scheme, "https"))
         judge(h, DX_MALFORMED, "DP-110", "RFC 9113 8.3.1", "the scheme is not https");
     if (h->path.size > s->connection->limits.target_bytes)
@@ -235,7 +248,8 @@ static void judge_head(http_stream *s, head_state *h)
         judge(h, DX_MALFORMED, "DP-111", "RFC 9113 8.3.1", "there is no valid authority");
     dx_bytes host;
     if (h->authority.size > 0 && h->host_count > 0 &&
-        (http_authority_parse(h->host, &s->arena, &host, &why).code != DX_OK || !dx_bytes_equal(host, m->authority)))
+        (http_authority_parse(h->host, &s->arena, &host, &why).code != DX_OK ||
+         !dx_bytes_equal(host, m->authority)))
         judge(h, DX_MALFORMED, "DP-112", "RFC 9113 8.3.1", "Host names another authority than :authority");
     if (h->bad)
         return;
@@ -243,7 +257,8 @@ static void judge_head(http_stream *s, head_state *h)
         if (!dx_bytes_is(h->method, "OPTIONS"))
             judge(h, DX_MALFORMED, "DP-110", "RFC 9113 8.3.1", "the target * goes with OPTIONS only");
         m->path = h->path;
-    } else if (http_target_parse(h->path, &s->arena, &m->path, &m->query, &m->has_query, &why).code != DX_OK) {
+    } else if (http_target_parse(h->path, &s->arena, &m->path, &m->query, &m->has_query, &why).code !=
+               DX_OK) {
         h->bad = true;
         h->why = why;
     }
@@ -252,8 +267,8 @@ static void judge_head(http_stream *s, head_state *h)
 static void join_cookies(http_stream *s)
 {
     http_message *m = &s->request;
-    dx_bytes      joined = {NULL, 0};
-    size_t        kept = 0, crumbs = 0;
+    dx_bytes joined = {NULL, 0};
+    size_t kept = 0, crumbs = 0;
     for (size_t i = 0; i < m->field_count; i++)
         crumbs += dx_bytes_is(m->fields[i].name, "cookie");
     if (crumbs < 2)
@@ -283,7 +298,8 @@ static void begin(h2 *x, http_stream *s, bool ended)
     } else if (m->body == HTTP_BODY_NONE) {
         m->body = HTTP_BODY_STREAM;
     }
-    if (!h->bad && !ended && (dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD")) && m->body_length > 0)
+    if (!h->bad && !ended && (dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD")) &&
+        m->body_length > 0)
         judge(h, DX_MALFORMED, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
     s->user = NULL;
     dx_why why;
@@ -292,15 +308,20 @@ static void begin(h2 *x, http_stream *s, bool ended)
     else if (http_judge_authority(&x->c, m->authority, &why).code != DX_OK)
         http_refuse(s, 421, &why);
     else if (m->body == HTTP_BODY_LENGTH && m->body_length > x->c.limits.request_body_bytes)
-        http_refuse(s, 413, &(dx_why){.code = DX_TOO_LARGE, .id = "DP-119", .clause = "RFC 9110 15.5.14", .text = "the content is larger than allowed"});
+        http_refuse(s, 413,
+                    &(dx_why){.code = DX_TOO_LARGE,
+                              .id = "DP-119",
+                              .clause = "RFC 9110 15.5.14",
+                              .text = "the content is larger than allowed"});
     else
         http_stream_begin(s);
 }
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    h2          *x = user;
-    http_stream *s = frame->hd.stream_id == 0 ? NULL : nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+    h2 *x = user;
+    http_stream *s =
+        frame->hd.stream_id == 0 ? NULL : nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
     if (s == NULL || (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA))
         return 0;
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -319,10 +340,11 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t size, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *data, size_t size,
+                   void *user)
 {
     (void)flags;
-    h2          *x = user;
+    h2 *x = user;
     http_stream *s = nghttp2_session_get_stream_user_data(session, id);
     if (s == NULL || s->out_end || !s->begun) { /* answered already: count it off and forget it */
         nghttp2_session_consume(session, id, size);
@@ -357,7 +379,8 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
         spend_reset(x, frame->rst_stream.error_code == NGHTTP2_NO_ERROR ? 500 : 1000);
         return 0;
     }
-    bool         last = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) && (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    bool last = (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+                (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     http_stream *s = last ? nghttp2_session_get_stream_user_data(session, frame->hd.stream_id) : NULL;
     if (s != NULL && !s->in_end) /* answered early: the rest of the content is not wanted (RFC 9113 8.1) */
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
@@ -366,20 +389,22 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 
 static int on_invalid_frame(nghttp2_session *session, const nghttp2_frame *frame, int error, void *user)
 {
-    (void)session; (void)frame; (void)error;
+    (void)session;
+    (void)frame;
+    (void)error;
     spend_reset(user, 1000);
     return 0;
 }
 
 /* ---- answers ---- */
 
-static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags, nghttp2_data_source *source,
-                            void *user)
+static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *room, size_t size, uint32_t *flags,
+                            nghttp2_data_source *source, void *user)
 {
     (void)user;
     http_stream *s = source->ptr;
-    dx_bytes     content = dx_bytes_part(dx_buf_view(&s->out), s->out_sent, s->out.size);
-    size_t       n = content.size < size ? content.size : size;
+    dx_bytes content = dx_bytes_part(dx_buf_view(&s->out), s->out_sent, s->out.size);
+    size_t n = content.size < size ? content.size : size;
     if (n == 0 && !s->out_end)
         return NGHTTP2_ERR_DEFERRED;
     if (n > 0)
@@ -389,10 +414,12 @@ static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *room,
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (s->trailer_count > 0) {
             nghttp2_nv nv[32];
-            size_t     count = s->trailer_count < 32 ? s->trailer_count : 32;
+            size_t count = s->trailer_count < 32 ? s->trailer_count : 32;
             for (size_t i = 0; i < count; i++)
-                nv[i] = (nghttp2_nv){(uint8_t *)(uintptr_t)s->trailers[i].name.data, (uint8_t *)(uintptr_t)s->trailers[i].value.data,
-                                     s->trailers[i].name.size, s->trailers[i].value.size, NGHTTP2_NV_FLAG_NONE};
+                nv[i] =
+                    (nghttp2_nv){(uint8_t *)(uintptr_t)s->trailers[i].name.data,
+                                 (uint8_t *)(uintptr_t)s->trailers[i].value.data, s->trailers[i].name.size,
+                                 s->trailers[i].value.size, NGHTTP2_NV_FLAG_NONE};
             *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
             nghttp2_submit_trailer(session, id, nv, count);
         }
@@ -402,19 +429,22 @@ static ssize_t read_content(nghttp2_session *session, int32_t id, uint8_t *room,
 
 static void h2_answer(http_stream *s, const http_message *head, bool end)
 {
-    h2        *x = of(s->connection);
+    h2 *x = of(s->connection);
     nghttp2_nv nv[ANSWER_FIELDS_MAX];
-    char       status[8], length[24];
-    size_t     count = 0;
+    char status[8], length[24];
+    size_t count = 0;
     nv[count++] = (nghttp2_nv){(uint8_t *)(uintptr_t) ":status", (uint8_t *)status, 7,
-                               (size_t)snprintf(status, sizeof status, "%u", head->status), NGHTTP2_NV_FLAG_NO_COPY_NAME};
+                               (size_t)snprintf(status, sizeof status, "%u", head->status),
+                               NGHTTP2_NV_FLAG_NO_COPY_NAME};
     if (head->body == HTTP_BODY_LENGTH && head->status >= 200 && head->status != 204 && head->status != 304)
-        nv[count++] = (nghttp2_nv){(uint8_t *)(uintptr_t) "content-length", (uint8_t *)length, 14,
-                                   (size_t)snprintf(length, sizeof length, "%llu", (unsigned long long)head->body_length),
-                                   NGHTTP2_NV_FLAG_NO_COPY_NAME};
+        nv[count++] = (nghttp2_nv){
+            (uint8_t *)(uintptr_t) "content-length", (uint8_t *)length, 14,
+            (size_t)snprintf(length, sizeof length, "%llu", (unsigned long long)head->body_length),
+            NGHTTP2_NV_FLAG_NO_COPY_NAME};
     for (size_t i = 0; i < head->field_count && count < sizeof nv / sizeof *nv; i++)
-        nv[count++] = (nghttp2_nv){(uint8_t *)(uintptr_t)head->fields[i].name.data, (uint8_t *)(uintptr_t)head->fields[i].value.data,
-                                   head->fields[i].name.size, head->fields[i].value.size, NGHTTP2_NV_FLAG_NONE};
+        nv[count++] = (nghttp2_nv){
+            (uint8_t *)(uintptr_t)head->fields[i].name.data, (uint8_t *)(uintptr_t)head->fields[i].value.data,
+            head->fields[i].name.size, head->fields[i].value.size, NGHTTP2_NV_FLAG_NONE};
     const nghttp2_data_provider content = {.source.ptr = s, .read_callback = read_content};
     if (end)
         s->out_end = true;
@@ -453,10 +483,11 @@ static void grow_window(h2 *x, http_stream *s, size_t taken)
 
 static void h2_wants_body(http_stream *s)
 {
-    h2    *x = of(s->connection);
+    h2 *x = of(s->connection);
     size_t taken = s->in.size - s->in_taken;
     if (s->request.expect_continue && !s->answered && s->in.size == 0 && !s->in_end) {
-        static const nghttp2_nv nv[] = {{(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3, NGHTTP2_NV_FLAG_NONE}};
+        static const nghttp2_nv nv[] = {
+            {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "100", 7, 3, NGHTTP2_NV_FLAG_NONE}};
         s->request.expect_continue = false;
         nghttp2_submit_headers(x->session, NGHTTP2_FLAG_NONE, s->id, NULL, nv, 1, NULL);
         x->c.link.want_write(x->c.link.link);
@@ -481,10 +512,11 @@ static void h2_feed(http_connection *c, dx_bytes in, size_t *taken)
 {
     h2 *x = of(c);
     *taken = in.size;
-    /* A frame is judged by its header before any of it reaches the library; the walker holds up to 15 bytes back. */
+    /* A frame is judged by its header before any of it reaches the library; the walker holds up to 15 bytes
+     * back. */
     uint8_t head[16];
     while (in.size > 0 && !c->finished) {
-        size_t     held_before = x->walker.held_size, size;
+        size_t held_before = x->walker.held_size, size;
         memcpy(head, x->walker.held, held_before);
         h2_verdict v = h2_walk(&x->walker, in, now_ms(), is_open, x, &size);
         if (v.error != 0) {
@@ -494,14 +526,17 @@ static void h2_feed(http_connection *c, dx_bytes in, size_t *taken)
             c->input_over = true;
             break;
         }
-        bool    holds = x->walker.held_size > 0;
+        bool holds = x->walker.held_size > 0;
         ssize_t used = 0;
         if (!holds && held_before > 0)
             used = nghttp2_session_mem_recv(x->session, head, held_before);
         if (!holds && used >= 0)
             used = nghttp2_session_mem_recv(x->session, in.data, size);
         if (used < 0) { /* no preface, or a flood of acknowledgements that the library counted */
-            const dx_why why = {.code = DX_REFUSED, .id = "DP-303", .clause = "RFC 9113 10.5", .text = "the library gave the connection up"};
+            const dx_why why = {.code = DX_REFUSED,
+                                .id = "DP-303",
+                                .clause = "RFC 9113 10.5",
+                                .text = "the library gave the connection up"};
             if (c->handler.refused != NULL)
                 c->handler.refused(c->handler.context, &why);
             c->aborted = c->finished = true;
@@ -521,7 +556,7 @@ static void h2_eof(http_connection *c)
 
 static size_t h2_write(http_connection *c, uint8_t *room, size_t size)
 {
-    h2    *x = of(c);
+    h2 *x = of(c);
     size_t at = 0;
     while (at < size) {
         if (x->out_size == 0) {
@@ -540,7 +575,8 @@ static size_t h2_write(http_connection *c, uint8_t *room, size_t size)
         x->out_size -= n;
         at += n;
     }
-    if (at == 0 && x->out_size == 0 && !nghttp2_session_want_read(x->session) && !nghttp2_session_want_write(x->session))
+    if (at == 0 && x->out_size == 0 && !nghttp2_session_want_read(x->session) &&
+        !nghttp2_session_want_write(x->session))
         c->finished = true;
     if (at == 0 && x->out_size == 0 && x->terminating)
         c->finished = true;
@@ -586,14 +622,14 @@ static void h2_drain(http_connection *c)
     nghttp2_submit_goaway(x->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
 }
 
-static const http_protocol protocol = {h2_free, h2_feed, h2_eof, h2_write, h2_waits_for, h2_timeout, h2_drain,
-                                       h2_wants_body, h2_answer, h2_more, h2_abort};
+static const http_protocol protocol = {h2_free,  h2_feed,       h2_eof,    h2_write, h2_waits_for, h2_timeout,
+                                       h2_drain, h2_wants_body, h2_answer, h2_more,  h2_abort};
 
 static int make_session(h2 *x)
 {
     nghttp2_session_callbacks *callbacks = NULL;
-    nghttp2_option            *option = NULL;
-    int                        rv = nghttp2_session_callbacks_new(&callbacks);
+    nghttp2_option *option = NULL;
+    int rv = nghttp2_session_callbacks_new(&callbacks);
     if (rv == 0)
         rv = nghttp2_option_new(&option);
     if (rv == 0) {
@@ -619,12 +655,13 @@ static int make_session(h2 *x)
     nghttp2_session_callbacks_del(callbacks);
     if (rv != 0)
         return rv;
-    const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, x->c.limits.h2_streams},
-                                               {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_BYTES},
-                                               {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16384},
-                                               {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)x->c.limits.header_bytes},
-                                               {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 4096},
-                                               {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, x->c.limits.h2_streams},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, WINDOW_BYTES},
+        {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, 16384},
+        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)x->c.limits.header_bytes},
+        {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, 4096},
+        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}};
     rv = nghttp2_submit_settings(x->session, NGHTTP2_FLAG_NONE, settings, sizeof settings / sizeof *settings);
     if (rv == 0)
         rv = nghttp2_session_set_local_window_size(x->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW);

@@ -1,20 +1,32 @@
 #include "gateway/http/h2_walker.h"
 
-enum { DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION };
+enum {
+    DATA,
+    HEADERS,
+    PRIORITY,
+    RST_STREAM,
+    SETTINGS,
+    PUSH_PROMISE,
+    PING,
+    GOAWAY,
+    WINDOW_UPDATE,
+    CONTINUATION
+};
 enum { PROTOCOL_ERROR = 1, STREAM_CLOSED = 5, FRAME_SIZE_ERROR = 6, ENHANCE_YOUR_CALM = 11 };
 
 #define PREFACE_SIZE 24
 #define HEADER_SIZE  9
 /* Budgets of dataplane.md 6.4. */
-#define RESET_BURST    200
-#define RESET_PER_S    20
-#define CONTROL_BURST  1000
-#define CONTROL_PER_S  200
-#define OVERHEAD_FREE  (1U << 20)
+#define RESET_BURST   200
+#define RESET_PER_S   20
+#define CONTROL_BURST 1000
+#define CONTROL_PER_S 200
+#define OVERHEAD_FREE (1U << 20)
 
 void h2_walker_init(h2_walker *w)
 {
-    *w = (h2_walker){.preface_left = PREFACE_SIZE, .resets = RESET_BURST * 1000, .control = CONTROL_BURST * 1000};
+    *w = (h2_walker){
+        .preface_left = PREFACE_SIZE, .resets = RESET_BURST * 1000, .control = CONTROL_BURST * 1000};
 }
 
 void h2_walker_we_reset(h2_walker *w, uint32_t stream)
@@ -76,7 +88,7 @@ static h2_verdict say(uint32_t error, const char *id, const char *clause, const 
 static size_t needed(const uint8_t *h)
 {
     uint32_t length = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2];
-    size_t   want = 0;
+    size_t want = 0;
     if (h[3] == PRIORITY)
         want = 4;
     else if (h[3] == HEADERS && (h[4] & 0x20))
@@ -87,8 +99,8 @@ static size_t needed(const uint8_t *h)
 static h2_verdict judge_frame(h2_walker *w, int64_t now_ms, h2_is_open *is_open, void *context)
 {
     const uint8_t *h = w->held;
-    uint32_t       length = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2], stream = read31(h + 5);
-    uint8_t        type = h[3], flags = h[4];
+    uint32_t length = (uint32_t)h[0] << 16 | (uint32_t)h[1] << 8 | h[2], stream = read31(h + 5);
+    uint8_t type = h[3], flags = h[4];
     refill(w, now_ms);
     w->received += HEADER_SIZE + length;
     switch (type) {
@@ -143,7 +155,8 @@ static h2_verdict judge_frame(h2_walker *w, int64_t now_ms, h2_is_open *is_open,
     return (h2_verdict){0};
 }
 
-h2_verdict h2_walk(h2_walker *w, dx_bytes in, int64_t now_ms, h2_is_open *is_open, void *context, size_t *size)
+h2_verdict h2_walk(h2_walker *w, dx_bytes in, int64_t now_ms, h2_is_open *is_open, void *context,
+                   size_t *size)
 {
     *size = 0;
     if (w->preface_left > 0) { /* the library judges the preface itself */
@@ -165,7 +178,7 @@ h2_verdict h2_walk(h2_walker *w, dx_bytes in, int64_t now_ms, h2_is_open *is_ope
     if (w->held_size < want || w->held_size < HEADER_SIZE)
         return (h2_verdict){0};
     h2_verdict v = judge_frame(w, now_ms, is_open, context);
-    uint32_t   length = (uint32_t)w->held[0] << 16 | (uint32_t)w->held[1] << 8 | w->held[2];
+    uint32_t length = (uint32_t)w->held[0] << 16 | (uint32_t)w->held[1] << 8 | w->held[2];
     w->payload_left = length - (w->held_size - HEADER_SIZE);
     w->held_size = 0;
     return v;

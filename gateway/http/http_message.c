@@ -13,8 +13,8 @@ const http_field *http_find(const http_message *message, const char *name)
 dx_bytes http_combined(const http_message *message, const char *name, dx_arena *arena)
 {
     const char *between = strcmp(name, "cookie") == 0 ? "; " : ", ";
-    size_t      size = 0, count = 0;
-    dx_bytes    only = {NULL, 0};
+    size_t size = 0, count = 0;
+    dx_bytes only = {NULL, 0};
     for (size_t i = 0; i < message->field_count; i++)
         if (dx_bytes_is(message->fields[i].name, name)) {
             only = message->fields[i].value;
@@ -24,7 +24,7 @@ dx_bytes http_combined(const http_message *message, const char *name, dx_arena *
     if (count < 2 || strcmp(name, "set-cookie") == 0)
         return only;
     uint8_t *joined = dx_arena_alloc(arena, size);
-    size_t   at = 0;
+    size_t at = 0;
     for (size_t i = 0; joined != NULL && i < message->field_count; i++) {
         if (!dx_bytes_is(message->fields[i].name, name))
             continue;
@@ -41,11 +41,12 @@ dx_bytes http_combined(const http_message *message, const char *name, dx_arena *
 enum { KEEP = HTTP_KEEP, HOP = HTTP_DROP_HOP, RESERVED = HTTP_DROP_RESERVED };
 
 static const struct {
-    const char  *name;
+    const char *name;
     http_hygiene request, response;
-    bool         never_trailer, never_nominated;
+    bool never_trailer, never_nominated;
 } rules[] = {
-#define F(name, request, response, trailer, nominate) {name, (http_hygiene)request, (http_hygiene)response, trailer, nominate},
+#define F(name, request, response, trailer, nominate)                                                        \
+    {name, (http_hygiene)request, (http_hygiene)response, trailer, nominate},
 #include "gateway/http/field_table.h"
 #undef F
 };
@@ -66,7 +67,7 @@ static int rule_of(const char *folded)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         size_t n = strlen(rules[i].name);
-        bool   open = rules[i].name[n - 1] == '*';
+        bool open = rules[i].name[n - 1] == '*';
         if (open ? strncmp(folded, rules[i].name, n - 1) == 0 : strcmp(folded, rules[i].name) == 0)
             return (int)i;
     }
@@ -77,7 +78,7 @@ http_hygiene http_request_field(dx_bytes name, bool nominated)
 {
     char folded[64];
     fold(name, folded);
-    int  at = rule_of(folded);
+    int at = rule_of(folded);
     bool underscore = memchr(name.data, '_', name.size) != NULL;
     if (at >= 0 && rules[at].request == HTTP_DROP_RESERVED)
         return HTTP_DROP_RESERVED;
@@ -106,7 +107,7 @@ bool http_nominated(const http_message *message, dx_bytes name)
         dx_bytes left = message->fields[i].value;
         while (left.size > 0) {
             const uint8_t *comma = memchr(left.data, ',', left.size);
-            size_t         n = comma == NULL ? left.size : (size_t)(comma - left.data);
+            size_t n = comma == NULL ? left.size : (size_t)(comma - left.data);
             if (dx_bytes_equal_nocase(dx_bytes_trim(dx_bytes_part(left, 0, n)), name))
                 return true;
             left = dx_bytes_part(left, comma == NULL ? n : n + 1, left.size);
@@ -117,7 +118,8 @@ bool http_nominated(const http_message *message, dx_bytes name)
 
 bool http_trailer_kept(dx_bytes name)
 {
-    static const char *const kept[] = {"content-digest", "repr-digest", "signature", "signature-input", "dfft-seal", "dfft-seal-time"};
+    static const char *const kept[] = {"content-digest",  "repr-digest", "signature",
+                                       "signature-input", "dfft-seal",   "dfft-seal-time"};
     for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
         if (dx_bytes_is_nocase(name, kept[i]))
             return true;
@@ -147,5 +149,6 @@ bool http_alias_of_framing(dx_bytes name)
     char folded[64];
     fold(name, folded);
     int at = rule_of(folded);
-    return at >= 0 && (rules[at].request == HTTP_DROP_HOP) && strcmp(folded, "via") != 0 && strncmp(folded, "signature", 9) != 0;
+    return at >= 0 && (rules[at].request == HTTP_DROP_HOP) && strcmp(folded, "via") != 0 &&
+           strncmp(folded, "signature", 9) != 0;
 }

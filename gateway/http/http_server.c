@@ -3,12 +3,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const http_limits http_limits_default = {.header_bytes = 32768, .field_bytes = 8192, .target_bytes = 8192, .fields = 100,
-                                         .trailer_bytes = 8192, .trailer_fields = 16, .request_body_bytes = 64ULL << 20,
-                                         .h2_streams = 100, .requests_per_connection = 100000};
+const http_limits http_limits_default = {.header_bytes = 32768,
+                                         .field_bytes = 8192,
+                                         .target_bytes = 8192,
+                                         .fields = 100,
+                                         .trailer_bytes = 8192,
+                                         .trailer_fields = 16,
+                                         .request_body_bytes = 64ULL << 20,
+                                         .h2_streams = 100,
+                                         .requests_per_connection = 100000};
 
-DX_RC http_connection_new(bool h2, const char *sni, const http_limits *limits, const http_handler *handler, const http_link *link,
-                          void *user, http_connection **out)
+DX_RC http_connection_new(bool h2, const char *sni, const http_limits *limits, const http_handler *handler,
+                          const http_link *link, void *user, http_connection **out)
 {
     http_connection seed = {.limits = *limits, .handler = *handler, .link = *link, .user = user};
     snprintf(seed.sni, sizeof seed.sni, "%s", sni == NULL ? "" : sni);
@@ -167,10 +173,12 @@ void http_stream_sent(http_stream *s, size_t size)
 
 DX_RC http_judge_authority(const http_connection *c, dx_bytes authority, dx_why *why)
 {
-    const uint8_t *colon = authority.size > 0 && authority.data[0] != '[' ? memchr(authority.data, ':', authority.size) : NULL;
-    dx_bytes       host = dx_bytes_part(authority, 0, colon == NULL ? authority.size : (size_t)(colon - authority.data));
-    uint64_t       port = 443;
-    bool           ours = c->limits.host_count == 0;
+    const uint8_t *colon =
+        authority.size > 0 && authority.data[0] != '[' ? memchr(authority.data, ':', authority.size) : NULL;
+    dx_bytes host =
+        dx_bytes_part(authority, 0, colon == NULL ? authority.size : (size_t)(colon - authority.data));
+    uint64_t port = 443;
+    bool ours = c->limits.host_count == 0;
     for (size_t i = 0; i < c->limits.host_count; i++)
         ours |= dx_bytes_is_nocase(host, c->limits.hosts[i]);
     if (colon != NULL && !dx_bytes_u64(dx_bytes_part(authority, host.size + 1, authority.size), 65535, &port))
@@ -179,17 +187,19 @@ DX_RC http_judge_authority(const http_connection *c, dx_bytes authority, dx_why 
     if (ours && c->sni[0] != 0 && !dx_bytes_is_nocase(host, c->sni))
         ours = false;
     if (!ours)
-        return DX_FAIL_ID(why, REFUSED, "DP-141", "RFC 9110 7.4", "this connection does not answer for that authority");
+        return DX_FAIL_ID(why, REFUSED, "DP-141", "RFC 9110 7.4",
+                          "this connection does not answer for that authority");
     return DX_OKAY;
 }
 
 const char *http_refusal_slug(int status)
 {
     static const struct {
-        int         status;
+        int status;
         const char *slug;
-    } rows[] = {{408, "request-timeout"}, {413, "limit-body"}, {414, "limit-target"}, {417, "expectation-failed"}, {421, "misdirected"},
-                {431, "limit-fields"}, {501, "method-unsupported"}, {505, "version-unsupported"}, {503, "overloaded"}};
+    } rows[] = {{408, "request-timeout"},    {413, "limit-body"},          {414, "limit-target"},
+                {417, "expectation-failed"}, {421, "misdirected"},         {431, "limit-fields"},
+                {501, "method-unsupported"}, {505, "version-unsupported"}, {503, "overloaded"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].status == status)
             return rows[i].slug;
@@ -201,11 +211,17 @@ void http_refuse(http_stream *s, int status, const dx_why *why)
     http_connection *c = s->connection;
     if (c->handler.refused != NULL)
         c->handler.refused(c->handler.context, why);
-    bool               ambiguous = strcmp(why->id, "DP-143") == 0;
-    const http_problem problem = {.slug = ambiguous ? "request.path_ambiguous" : strcmp(why->id, "DP-133") == 0 ? "upgrade-unsupported" : http_refusal_slug(status),
-                                  .status = status, .id = why->id, .clause = why->clause, .detail = why->text, .where = "peer"};
+    bool ambiguous = strcmp(why->id, "DP-143") == 0;
+    const http_problem problem = {.slug = ambiguous                        ? "request.path_ambiguous"
+                                          : strcmp(why->id, "DP-133") == 0 ? "upgrade-unsupported"
+                                                                           : http_refusal_slug(status),
+                                  .status = status,
+                                  .id = why->id,
+                                  .clause = why->clause,
+                                  .detail = why->text,
+                                  .where = "peer"};
     http_message head;
-    dx_bytes     body;
+    dx_bytes body;
     if (http_problem_message(&problem, &s->arena, &head, &body).code != DX_OK) {
         head = (http_message){.status = (uint16_t)status, .body = HTTP_BODY_LENGTH};
         body = (dx_bytes){NULL, 0};
@@ -253,7 +269,8 @@ void http_answer(http_stream *s, const http_message *head, bool end)
         return;
     s->answered = true;
     s->head_only = end || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
-    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only && head->status >= 200 && head->status != 204 && head->status != 304;
+    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only && head->status >= 200 &&
+                 head->status != 204 && head->status != 304;
     s->owed = s->counted ? head->body_length : 0;
     s->connection->protocol->answer(s, head, end);
     s->connection->link.want_write(s->connection->link.link);
@@ -263,7 +280,8 @@ size_t http_answer_data(http_stream *s, dx_bytes data)
 {
     if (s->head_only || s->out_end)
         return 0;
-    if (s->out_sent >= STREAM_OUT_HIGH) { /* a reader that never quite catches up must not make the buffer grow */
+    if (s->out_sent >=
+        STREAM_OUT_HIGH) { /* a reader that never quite catches up must not make the buffer grow */
         memmove(s->out.data, s->out.data + s->out_sent, s->out.size - s->out_sent);
         s->out.size -= s->out_sent;
         s->out_sent = 0;
@@ -282,7 +300,8 @@ void http_answer_end(http_stream *s, const http_field *trailers, size_t trailer_
 {
     http_field *copy = trailer_count == 0 ? NULL : DX_ARENA_ARRAY(&s->arena, http_field, trailer_count);
     for (size_t i = 0; copy != NULL && i < trailer_count; i++)
-        copy[i] = (http_field){dx_arena_bytes(&s->arena, trailers[i].name), dx_arena_bytes(&s->arena, trailers[i].value)};
+        copy[i] = (http_field){dx_arena_bytes(&s->arena, trailers[i].name),
+                               dx_arena_bytes(&s->arena, trailers[i].value)};
     if (s->owed > 0 || (trailer_count > 0 && copy == NULL)) { /* it must not look complete */
         http_answer_abort(s);
         return;

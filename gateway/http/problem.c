@@ -57,11 +57,15 @@ DX_RC http_problem_message(const http_problem *problem, dx_arena *arena, http_me
     http_field *fields = DX_ARENA_ARRAY(arena, http_field, 3);
     if (body->data == NULL || fields == NULL)
         return (struct dx_rc){DX_NO_MEMORY};
-    *head = (http_message){.status = (uint16_t)problem->status, .fields = fields, .body = HTTP_BODY_LENGTH, .body_length = body->size};
-    fields[head->field_count++] = (http_field){DX_BYTES("content-type"), DX_BYTES("application/problem+json")};
+    *head = (http_message){.status = (uint16_t)problem->status,
+                           .fields = fields,
+                           .body = HTTP_BODY_LENGTH,
+                           .body_length = body->size};
+    fields[head->field_count++] =
+        (http_field){DX_BYTES("content-type"), DX_BYTES("application/problem+json")};
     fields[head->field_count++] = (http_field){DX_BYTES("cache-control"), DX_BYTES("no-store")};
     if (problem->retry_after_s > 0)
-        fields[head->field_count++] =
-            (http_field){DX_BYTES("retry-after"), dx_bytes_text(dx_arena_printf(arena, "%u", problem->retry_after_s))};
+        fields[head->field_count++] = (http_field){
+            DX_BYTES("retry-after"), dx_bytes_text(dx_arena_printf(arena, "%u", problem->retry_after_s))};
     return DX_OKAY;
 }

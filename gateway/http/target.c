@@ -2,14 +2,15 @@
 
 #include <arpa/inet.h>
 
-/* One canonical form of authority and path (dataplane.md 8): what policy judges is what the data API receives. */
+/* One canonical form of authority and path (dataplane.md 8): what policy judges is what the data API
+ * receives. */
 
 enum { TCHAR = 1, PCHAR = 2, QUERY = 4, UNRESERVED = 8, HEXDIG = 16 };
 
 static uint8_t class_of(uint8_t c)
 {
     uint8_t bits = 0;
-    bool    alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), digit = c >= '0' && c <= '9';
+    bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'), digit = c >= '0' && c <= '9';
     if (alpha || digit || (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL))
         bits |= TCHAR;
     if (alpha || digit || (c != 0 && strchr("-._~", c) != NULL))
@@ -53,7 +54,8 @@ static int hex(uint8_t c)
 
 static DX_RC ambiguous(dx_why *why, const char *what)
 {
-    return DX_FAIL_ID(why, REFUSED, "DP-143", "own rule: RFC 3986 6.2.2", "the path can be read in two ways: %s", what);
+    return DX_FAIL_ID(why, REFUSED, "DP-143", "own rule: RFC 3986 6.2.2",
+                      "the path can be read in two ways: %s", what);
 }
 
 /* Decoded look-alikes of '.', '/' and '\' that sloppy stacks map to them. */
@@ -93,7 +95,8 @@ static DX_RC judge_segment(dx_bytes segment, bool last, dx_why *why)
 static bool doubly_encoded(dx_bytes path)
 {
     for (size_t i = 0; i + 4 < path.size; i++)
-        if (memcmp(path.data + i, "%25", 3) == 0 && (classes[path.data[i + 3]] & HEXDIG) && (classes[path.data[i + 4]] & HEXDIG))
+        if (memcmp(path.data + i, "%25", 3) == 0 && (classes[path.data[i + 3]] & HEXDIG) &&
+            (classes[path.data[i + 4]] & HEXDIG))
             return true;
     return false;
 }
@@ -101,7 +104,7 @@ static bool doubly_encoded(dx_bytes path)
 static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why *why)
 {
     uint8_t *path = dx_arena_alloc(arena, in.size), *decoded = dx_arena_alloc(arena, in.size);
-    size_t   n = 0, d = 0;
+    size_t n = 0, d = 0;
     if (path == NULL || decoded == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the path");
     for (size_t i = 0; i < in.size; i++) {
@@ -109,8 +112,10 @@ static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why 
         if (c == '\\')
             return ambiguous(why, "a backslash");
         if (c == '%') {
-            if (i + 2 >= in.size || !(classes[in.data[i + 1]] & HEXDIG) || !(classes[in.data[i + 2]] & HEXDIG))
-                return DX_FAIL_ID(why, MALFORMED, "DP-142", "RFC 3986 2.1", "a percent sign without two hexadecimal digits");
+            if (i + 2 >= in.size || !(classes[in.data[i + 1]] & HEXDIG) ||
+                !(classes[in.data[i + 2]] & HEXDIG))
+                return DX_FAIL_ID(why, MALFORMED, "DP-142", "RFC 3986 2.1",
+                                  "a percent sign without two hexadecimal digits");
             uint8_t value = (uint8_t)(hex(in.data[i + 1]) << 4 | hex(in.data[i + 2]));
             if (value == '/' || value == '\\' || value < 0x20 || value == 0x7f)
                 return ambiguous(why, "an encoded slash, backslash or control byte");
@@ -128,7 +133,8 @@ static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why 
             path[n++] = c;
             decoded[d++] = c;
         } else {
-            return DX_FAIL_ID(why, MALFORMED, "DP-109", "RFC 9112 3.2", "the path holds byte 0x%02x, which RFC 3986 does not allow", c);
+            return DX_FAIL_ID(why, MALFORMED, "DP-109", "RFC 9112 3.2",
+                              "the path holds byte 0x%02x, which RFC 3986 does not allow", c);
         }
     }
     if (doubly_encoded(dx_bytes_of(path, n)))
@@ -148,7 +154,8 @@ static DX_RC canonical_path(dx_bytes in, dx_arena *arena, dx_bytes *out, dx_why 
     return DX_OKAY;
 }
 
-DX_RC http_target_parse(dx_bytes target, dx_arena *arena, dx_bytes *path, dx_bytes *query, bool *has_query, dx_why *why)
+DX_RC http_target_parse(dx_bytes target, dx_arena *arena, dx_bytes *path, dx_bytes *query, bool *has_query,
+                        dx_why *why)
 {
     size_t split = 0;
     while (split < target.size && target.data[split] != '?')
@@ -161,12 +168,15 @@ DX_RC http_target_parse(dx_bytes target, dx_arena *arena, dx_bytes *path, dx_byt
     for (size_t i = 0; i < query->size; i++) {
         uint8_t c = query->data[i];
         if (c == '%') {
-            if (i + 2 >= query->size || !(classes[query->data[i + 1]] & HEXDIG) || !(classes[query->data[i + 2]] & HEXDIG))
-                return DX_FAIL_ID(why, MALFORMED, "DP-142", "RFC 3986 2.1", "the query has a percent sign without two hexadecimal digits");
+            if (i + 2 >= query->size || !(classes[query->data[i + 1]] & HEXDIG) ||
+                !(classes[query->data[i + 2]] & HEXDIG))
+                return DX_FAIL_ID(why, MALFORMED, "DP-142", "RFC 3986 2.1",
+                                  "the query has a percent sign without two hexadecimal digits");
             if (query->data[i + 1] == '0' && query->data[i + 2] == '0')
                 return ambiguous(why, "an encoded NUL in the query");
         } else if (!(classes[c] & QUERY)) {
-            return DX_FAIL_ID(why, MALFORMED, "DP-109", "RFC 9112 3.2", "the query holds byte 0x%02x, which RFC 3986 does not allow", c);
+            return DX_FAIL_ID(why, MALFORMED, "DP-109", "RFC 9112 3.2",
+                              "the query holds byte 0x%02x, which RFC 3986 does not allow", c);
         }
     }
     return canonical_path(raw, arena, path, why);
@@ -181,12 +191,13 @@ static DX_RC bad_authority(dx_why *why, const char *what)
 static bool canonical_ipv6(dx_bytes inside, char out[INET6_ADDRSTRLEN + 2])
 {
     struct in6_addr address;
-    char            text[INET6_ADDRSTRLEN] = "";
+    char text[INET6_ADDRSTRLEN] = "";
     if (inside.size == 0 || inside.size >= sizeof text)
         return false;
     memcpy(text, inside.data, inside.size);
     out[0] = '[';
-    if (inet_pton(AF_INET6, text, &address) != 1 || inet_ntop(AF_INET6, &address, out + 1, INET6_ADDRSTRLEN) == NULL)
+    if (inet_pton(AF_INET6, text, &address) != 1 ||
+        inet_ntop(AF_INET6, &address, out + 1, INET6_ADDRSTRLEN) == NULL)
         return false;
     strcat(out, "]");
     return true;
@@ -198,7 +209,7 @@ DX_RC http_authority_parse(dx_bytes a, dx_arena *arena, dx_bytes *canonical, dx_
         return bad_authority(why, "is empty or too long");
     if (memchr(a.data, '@', a.size) != NULL)
         return bad_authority(why, "carries user information");
-    char   literal[INET6_ADDRSTRLEN + 2] = "";
+    char literal[INET6_ADDRSTRLEN + 2] = "";
     size_t host = 0;
     if (a.data[0] == '[') {
         const uint8_t *end = memchr(a.data, ']', a.size);
@@ -217,7 +228,8 @@ DX_RC http_authority_parse(dx_bytes a, dx_arena *arena, dx_bytes *canonical, dx_
             return bad_authority(why, "has an empty host or a trailing dot");
     }
     uint64_t port = 443;
-    if (host < a.size && (a.data[host] != ':' || !dx_bytes_u64(dx_bytes_part(a, host + 1, a.size), 65535, &port) || port == 0))
+    if (host < a.size &&
+        (a.data[host] != ':' || !dx_bytes_u64(dx_bytes_part(a, host + 1, a.size), 65535, &port) || port == 0))
         return bad_authority(why, "has a bad port");
     dx_bytes name = literal[0] != 0 ? dx_bytes_text(literal) : dx_bytes_part(a, 0, host);
     dx_bytes rest = port == 443 ? (dx_bytes){NULL, 0} : dx_bytes_part(a, host, a.size);

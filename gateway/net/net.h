@@ -1,7 +1,7 @@
 /* net.h -- workers, listeners, mutual TLS: bytes in, bytes out (dataplane.md 1 to 4).
  *
- * Each worker is one thread with one libuv loop, its own listener socket (SO_REUSEPORT), OSSL_LIB_CTX and SSL_CTX. The
- * handshake proves possession of a key and judges nothing: the chain is kept for stage_trust.
+ * Each worker is one thread with one libuv loop, its own listener socket (SO_REUSEPORT), OSSL_LIB_CTX and
+ * SSL_CTX. The handshake proves possession of a key and judges nothing: the chain is kept for stage_trust.
  * Threads: net_post from any thread; everything else on the worker that owns the object.
  */
 #ifndef GATEWAY_NET_NET_H
@@ -14,58 +14,60 @@ typedef struct net_worker net_worker;
 typedef struct net_server net_server;
 
 typedef struct { /* shared by all connections of a peer on one worker; reference counted by net */
-    uint8_t   leaf_sha256[32];
-    dx_bytes  leaf;              /* DER */
-    dx_bytes  chain[10];         /* DER, as presented, without the leaf */
-    size_t    chain_count;
+    uint8_t leaf_sha256[32];
+    dx_bytes leaf;      /* DER */
+    dx_bytes chain[10]; /* DER, as presented, without the leaf */
+    size_t chain_count;
 } net_peer;
 
 typedef struct net_connection net_connection;
 
 typedef struct {
-    const char *address;         /* "127.0.0.1:8443", "[::1]:8443" */
-    const char *const *hosts;    /* SNI names */
-    size_t      host_count;
+    const char *address;      /* "127.0.0.1:8443", "[::1]:8443" */
+    const char *const *hosts; /* SNI names */
+    size_t host_count;
     const char *certificate_file, *key_file; /* PEM: leaf first */
-    bool        tls12;           /* tls.min = 1.2 */
-    uint32_t    peer_chain_bytes; /* 0: 16384 */
+    bool tls12;                              /* tls.min = 1.2 */
+    uint32_t peer_chain_bytes;               /* 0: 16384 */
     http_limits limits;
-    uint32_t    handshake_s, header_s, body_grace_s, idle_s, write_stall_s; /* 0: defaults of dataplane.md 15 */
-    uint32_t    connections_max, connections_per_ip, connections_per_peer;
+    uint32_t handshake_s, header_s, body_grace_s, idle_s, write_stall_s; /* 0: defaults of dataplane.md 15 */
+    uint32_t connections_max, connections_per_ip, connections_per_peer;
     const http_handler *(*handler)(net_worker *worker, void *context); /* one per worker, asked at start */
-    void       *handler_context;
+    void *handler_context;
 } net_listen_spec;
 
 typedef struct {
     const net_listen_spec *listeners;
-    size_t          listener_count;
-    unsigned        workers;     /* 0: cores this process may use */
+    size_t listener_count;
+    unsigned workers; /* 0: cores this process may use */
     const dx_clock *clock;
-    void (*started)(net_worker *worker, void *context); /* on the worker's thread, before the first connection */
+    void (*started)(net_worker *worker,
+                    void *context); /* on the worker's thread, before the first connection */
     void (*stopped)(net_worker *worker, void *context); /* on the worker's thread, after the last */
-    void           *context;
+    void *context;
 } net_server_spec;
 
 /* Binds all listeners and starts the workers. DX_CONFIG: address, certificate or key (why says which). */
 DX_RC net_server_start(const net_server_spec *spec, net_server **out, dx_why *why);
-void  net_server_stop_accepting(net_server *server);
-void  net_server_drain(net_server *server, uint32_t timeout_s); /* waits; what remains after it is cut */
-/* Closes every connection now; requests under way see gone(). The workers go on, so that what is still being done for an
- * exchange can come back. */
-void  net_server_cut(net_server *server);
-void  net_server_free(net_server *server); /* stops the workers */
+void net_server_stop_accepting(net_server *server);
+void net_server_drain(net_server *server, uint32_t timeout_s); /* waits; what remains after it is cut */
+/* Closes every connection now; requests under way see gone(). The workers go on, so that what is still being
+ * done for an exchange can come back. */
+void net_server_cut(net_server *server);
+void net_server_free(net_server *server); /* stops the workers */
 size_t net_server_connections(const net_server *server);
 unsigned net_server_workers(const net_server *server, net_worker ***out);
 /* New certificate and key for a listener; open connections keep theirs. */
-DX_RC net_server_reload_tls(net_server *server, size_t listener, const char *certificate_file, const char *key_file, dx_why *why);
+DX_RC net_server_reload_tls(net_server *server, size_t listener, const char *certificate_file,
+                            const char *key_file, dx_why *why);
 
 /* ---- on a worker ---- */
 void *net_worker_user(net_worker *worker);
-void  net_worker_set_user(net_worker *worker, void *user);
+void net_worker_set_user(net_worker *worker, void *user);
 unsigned net_worker_index(const net_worker *worker);
 const dx_clock *net_worker_clock(const net_worker *worker);
-/* Runs fn(arg) on the worker's loop, soon. Any thread. The task's memory is the caller's until fn runs. False: the worker
- * is gone (the caller keeps what arg means). */
+/* Runs fn(arg) on the worker's loop, soon. Any thread. The task's memory is the caller's until fn runs.
+ * False: the worker is gone (the caller keeps what arg means). */
 typedef struct net_task {
     struct net_task *next;
     void (*fn)(struct net_task *task);
@@ -81,14 +83,15 @@ void net_timer_start(net_worker *worker, net_timer *timer, uint32_t after_ms, vo
 void net_timer_stop(net_timer *timer); /* fine when not running */
 
 /* ---- on a connection; http_stream_connection_user(stream) is its net_connection ---- */
-net_worker     *net_connection_worker(const net_connection *connection);
+net_worker *net_connection_worker(const net_connection *connection);
 const net_peer *net_connection_peer(const net_connection *connection);
-size_t          net_connection_listener(const net_connection *connection);
-const char     *net_connection_tls_version(const net_connection *connection); /* "1.3" */
-void           *net_connection_user(const net_connection *connection);        /* verdict cache of stage_trust */
-void            net_connection_set_user(net_connection *connection, void *user, void (*release)(void *user));
-void            net_connection_close_soon(net_connection *connection);        /* graceful: after the answers under way */
+size_t net_connection_listener(const net_connection *connection);
+const char *net_connection_tls_version(const net_connection *connection); /* "1.3" */
+void *net_connection_user(const net_connection *connection);              /* verdict cache of stage_trust */
+void net_connection_set_user(net_connection *connection, void *user, void (*release)(void *user));
+void net_connection_close_soon(net_connection *connection); /* graceful: after the answers under way */
 /* Visits each live connection of this worker. */
-void net_worker_each(net_worker *worker, void (*visit)(net_connection *connection, void *context), void *context);
+void net_worker_each(net_worker *worker, void (*visit)(net_connection *connection, void *context),
+                     void *context);
 
 #endif

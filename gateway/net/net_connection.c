@@ -30,7 +30,8 @@ static void arm_at(net_connection *c, int64_t deadline_us, int64_t now_us)
     c->deadline_us = deadline_us;
     /* Moving to later only stores the deadline: on_timer looks at it. */
     if (c->timer.prev == NULL || c->timer.due_us > deadline_us)
-        net_timer_start(c->worker, &c->timer, deadline_us > now_us ? (uint32_t)((deadline_us - now_us) / 1000) : 0, on_timer);
+        net_timer_start(c->worker, &c->timer,
+                        deadline_us > now_us ? (uint32_t)((deadline_us - now_us) / 1000) : 0, on_timer);
 }
 
 static void arm(net_connection *c, uint32_t seconds)
@@ -39,7 +40,8 @@ static void arm(net_connection *c, uint32_t seconds)
     arm_at(c, now_us + (int64_t)seconds * 1000000, now_us);
 }
 
-/* Grace, and then a rate: each KiB received buys a second (limit.body_rate_min), so a trickle renews nothing. */
+/* Grace, and then a rate: each KiB received buys a second (limit.body_rate_min), so a trickle renews nothing.
+ */
 static void arm_body(net_connection *c, bool changed)
 {
     int64_t now_us = dx_mono_us(clock_of(c));
@@ -62,7 +64,7 @@ static void set_deadline(net_connection *c, bool written)
         return;
     }
     http_wait waits = http_connection_waits_for(c->http);
-    bool      changed = waits != c->waited || c->deadline_us == 0 || c->stalled;
+    bool changed = waits != c->waited || c->deadline_us == 0 || c->stalled;
     c->stalled = false;
     c->waited = waits;
     if (waits == HTTP_WAIT_ANSWER)
@@ -78,7 +80,7 @@ static void set_deadline(net_connection *c, bool written)
 static void on_timer(net_timer *timer)
 {
     net_connection *c = (net_connection *)(void *)((uint8_t *)timer - offsetof(net_connection, timer));
-    int64_t         now_us = dx_mono_us(clock_of(c));
+    int64_t now_us = dx_mono_us(clock_of(c));
     if (c->closing || c->deadline_us == 0)
         return;
     if (now_us < c->deadline_us) {
@@ -115,7 +117,7 @@ static void on_written(uv_write_t *write, int status)
 
 typedef struct {
     uv_write_t write;
-    uint8_t    bytes[];
+    uint8_t bytes[];
 } behind;
 
 static void on_behind_written(uv_write_t *write, int status)
@@ -139,19 +141,19 @@ static bool transmit_behind(net_connection *c, size_t size)
     return false;
 }
 
-/* Gives what libssl produced to the kernel; false: the connection is broken. The area is empty afterwards: the next
- * connection writes into it. */
+/* Gives what libssl produced to the kernel; false: the connection is broken. The area is empty afterwards:
+ * the next connection writes into it. */
 static bool transmit(net_connection *c)
 {
     net_worker *w = c->worker;
-    size_t      size = w->transmit_size;
+    size_t size = w->transmit_size;
     w->transmit_size = 0;
     if (size == 0)
         return true;
     if (c->unsent_size > 0)
         return transmit_behind(c, size);
     uv_buf_t buf = uv_buf_init((char *)w->transmit, (unsigned)size);
-    int      sent = uv_try_write((uv_stream_t *)&c->socket, &buf, 1);
+    int sent = uv_try_write((uv_stream_t *)&c->socket, &buf, 1);
     if (sent < 0 && sent != UV_EAGAIN)
         return false;
     size_t taken = sent < 0 ? 0 : (size_t)sent;
@@ -170,7 +172,7 @@ static bool transmit(net_connection *c)
 static void on_closed(uv_handle_t *handle)
 {
     net_connection *c = handle->data;
-    net_worker     *w = c->worker;
+    net_worker *w = c->worker;
     http_connection_free(c->http);
     if (c->release_user != NULL && c->user != NULL)
         c->release_user(c->user);
@@ -200,7 +202,7 @@ void net_connection_close(net_connection *c, bool orderly)
     c->closing = true;
     if (orderly && c->established && c->unsent_size == 0)
         SSL_shutdown(c->ssl); /* one way; a cut message gets none, so that it cannot look complete */
-    (void)transmit(c);            /* with an alert of libssl, if there is one */
+    (void)transmit(c);        /* with an alert of libssl, if there is one */
     if (!c->established)
         c->worker->handshakes--;
     if (c->per_ip_counted)
@@ -261,7 +263,8 @@ void net_connection_flush(net_connection *c)
     net_worker *w = c->worker;
     while (!c->closing && c->unsent_size == 0) {
         size_t n = 0;
-        for (size_t more; n < sizeof w->plain && (more = http_connection_write(c->http, w->plain + n, sizeof w->plain - n)) > 0;)
+        for (size_t more; n < sizeof w->plain &&
+                          (more = http_connection_write(c->http, w->plain + n, sizeof w->plain - n)) > 0;)
             n += more;
         if (n == 0)
             break;
@@ -285,8 +288,8 @@ void net_connection_flush(net_connection *c)
 
 static bool established(net_connection *c)
 {
-    const unsigned char   *protocol = NULL;
-    unsigned               size = 0;
+    const unsigned char *protocol = NULL;
+    unsigned size = 0;
     const net_listen_spec *s = c->listener->spec;
     SSL_get0_alpn_selected(c->ssl, &protocol, &size);
     c->peer = net_peer_intern(c->worker, c->ssl);
@@ -294,8 +297,9 @@ static bool established(net_connection *c)
     if (c->peer == NULL || c->peer->refs > per_peer)
         return false;
     const http_link link = {want_write, c};
-    bool            is_h2 = size == 2 && memcmp(protocol, "h2", 2) == 0;
-    if (http_connection_new(is_h2, c->sni, &s->limits, c->listener->handler, &link, c, &c->http).code != DX_OK)
+    bool is_h2 = size == 2 && memcmp(protocol, "h2", 2) == 0;
+    if (http_connection_new(is_h2, c->sni, &s->limits, c->listener->handler, &link, c, &c->http).code !=
+        DX_OK)
         return false;
     c->established = true;
     c->worker->handshakes--;
@@ -329,7 +333,8 @@ static void take_plaintext(net_connection *c)
         size_t taken = 0;
         if (c->held.size == 0 && http_connection_wants_input(c->http))
             http_connection_feed(c->http, dx_bytes_of(w->plain, (size_t)n), &taken);
-        if (taken < (size_t)n && dx_buf_add(&c->held, dx_bytes_of(w->plain + taken, (size_t)n - taken)).code != DX_OK) {
+        if (taken < (size_t)n &&
+            dx_buf_add(&c->held, dx_bytes_of(w->plain + taken, (size_t)n - taken)).code != DX_OK) {
             net_connection_close(c, false);
             return;
         }
@@ -400,7 +405,7 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
 static bool count_ip(net_connection *c)
 {
     struct sockaddr_storage address;
-    int                     size = sizeof address;
+    int size = sizeof address;
     if (uv_tcp_getpeername(&c->socket, (struct sockaddr *)&address, &size) != 0)
         return false;
     if (address.ss_family == AF_INET)
@@ -408,7 +413,7 @@ static bool count_ip(net_connection *c)
     else
         memcpy(c->ip, &((struct sockaddr_in6 *)(void *)&address)->sin6_addr, 8); /* a /64 is one customer */
     unsigned *count = &c->worker->ips[ip_bucket(c->ip)].count;
-    unsigned  max = or_default(c->listener->spec->connections_per_ip, 256);
+    unsigned max = or_default(c->listener->spec->connections_per_ip, 256);
     if (*count >= max)
         return false;
     (*count)++;
@@ -418,7 +423,7 @@ static bool count_ip(net_connection *c)
 
 void net_connection_accept(net_listener *l)
 {
-    net_worker     *w = l->worker;
+    net_worker *w = l->worker;
     net_connection *c = calloc(1, sizeof *c);
     if (c == NULL)
         return;
@@ -435,8 +440,8 @@ void net_connection_accept(net_listener *l)
     size_t count = atomic_fetch_add(&w->connection_count, 1);
     w->handshakes++;
     uint32_t max = or_default(l->spec->connections_max, 10000);
-    if (uv_accept((uv_stream_t *)&l->socket, (uv_stream_t *)&c->socket) != 0 || count >= max || w->handshakes > 512 || !count_ip(c) ||
-        !net_tls_attach(c)) {
+    if (uv_accept((uv_stream_t *)&l->socket, (uv_stream_t *)&c->socket) != 0 || count >= max ||
+        w->handshakes > 512 || !count_ip(c) || !net_tls_attach(c)) {
         net_connection_close(c, false);
         return;
     }

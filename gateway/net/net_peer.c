@@ -10,7 +10,7 @@
 static bool add_der(X509 *x, dx_bytes *out)
 {
     uint8_t *der = NULL;
-    int      size = i2d_X509(x, &der);
+    int size = i2d_X509(x, &der);
     if (size <= 0)
         return false;
     uint8_t *copy = malloc((size_t)size);
@@ -36,9 +36,9 @@ static size_t bucket_of(const uint8_t sha256[32])
 
 peer_entry *net_peer_intern(net_worker *w, SSL *ssl)
 {
-    X509           *leaf = SSL_get0_peer_certificate(ssl);
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-    peer_entry     *e = leaf == NULL ? NULL : calloc(1, sizeof *e);
+    peer_entry *e = leaf == NULL ? NULL : calloc(1, sizeof *e);
     if (e == NULL)
         return NULL;
     if (!add_der(leaf, &e->peer.leaf)) {
@@ -46,10 +46,11 @@ peer_entry *net_peer_intern(net_worker *w, SSL *ssl)
         return NULL;
     }
     dx_sha256(e->peer.leaf, e->peer.leaf_sha256);
-    size_t      at = bucket_of(e->peer.leaf_sha256);
-    size_t      presented = chain == NULL ? 0 : (size_t)sk_X509_num(chain);
+    size_t at = bucket_of(e->peer.leaf_sha256);
+    size_t presented = chain == NULL ? 0 : (size_t)sk_X509_num(chain);
     for (peer_entry *known = w->peers[at]; known != NULL; known = known->next)
-        if (memcmp(known->peer.leaf_sha256, e->peer.leaf_sha256, 32) == 0 && known->peer.chain_count >= presented) {
+        if (memcmp(known->peer.leaf_sha256, e->peer.leaf_sha256, 32) == 0 &&
+            known->peer.chain_count >= presented) {
             entry_free(e);
             known->refs++;
             return known;

@@ -20,87 +20,90 @@
 #define NET_ACCEPT_TURN    16
 
 typedef struct peer_entry { /* net_peer with its count; interned per worker by leaf */
-    net_peer           peer;
+    net_peer peer;
     struct peer_entry *next;
-    unsigned           refs;
+    unsigned refs;
 } peer_entry;
 
 typedef struct net_listener {
-    net_worker            *worker;
+    net_worker *worker;
     const net_listen_spec *spec;
-    size_t                 index;
-    SSL_CTX               *tls;
-    uv_tcp_t               socket;
-    const http_handler    *handler;
-    bool                   open;
+    size_t index;
+    SSL_CTX *tls;
+    uv_tcp_t socket;
+    const http_handler *handler;
+    bool open;
 } net_listener;
 
 struct net_worker {
-    net_server     *server;
-    unsigned        index;
-    pthread_t       thread;
-    uv_loop_t       loop;
-    uv_async_t      wake;
-    uv_check_t      check;
-    uv_timer_t      tick;
-    OSSL_LIB_CTX   *libctx;
-    BIO_METHOD     *bio;
-    net_listener    listeners[NET_LISTENERS_MAX];
-    size_t          listener_count;
-    void           *user;
+    net_server *server;
+    unsigned index;
+    pthread_t thread;
+    uv_loop_t loop;
+    uv_async_t wake;
+    uv_check_t check;
+    uv_timer_t tick;
+    OSSL_LIB_CTX *libctx;
+    BIO_METHOD *bio;
+    net_listener listeners[NET_LISTENERS_MAX];
+    size_t listener_count;
+    void *user;
     /* messages */
     pthread_mutex_t lock;
-    net_task       *tasks, **tasks_end;
-    bool            gone;
-    atomic_bool     stop_accepting, cut, stopping;
+    net_task *tasks, **tasks_end;
+    bool gone;
+    atomic_bool stop_accepting, cut, stopping;
     /* connections */
     net_connection *connections, *dirty;
-    atomic_size_t   connection_count;
-    size_t          handshakes;
-    peer_entry     *peers[NET_PEER_BUCKETS];
-    struct { uint8_t address[16]; unsigned count; } ips[NET_IP_BUCKETS];
-    net_timer      *wheel[NET_WHEEL_SLOTS];
-    int64_t         wheel_at; /* tick that was handled last */
+    atomic_size_t connection_count;
+    size_t handshakes;
+    peer_entry *peers[NET_PEER_BUCKETS];
+    struct {
+        uint8_t address[16];
+        unsigned count;
+    } ips[NET_IP_BUCKETS];
+    net_timer *wheel[NET_WHEEL_SLOTS];
+    int64_t wheel_at; /* tick that was handled last */
     /* areas that belong to whoever is at work in this turn */
     uint8_t cipher[NET_CIPHER_BYTES], plain[NET_PLAIN_BYTES], transmit[NET_TRANSMIT_BYTES];
-    size_t  transmit_size;
+    size_t transmit_size;
     dx_bytes span; /* ciphertext under decryption */
 };
 
 struct net_server {
     net_server_spec spec;
     net_listen_spec listeners[NET_LISTENERS_MAX];
-    net_worker     *workers;
-    net_worker    **worker_pointers;
-    unsigned        worker_count;
-    int             fds[NET_LISTENERS_MAX][256];
+    net_worker *workers;
+    net_worker **worker_pointers;
+    unsigned worker_count;
+    int fds[NET_LISTENERS_MAX][256];
 };
 
 struct net_connection {
-    net_worker      *worker;
-    net_listener    *listener;
-    net_connection  *next, **prev, *next_dirty;
-    uv_tcp_t         socket;
-    uv_write_t       write;
-    SSL             *ssl;
+    net_worker *worker;
+    net_listener *listener;
+    net_connection *next, **prev, *next_dirty;
+    uv_tcp_t socket;
+    uv_write_t write;
+    SSL *ssl;
     http_connection *http;
-    peer_entry      *peer;
-    net_timer        timer;
-    int64_t          deadline_us; /* 0: none */
-    http_wait        waited;
-    bool             stalled;     /* the deadline is that of unsent ciphertext */
-    int64_t          body_from_us;
-    uint64_t         body_bytes;  /* plaintext since then: the peer owes a rate */
-    uint8_t         *unsent; /* ciphertext that the kernel did not take */
-    size_t           unsent_size;
-    dx_buf           held; /* plaintext that http would not take yet */
-    bool             established, reading, dirty, closing, drain_after, key_update_flood;
-    bool             per_ip_counted;
-    uint8_t          ip[16];
-    unsigned         key_updates;
-    int64_t          key_updates_from_us;
-    char             sni[256];
-    void            *user;
+    peer_entry *peer;
+    net_timer timer;
+    int64_t deadline_us; /* 0: none */
+    http_wait waited;
+    bool stalled; /* the deadline is that of unsent ciphertext */
+    int64_t body_from_us;
+    uint64_t body_bytes; /* plaintext since then: the peer owes a rate */
+    uint8_t *unsent;     /* ciphertext that the kernel did not take */
+    size_t unsent_size;
+    dx_buf held; /* plaintext that http would not take yet */
+    bool established, reading, dirty, closing, drain_after, key_update_flood;
+    bool per_ip_counted;
+    uint8_t ip[16];
+    unsigned key_updates;
+    int64_t key_updates_from_us;
+    char sni[256];
+    void *user;
     void (*release_user)(void *user);
 };
 

@@ -18,16 +18,16 @@
 
 static DX_RC parse_address(const char *text, struct sockaddr_storage *out, socklen_t *size, dx_why *why)
 {
-    char        host[64];
+    char host[64];
     const char *colon = strrchr(text, ':');
-    uint64_t    port;
-    size_t      n = colon == NULL ? 0 : (size_t)(colon - text);
+    uint64_t port;
+    size_t n = colon == NULL ? 0 : (size_t)(colon - text);
     if (colon == NULL || n == 0 || n >= sizeof host || !dx_bytes_u64(dx_bytes_text(colon + 1), 65535, &port))
         return DX_FAIL(why, CONFIG, "", "%s is not address:port", text);
     bool v6 = text[0] == '[' && text[n - 1] == ']';
     snprintf(host, sizeof host, "%.*s", (int)(v6 ? n - 2 : n), v6 ? text + 1 : text);
     memset(out, 0, sizeof *out);
-    struct sockaddr_in  *a4 = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in *a4 = (struct sockaddr_in *)(void *)out;
     struct sockaddr_in6 *a6 = (struct sockaddr_in6 *)(void *)out;
     if (!v6 && inet_pton(AF_INET, host, &a4->sin_addr) == 1) {
         a4->sin_family = AF_INET;
@@ -47,7 +47,7 @@ static DX_RC parse_address(const char *text, struct sockaddr_storage *out, sockl
 static DX_RC open_socket(const char *address, int *out, dx_why *why)
 {
     struct sockaddr_storage at;
-    socklen_t               size;
+    socklen_t size;
     DX_TRY(parse_address(address, &at, &size, why));
     int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), one = 1;
     if (fd < 0)
@@ -88,7 +88,7 @@ static void flush_dirty(uv_check_t *check)
 static void on_tick(uv_timer_t *timer)
 {
     net_worker *w = timer->data;
-    int64_t     now_us = dx_mono_us(w->server->spec.clock), now = now_us / (NET_TICK_MS * 1000);
+    int64_t now_us = dx_mono_us(w->server->spec.clock), now = now_us / (NET_TICK_MS * 1000);
     for (; w->wheel_at < now; w->wheel_at++) {
         net_timer *t = w->wheel[(w->wheel_at + 1) % NET_WHEEL_SLOTS];
         while (t != NULL) {
@@ -148,8 +148,8 @@ static void on_wake(uv_async_t *async)
 
 static void *run(void *argument)
 {
-    net_worker   *w = argument;
-    net_server   *s = w->server;
+    net_worker *w = argument;
+    net_server *s = w->server;
     if (s->spec.started != NULL)
         s->spec.started(w, s->spec.context);
     for (size_t i = 0; i < w->listener_count; i++)
@@ -276,7 +276,9 @@ DX_RC net_server_start(const net_server_spec *spec, net_server **out, dx_why *wh
     s->workers = calloc(s->worker_count, sizeof *s->workers);
     s->worker_pointers = calloc(s->worker_count, sizeof *s->worker_pointers);
     memset(s->fds, 0xff, sizeof s->fds);
-    struct dx_rc rc = s->workers == NULL || s->worker_pointers == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory for workers") : DX_OKAY;
+    struct dx_rc rc = s->workers == NULL || s->worker_pointers == NULL
+                          ? DX_FAIL(why, NO_MEMORY, "", "no memory for workers")
+                          : DX_OKAY;
     for (size_t i = 0; i < spec->listener_count && rc.code == DX_OK; i++) {
         s->listeners[i] = spec->listeners[i];
         for (unsigned k = 0; k < s->worker_count && rc.code == DX_OK; k++)
@@ -355,9 +357,9 @@ unsigned net_server_workers(const net_server *s, net_worker ***out)
 /* ---- new certificates ---- */
 
 typedef struct {
-    net_task     task;
+    net_task task;
     net_listener *listener;
-    SSL_CTX      *tls;
+    SSL_CTX *tls;
 } swap;
 
 static void swap_context(net_task *task)
@@ -368,7 +370,8 @@ static void swap_context(net_task *task)
     free(m);
 }
 
-DX_RC net_server_reload_tls(net_server *s, size_t listener, const char *certificate_file, const char *key_file, dx_why *why)
+DX_RC net_server_reload_tls(net_server *s, size_t listener, const char *certificate_file,
+                            const char *key_file, dx_why *why)
 {
     net_listen_spec fresh = s->listeners[listener];
     fresh.certificate_file = certificate_file;

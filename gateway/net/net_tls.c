@@ -5,7 +5,7 @@
 
 /* Mutual TLS: the handshake proves possession of a key and judges nothing (identity.md 3, dataplane.md 3). */
 
-#define PEER_CHAIN_BYTES 16384
+#define PEER_CHAIN_BYTES  16384
 #define KEY_UPDATES_PER_S 100
 
 /* libssl checks CertificateVerify; whose certificate this is, stage_trust decides. */
@@ -16,13 +16,15 @@ static int keep_chain(X509_STORE_CTX *store, void *context)
     return 1;
 }
 
-static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in, unsigned in_size, void *context)
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_size,
+                           const unsigned char *in, unsigned in_size, void *context)
 {
     (void)ssl;
     (void)context;
     static const unsigned char ours[] = "\x02h2\x08http/1.1";
-    unsigned char             *chosen;
-    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, in, in_size) != OPENSSL_NPN_NEGOTIATED)
+    unsigned char *chosen;
+    if (SSL_select_next_proto(&chosen, out_size, ours, sizeof ours - 1, in, in_size) !=
+        OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL; /* RFC 7301 3.2: no_application_protocol */
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -31,8 +33,8 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 static int check_name(SSL *ssl, int *alert, void *context)
 {
     const net_listen_spec *spec = context;
-    const char            *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    net_connection        *c = SSL_get_app_data(ssl);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    net_connection *c = SSL_get_app_data(ssl);
     for (size_t i = 0; name != NULL && i < spec->host_count; i++)
         if (dx_bytes_is_nocase(dx_bytes_text(name), spec->hosts[i])) {
             snprintf(c->sni, sizeof c->sni, "%s", spec->hosts[i]);
@@ -43,7 +45,8 @@ static int check_name(SSL *ssl, int *alert, void *context)
 }
 
 /* KeyUpdate costs us a key schedule for five bytes of theirs (DP-304). */
-static void watch_messages(int write, int version, int type, const void *data, size_t size, SSL *ssl, void *context)
+static void watch_messages(int write, int version, int type, const void *data, size_t size, SSL *ssl,
+                           void *context)
 {
     (void)version;
     (void)context;
@@ -81,23 +84,27 @@ DX_RC net_tls_context(net_worker *worker, const net_listen_spec *spec, SSL_CTX *
     SSL_CTX_set_min_proto_version(ctx, spec->tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
     SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION);
     SSL_CTX_set_security_level(ctx, 2);
-    /* A resumed handshake presents no certificate and would survive revocation: no tickets, no cache, no early data. */
+    /* A resumed handshake presents no certificate and would survive revocation: no tickets, no cache, no
+     * early data. */
     SSL_CTX_set_num_tickets(ctx, 0);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_max_early_data(ctx, 0);
     SSL_CTX_set_recv_max_early_data(ctx, 0);
-    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_mode(ctx,
+                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(ctx, 0);
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, keep_chain, NULL);
-    SSL_CTX_set_max_cert_list(ctx, spec->peer_chain_bytes != 0 ? (long)spec->peer_chain_bytes : PEER_CHAIN_BYTES);
+    SSL_CTX_set_max_cert_list(ctx,
+                              spec->peer_chain_bytes != 0 ? (long)spec->peer_chain_bytes : PEER_CHAIN_BYTES);
     SSL_CTX_set_alpn_select_cb(ctx, choose_protocol, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, check_name);
     SSL_CTX_set_tlsext_servername_arg(ctx, (void *)(uintptr_t)spec);
     SSL_CTX_set_msg_callback(ctx, watch_messages);
     struct dx_rc rc = DX_OKAY;
-    static char  groups[] = "X25519:P-256:P-384"; /* the macro casts const away */
+    static char groups[] = "X25519:P-256:P-384"; /* the macro casts const away */
     if (SSL_CTX_set1_groups_list(ctx, groups) != 1 ||
         SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!PSK") != 1)
         rc = fail(why, "TLS cannot be set up for", spec->address);
@@ -120,8 +127,8 @@ DX_RC net_tls_context(net_worker *worker, const net_listen_spec *spec, SSL_CTX *
 static int bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 {
     net_connection *c = BIO_get_data(bio);
-    net_worker     *w = c->worker;
-    size_t          room = sizeof w->transmit - w->transmit_size;
+    net_worker *w = c->worker;
+    size_t room = sizeof w->transmit - w->transmit_size;
     if (size > room) { /* cannot happen: a turn never produces more than the area holds */
         *written = 0;
         return 0;
@@ -135,7 +142,7 @@ static int bio_write(BIO *bio, const char *data, size_t size, size_t *written)
 static int bio_read(BIO *bio, char *data, size_t size, size_t *got)
 {
     net_connection *c = BIO_get_data(bio);
-    dx_bytes       *span = &c->worker->span;
+    dx_bytes *span = &c->worker->span;
     BIO_clear_retry_flags(bio);
     if (span->size == 0) {
         BIO_set_retry_read(bio);

@@ -11,24 +11,25 @@
 #define BASE "/provenance/v1"
 
 struct regulator {
-    gate           *gate;
-    prov_reader    *reader;
-    prov_index     *index;
-    query_desk     *desk;
-    char           *vkeys;
-    pthread_t       thread;
-    bool            running;
+    gate *gate;
+    prov_reader *reader;
+    prov_index *index;
+    query_desk *desk;
+    char *vkeys;
+    pthread_t thread;
+    bool running;
     pthread_mutex_t lock;
-    pthread_cond_t  came;
-    bool            stopping;
-    exchange       *first, **last; /* waiting, in order of arrival */
+    pthread_cond_t came;
+    bool stopping;
+    exchange *first, **last; /* waiting, in order of arrival */
 };
 
 /* What policy granted, as the desk wants it. A scope that the index cannot apply shows nothing. */
 static query_scope scope_of(exchange *ex)
 {
     const policy_ruling *r = &ex->ruling;
-    const char *id = dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id, (long long)r->authority_version, r->grant_id);
+    const char *id = dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id,
+                                     (long long)r->authority_version, r->grant_id);
     query_scope scope = {.id = id == NULL ? "" : id};
     if (r->scope_stated) {
         scope.all = r->scope_all;
@@ -41,18 +42,21 @@ static query_scope scope_of(exchange *ex)
 static void answer(regulator *r, exchange *ex)
 {
     const dx_bytes path = ex->request->path;
-    const size_t   base = sizeof BASE - 1;
-    if (path.size < base || memcmp(path.data, BASE, base) != 0 || (path.size > base && path.data[base] != '/')) {
+    const size_t base = sizeof BASE - 1;
+    if (path.size < base || memcmp(path.data, BASE, base) != 0 ||
+        (path.size > base && path.data[base] != '/')) {
         ex->query.call = "unknown";
         ex->query.at = dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
         exchange_inner_done(ex, 404, "application/problem+json",
-                            dx_bytes_text("{\"type\":\"urn:dfft:problem:record-not-found\",\"title\":\"No such resource\",\"status\":404,"
+                            dx_bytes_text("{\"type\":\"urn:dfft:problem:record-not-found\",\"title\":\"No "
+                                          "such resource\",\"status\":404,"
                                           "\"detail\":\"records are below " BASE "/records\"}"));
         return;
     }
     const query_scope scope = scope_of(ex);
-    query_answer      a = {0};
-    query_http(r->desk, dx_bytes_part(path, base, path.size - base), ex->request->has_query ? ex->request->query : (dx_bytes){0}, &scope, &a);
+    query_answer a = {0};
+    query_http(r->desk, dx_bytes_part(path, base, path.size - base),
+               ex->request->has_query ? ex->request->query : (dx_bytes){0}, &scope, &a);
     ex->query.call = a.call;
     ex->query.filter = ex->request->query;
     ex->query.rows = a.rows;
@@ -60,12 +64,14 @@ static void answer(regulator *r, exchange *ex)
     ex->query.first = a.first;
     ex->query.last = a.last;
     /* Before anything is published every answer is relative to the empty log. */
-    ex->query.at = a.at[0] != 0 ? dx_arena_printf(&ex->arena, "%s", a.at) : dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
+    ex->query.at = a.at[0] != 0 ? dx_arena_printf(&ex->arena, "%s", a.at)
+                                : dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
     dx_bytes body = dx_arena_bytes(&ex->arena, dx_buf_view(&a.body));
     if (body.data == NULL && a.body.size > 0)
-        exchange_inner_done(ex, 503, "application/problem+json",
-                            dx_bytes_text("{\"type\":\"urn:dfft:problem:overloaded\",\"title\":\"Overloaded\",\"status\":503,"
-                                          "\"detail\":\"the answer does not fit; ask for fewer records\"}"));
+        exchange_inner_done(
+            ex, 503, "application/problem+json",
+            dx_bytes_text("{\"type\":\"urn:dfft:problem:overloaded\",\"title\":\"Overloaded\",\"status\":503,"
+                          "\"detail\":\"the answer does not fit; ask for fewer records\"}"));
     else
         exchange_inner_done(ex, (unsigned)a.status, a.media_type, body);
     query_answer_fini(&a);
@@ -109,7 +115,8 @@ static DX_RC open_all(regulator *r, dx_why *why)
     const char *folder = prov_log_folder(g->log);
     DX_TRY(prov_reader_open(g->io, folder, &r->reader, why));
     DX_TRY(prov_index_open(g->io, folder, &r->index, why));
-    const query_log log = {.origin = prov_log_origin(g->log), .reader = r->reader, .index = r->index, .vkeys = r->vkeys};
+    const query_log log = {
+        .origin = prov_log_origin(g->log), .reader = r->reader, .index = r->index, .vkeys = r->vkeys};
     DX_TRY(query_desk_new(g->io, g->clock, &log, 1, &r->desk, why));
     if (pthread_create(&r->thread, NULL, run, r) != 0)
         return DX_FAIL(why, NO_MEMORY, "", "no thread for the regulator's desk");
@@ -121,7 +128,7 @@ DX_RC regulator_new(gate *g, const char *vkeys, regulator **out, dx_why *why)
 {
     *out = NULL;
     regulator *r = calloc(1, sizeof *r);
-    char      *copy = strdup(vkeys);
+    char *copy = strdup(vkeys);
     if (r == NULL || copy == NULL) {
         free(r);
         free(copy);

@@ -9,11 +9,11 @@
 #define GROUPS_MAX 64
 
 static const char *suite_name;
-static bool        verbose;
-static FILE       *json;
-static bool        json_first = true;
+static bool verbose;
+static FILE *json;
+static bool json_first = true;
 static struct {
-    char     name[48];
+    char name[48];
     unsigned counts[3];
 } groups[GROUPS_MAX];
 static unsigned group_count, totals[3];
@@ -125,8 +125,8 @@ bool suite_check(bool ok, const char *group, const char *what, const char *why, 
 int suite_end(void)
 {
     for (unsigned i = 0; i < group_count; i++)
-        printf("%s %-32s %5u passed, %u failed, %u skipped\n", suite_name, groups[i].name, groups[i].counts[0],
-               groups[i].counts[1], groups[i].counts[2]);
+        printf("%s %-32s %5u passed, %u failed, %u skipped\n", suite_name, groups[i].name,
+               groups[i].counts[0], groups[i].counts[1], groups[i].counts[2]);
     printf("%s: %u passed, %u failed, %u skipped\n", suite_name, totals[0], totals[1], totals[2]);
     if (json != NULL) {
         fputs("]\n", json);

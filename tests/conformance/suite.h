@@ -8,13 +8,16 @@
 
 #include <stdbool.h>
 
-/* Reads the arguments; returns the data folder, or exits when there is nothing to do. `name`: "lists", "seals"... */
+/* Reads the arguments; returns the data folder, or exits when there is nothing to do. `name`: "lists",
+ * "seals"... */
 const char *suite_begin(const char *name, int argc, char **argv);
 void suite_pass(const char *group, const char *what);
-void suite_fail(const char *group, const char *what, const char *why, ...) __attribute__((format(printf, 3, 4)));
+void suite_fail(const char *group, const char *what, const char *why, ...)
+    __attribute__((format(printf, 3, 4)));
 void suite_skip(const char *group, const char *what, const char *why);
 /* Pass when `ok`, else fail with the text. */
-bool suite_check(bool ok, const char *group, const char *what, const char *why, ...) __attribute__((format(printf, 4, 5)));
+bool suite_check(bool ok, const char *group, const char *what, const char *why, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Prints a line per group and "NAME: N passed, N failed, N skipped"; returns the exit code. */
 int suite_end(void);
 

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         /* Only what passes to the data API is written. */
         size_t kept = 0;
         for (size_t i = 0; i < message.field_count; i++)
-            if (http_request_field(message.fields[i].name, http_nominated(&message, message.fields[i].name)) == HTTP_KEEP)
+            if (http_request_field(message.fields[i].name,
+                                   http_nominated(&message, message.fields[i].name)) == HTTP_KEEP)
                 message.fields[kept++] = message.fields[i];
         message.field_count = kept;
         dx_buf_clear(&out);

@@ -8,7 +8,7 @@
 
 struct dx_arena_block {
     dx_arena_block *next;
-    size_t          used, size;
+    size_t used, size;
     _Alignas(16) uint8_t data[];
 };
 
@@ -29,7 +29,7 @@ void dx_arena_fini(dx_arena *arena)
 
 static dx_arena_block *block_new(dx_arena *arena, size_t size)
 {
-    size_t          room = size > BLOCK_BYTES - sizeof(dx_arena_block) ? size : BLOCK_BYTES - sizeof(dx_arena_block);
+    size_t room = size > BLOCK_BYTES - sizeof(dx_arena_block) ? size : BLOCK_BYTES - sizeof(dx_arena_block);
     dx_arena_block *block = malloc(sizeof *block + room);
     if (block == NULL)
         return NULL;
@@ -96,7 +96,7 @@ char *dx_arena_printf(dx_arena *arena, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int   n = vsnprintf(NULL, 0, format, args);
+    int n = vsnprintf(NULL, 0, format, args);
     char *text = n < 0 ? NULL : dx_arena_alloc(arena, (size_t)n + 1);
     if (text != NULL)
         vsnprintf(text, (size_t)n + 1, format, again);

@@ -12,8 +12,8 @@ typedef struct dx_arena_block dx_arena_block;
 
 typedef struct {
     dx_arena_block *blocks;
-    size_t          used_bytes; /* handed out so far */
-    size_t          max_bytes;  /* 0 = no ceiling */
+    size_t used_bytes; /* handed out so far */
+    size_t max_bytes;  /* 0 = no ceiling */
 } dx_arena;
 
 void dx_arena_init(dx_arena *arena, size_t max_bytes);
@@ -28,7 +28,7 @@ void *dx_arena_array(dx_arena *arena, size_t count, size_t item_size);
 
 /* Copies; text gains a NUL. NULL data on failure. */
 dx_bytes dx_arena_bytes(dx_arena *arena, dx_bytes bytes);
-char    *dx_arena_text(dx_arena *arena, dx_bytes bytes);
-char    *dx_arena_printf(dx_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *dx_arena_text(dx_arena *arena, dx_bytes bytes);
+char *dx_arena_printf(dx_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -61,7 +61,7 @@ bool dx_bytes_starts(dx_bytes a, const char *prefix)
 int dx_bytes_compare(dx_bytes a, dx_bytes b)
 {
     size_t n = a.size < b.size ? a.size : b.size;
-    int    c = n == 0 ? 0 : memcmp(a.data, b.data, n);
+    int c = n == 0 ? 0 : memcmp(a.data, b.data, n);
     if (c != 0)
         return c;
     return a.size < b.size ? -1 : a.size > b.size;
@@ -70,8 +70,12 @@ int dx_bytes_compare(dx_bytes a, dx_bytes b)
 bool dx_bytes_utf8_ok(dx_bytes a)
 {
     for (size_t i = 0; i < a.size;) {
-        uint8_t  c = a.data[i];
-        size_t   more = c < 0x80 ? 0 : (c & 0xe0) == 0xc0 ? 1 : (c & 0xf0) == 0xe0 ? 2 : (c & 0xf8) == 0xf0 ? 3 : 9;
+        uint8_t c = a.data[i];
+        size_t more = c < 0x80             ? 0
+                      : (c & 0xe0) == 0xc0 ? 1
+                      : (c & 0xf0) == 0xe0 ? 2
+                      : (c & 0xf8) == 0xf0 ? 3
+                                           : 9;
         uint32_t point = more == 0 ? c : more == 1 ? c & 0x1fU : more == 2 ? c & 0x0fU : c & 0x07U;
         if (more == 9 || a.size - i <= more)
             return false;
@@ -106,7 +110,8 @@ bool dx_bytes_u64(dx_bytes a, uint64_t max, uint64_t *out)
     for (size_t i = 0; i < a.size; i++) {
         if (a.data[i] < '0' || a.data[i] > '9')
             return false;
-        if (__builtin_mul_overflow(value, 10, &value) || __builtin_add_overflow(value, a.data[i] - '0', &value))
+        if (__builtin_mul_overflow(value, 10, &value) ||
+            __builtin_add_overflow(value, a.data[i] - '0', &value))
             return false;
     }
     if (value > max)
@@ -173,7 +178,7 @@ DX_RC dx_buf_add_byte(dx_buf *buf, uint8_t byte)
 
 DX_RC dx_buf_addf(dx_buf *buf, const char *format, ...)
 {
-    char    small[512];
+    char small[512];
     va_list args;
     va_start(args, format);
     va_list again;
@@ -290,7 +295,7 @@ static bool decode64(dx_bytes in, uint8_t *out, size_t *size, bool url)
     if (need > *size)
         return false;
     uint32_t bits = 0;
-    size_t   have = 0, n = 0;
+    size_t have = 0, n = 0;
     for (size_t i = 0; i < in.size; i++) {
         int d = digit64(in.data[i], url);
         if (d < 0)

@@ -15,7 +15,7 @@
 
 typedef struct {
     const uint8_t *data;
-    size_t         size;
+    size_t size;
 } dx_bytes;
 
 #define DX_BYTES(literal) ((dx_bytes){(const uint8_t *)("" literal), sizeof(literal) - 1})
@@ -35,28 +35,29 @@ static inline dx_bytes dx_bytes_text(const char *text)
 /* Part of `b` from `from`, at most `size` bytes; out of range gives what is there. */
 dx_bytes dx_bytes_part(dx_bytes b, size_t from, size_t size);
 
-bool dx_bytes_equal(dx_bytes a, dx_bytes b);             /* not constant time */
-bool dx_bytes_equal_secret(dx_bytes a, dx_bytes b);      /* constant time for equal sizes */
-bool dx_bytes_equal_nocase(dx_bytes a, dx_bytes b);      /* ASCII letters */
-bool dx_bytes_is(dx_bytes a, const char *text);          /* equal to a C string */
+bool dx_bytes_equal(dx_bytes a, dx_bytes b);        /* not constant time */
+bool dx_bytes_equal_secret(dx_bytes a, dx_bytes b); /* constant time for equal sizes */
+bool dx_bytes_equal_nocase(dx_bytes a, dx_bytes b); /* ASCII letters */
+bool dx_bytes_is(dx_bytes a, const char *text);     /* equal to a C string */
 bool dx_bytes_is_nocase(dx_bytes a, const char *text);
 bool dx_bytes_starts(dx_bytes a, const char *prefix);
-int  dx_bytes_compare(dx_bytes a, dx_bytes b);           /* memcmp order, shorter first */
-bool dx_bytes_utf8_ok(dx_bytes a);                       /* well-formed, no surrogates, no overlong forms */
-dx_bytes dx_bytes_trim(dx_bytes a);                      /* without outer SP, HT, CR, LF */
+int dx_bytes_compare(dx_bytes a, dx_bytes b); /* memcmp order, shorter first */
+bool dx_bytes_utf8_ok(dx_bytes a);            /* well-formed, no surrogates, no overlong forms */
+dx_bytes dx_bytes_trim(dx_bytes a);           /* without outer SP, HT, CR, LF */
 
 /* Digits only, no leading zero (but "0"), at most `max`. */
 bool dx_bytes_u64(dx_bytes a, uint64_t max, uint64_t *out);
 
-/* A growing buffer. `max` is the largest size it may ever have: going over it is DX_TOO_LARGE, never a cut. */
+/* A growing buffer. `max` is the largest size it may ever have: going over it is DX_TOO_LARGE, never a cut.
+ */
 typedef struct {
     uint8_t *data;
-    size_t   size, capacity, max;
+    size_t size, capacity, max;
 } dx_buf;
 
-void  dx_buf_init(dx_buf *buf, size_t max);
-void  dx_buf_fini(dx_buf *buf);
-void  dx_buf_clear(dx_buf *buf); /* size 0, memory kept */
+void dx_buf_init(dx_buf *buf, size_t max);
+void dx_buf_fini(dx_buf *buf);
+void dx_buf_clear(dx_buf *buf); /* size 0, memory kept */
 DX_RC dx_buf_reserve(dx_buf *buf, size_t more);
 DX_RC dx_buf_add(dx_buf *buf, dx_bytes bytes);
 DX_RC dx_buf_add_text(dx_buf *buf, const char *text);
@@ -71,12 +72,12 @@ static inline dx_bytes dx_buf_view(const dx_buf *buf)
 #define DX_HEX_SIZE(n)       (2 * (size_t)(n) + 1)
 #define DX_BASE64_SIZE(n)    (4 * (((size_t)(n) + 2) / 3) + 1)
 #define DX_BASE64URL_SIZE(n) ((4 * (size_t)(n) + 2) / 3 + 1)
-void dx_hex(dx_bytes in, char *out);          /* lower case */
-void dx_base64(dx_bytes in, char *out);       /* RFC 4648 4, padded */
-void dx_base64url(dx_bytes in, char *out);    /* RFC 4648 5, no padding */
+void dx_hex(dx_bytes in, char *out);       /* lower case */
+void dx_base64(dx_bytes in, char *out);    /* RFC 4648 4, padded */
+void dx_base64url(dx_bytes in, char *out); /* RFC 4648 5, no padding */
 
-/* Decoders take exactly the canonical spelling; anything else is false. `*size` is in: room at out, out: bytes
- * written. */
+/* Decoders take exactly the canonical spelling; anything else is false. `*size` is in: room at out, out:
+ * bytes written. */
 bool dx_hex_decode(dx_bytes in, uint8_t *out, size_t *size);
 bool dx_base64_decode(dx_bytes in, uint8_t *out, size_t *size);
 bool dx_base64url_decode(dx_bytes in, uint8_t *out, size_t *size);

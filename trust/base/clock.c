@@ -49,7 +49,7 @@ int64_t dx_now_s(const dx_clock *clock)
 int64_t dx_days_from_civil(int64_t year, unsigned month, unsigned day)
 {
     year -= month <= 2;
-    int64_t  era = floor_div(year, 400);
+    int64_t era = floor_div(year, 400);
     unsigned of_era = (unsigned)(year - era * 400);
     unsigned of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
     unsigned day_of_era = of_era * 365 + of_era / 4 - of_era / 100 + of_year;
@@ -59,7 +59,7 @@ int64_t dx_days_from_civil(int64_t year, unsigned month, unsigned day)
 void dx_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day)
 {
     days += 719468;
-    int64_t  era = floor_div(days, 146097);
+    int64_t era = floor_div(days, 146097);
     unsigned day_of_era = (unsigned)(days - era * 146097);
     unsigned of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned of_year = day_of_era - (365 * of_era + of_era / 4 - of_era / 100);
@@ -71,11 +71,11 @@ void dx_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *
 
 static int print_civil(int64_t unix_s, char out[DX_TIME_SIZE])
 {
-    int64_t  days = floor_div(unix_s, 86400), year;
+    int64_t days = floor_div(unix_s, 86400), year;
     unsigned month, day, second = (unsigned)(unix_s - days * 86400);
     dx_civil_from_days(days, &year, &month, &day);
-    return snprintf(out, DX_TIME_SIZE, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u", year, month, day, second / 3600,
-                    second / 60 % 60, second % 60);
+    return snprintf(out, DX_TIME_SIZE, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u", year, month, day,
+                    second / 3600, second / 60 % 60, second % 60);
 }
 
 void dx_time_print(int64_t unix_s, char out[DX_TIME_SIZE])
@@ -87,7 +87,7 @@ void dx_time_print(int64_t unix_s, char out[DX_TIME_SIZE])
 void dx_time_print_us(int64_t unix_us, char out[DX_TIME_SIZE])
 {
     int64_t s = floor_div(unix_us, 1000000);
-    int     n = print_civil(s, out);
+    int n = print_civil(s, out);
     snprintf(out + n, DX_TIME_SIZE - (size_t)n, ".%06" PRId64 "Z", unix_us - s * 1000000);
 }
 
@@ -113,16 +113,17 @@ static bool is_at(dx_bytes text, size_t at, char c)
 bool dx_time_parse(dx_bytes text, bool utc_only, int64_t *unix_us)
 {
     unsigned year, month, day, hour, minute, second;
-    if (!digits(text, 0, 4, &year) || !is_at(text, 4, '-') || !digits(text, 5, 2, &month) || !is_at(text, 7, '-') ||
-        !digits(text, 8, 2, &day) || !is_at(text, 10, 'T') || !digits(text, 11, 2, &hour) || !is_at(text, 13, ':') ||
-        !digits(text, 14, 2, &minute) || !is_at(text, 16, ':') || !digits(text, 17, 2, &second))
+    if (!digits(text, 0, 4, &year) || !is_at(text, 4, '-') || !digits(text, 5, 2, &month) ||
+        !is_at(text, 7, '-') || !digits(text, 8, 2, &day) || !is_at(text, 10, 'T') ||
+        !digits(text, 11, 2, &hour) || !is_at(text, 13, ':') || !digits(text, 14, 2, &minute) ||
+        !is_at(text, 16, ':') || !digits(text, 17, 2, &second))
         return false;
     static const unsigned month_days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool                  leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    if (year < 1950 || month < 1 || month > 12 || day < 1 || day > month_days[month - 1] + (month == 2 && leap) ||
-        hour > 23 || minute > 59 || second > 59)
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (year < 1950 || month < 1 || month > 12 || day < 1 ||
+        day > month_days[month - 1] + (month == 2 && leap) || hour > 23 || minute > 59 || second > 59)
         return false;
-    size_t   at = 19;
+    size_t at = 19;
     unsigned fraction = 0;
     if (is_at(text, at, '.')) {
         size_t n = 0, scale = 0;

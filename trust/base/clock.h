@@ -1,8 +1,8 @@
 /* clock.h -- time is handed in.
  *
- * Nobody in the project asks the operating system for the time except dx_clock_system. Wall time is Unix time in
- * microseconds, UTC; mono time only ever rises and has no meaning beyond differences.
- * Threads: a dx_clock may be shared; the functions are pure.
+ * Nobody in the project asks the operating system for the time except dx_clock_system. Wall time is Unix time
+ * in microseconds, UTC; mono time only ever rises and has no meaning beyond differences. Threads: a dx_clock
+ * may be shared; the functions are pure.
  */
 #ifndef TRUST_BASE_CLOCK_H
 #define TRUST_BASE_CLOCK_H
@@ -20,7 +20,7 @@ extern const dx_clock dx_clock_system;
 /* A clock that a test or `--at` sets: wall and mono stand still until moved. */
 typedef struct {
     dx_clock clock;
-    int64_t  now_us;
+    int64_t now_us;
 } dx_clock_fixed;
 void dx_clock_fixed_init(dx_clock_fixed *clock, int64_t now_us);
 
@@ -40,11 +40,11 @@ static inline int64_t dx_mono_us(const dx_clock *clock)
 void dx_time_print(int64_t unix_s, char out[DX_TIME_SIZE]);
 /* The same with exactly six fraction digits. */
 void dx_time_print_us(int64_t unix_us, char out[DX_TIME_SIZE]);
-/* Reads RFC 3339 with a zone ("Z" or an offset), fraction of up to nine digits cut to microseconds, years 1950 to
- * 9999. False when it is anything else. `utc_only` wants "Z" (capital) and no offset. */
+/* Reads RFC 3339 with a zone ("Z" or an offset), fraction of up to nine digits cut to microseconds, years
+ * 1950 to 9999. False when it is anything else. `utc_only` wants "Z" (capital) and no offset. */
 bool dx_time_parse(dx_bytes text, bool utc_only, int64_t *unix_us);
 /* Days since 1970-01-01 of a civil date, and back; proleptic Gregorian. */
 int64_t dx_days_from_civil(int64_t year, unsigned month, unsigned day);
-void    dx_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
+void dx_civil_from_days(int64_t days, int64_t *year, unsigned *month, unsigned *day);
 
 #endif

@@ -22,8 +22,8 @@ void dx_hkdf_sha256(dx_bytes key, dx_bytes salt, dx_bytes info, uint8_t out[32])
 /* Slices as they arrive. */
 typedef struct dx_hash dx_hash;
 dx_hash *dx_hash_new(dx_hash_kind kind); /* NULL: out of memory */
-void     dx_hash_add(dx_hash *hash, dx_bytes in);
-void     dx_hash_done(dx_hash *hash, uint8_t *out); /* writes dx_hash_size bytes and starts afresh */
-void     dx_hash_free(dx_hash *hash);
+void dx_hash_add(dx_hash *hash, dx_bytes in);
+void dx_hash_done(dx_hash *hash, uint8_t *out); /* writes dx_hash_size bytes and starts afresh */
+void dx_hash_free(dx_hash *hash);
 
 #endif

@@ -8,70 +8,70 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define URL_MAX_BYTES      2048
-#define RULES_MAX          32
-#define RATIO_MAX          20 /* decoded : received; real lists reach 6 (trusted-lists.md TL-104) */
-#define RATIO_FREE_BYTES   (1U << 20)
-#define QUEUE_MAX          1024
-#define TURN_MS            1000
+#define URL_MAX_BYTES    2048
+#define RULES_MAX        32
+#define RATIO_MAX        20 /* decoded : received; real lists reach 6 (trusted-lists.md TL-104) */
+#define RATIO_FREE_BYTES (1U << 20)
+#define QUEUE_MAX        1024
+#define TURN_MS          1000
 
 typedef struct {
-    uint8_t  address[16]; /* v4 in its mapped form */
+    uint8_t address[16]; /* v4 in its mapped form */
     unsigned bits;
 } range;
 
 typedef struct transfer transfer;
 struct transfer {
-    transfer          *next;
-    CURL              *easy;
+    transfer *next;
+    CURL *easy;
     struct curl_slist *headers;
-    dx_fetcher        *fetcher;
-    dx_fetch_request   request;
-    dx_fetch_answer    answer;
-    dx_fetch_done     *done;
-    void              *context;
-    struct dx_rc       rc; /* set early by a callback that ends the transfer */
-    dx_why             why;
-    int64_t            started_us;
-    char               url[URL_MAX_BYTES];
+    dx_fetcher *fetcher;
+    dx_fetch_request request;
+    dx_fetch_answer answer;
+    dx_fetch_done *done;
+    void *context;
+    struct dx_rc rc; /* set early by a callback that ends the transfer */
+    dx_why why;
+    int64_t started_us;
+    char url[URL_MAX_BYTES];
 };
 
 struct dx_fetcher {
-    pthread_t       thread;
+    pthread_t thread;
     pthread_mutex_t lock;
-    CURLM          *multi;
-    transfer       *queue, *under_way;
-    size_t          queued;
-    bool            stopping;
-    range           private_ranges[RULES_MAX];
-    size_t          private_count;
-    uint16_t        ports[RULES_MAX];
-    size_t          port_count;
-    char            proxy[256], ca_file[512];
+    CURLM *multi;
+    transfer *queue, *under_way;
+    size_t queued;
+    bool stopping;
+    range private_ranges[RULES_MAX];
+    size_t private_count;
+    uint16_t ports[RULES_MAX];
+    size_t port_count;
+    char proxy[256], ca_file[512];
 };
 
 /* ---- the address guard ---- */
 
 /* identity.md 9.4: special-use addresses (RFC 6890 and later registries). */
 static const char *const forbidden[] = {
-    "0.0.0.0/8",       "10.0.0.0/8",     "100.64.0.0/10",   "127.0.0.0/8",    "169.254.0.0/16", "172.16.0.0/12",
-    "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24",  "192.168.0.0/16", "198.18.0.0/15",  "198.51.100.0/24",
-    "203.0.113.0/24",  "224.0.0.0/4",    "240.0.0.0/4",     "::/128",         "::1/128",        "64:ff9b:1::/48",
-    "100::/64",        "2001::/23",      "2001:db8::/32",   "2002::/16",      "fc00::/7",       "fe80::/10",
-    "fec0::/10",       "ff00::/8",
+    "0.0.0.0/8",      "10.0.0.0/8",   "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16", "172.16.0.0/12",
+    "192.0.0.0/24",   "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",  "198.51.100.0/24",
+    "203.0.113.0/24", "224.0.0.0/4",  "240.0.0.0/4",    "::/128",         "::1/128",        "64:ff9b:1::/48",
+    "100::/64",       "2001::/23",    "2001:db8::/32",  "2002::/16",      "fc00::/7",       "fe80::/10",
+    "fec0::/10",      "ff00::/8",
 };
 
 static bool range_parse(const char *text, range *out)
 {
-    char        address[64];
+    char address[64];
     const char *slash = strchr(text, '/');
-    size_t      size = slash == NULL ? strlen(text) : (size_t)(slash - text);
+    size_t size = slash == NULL ? strlen(text) : (size_t)(slash - text);
     if (size >= sizeof address)
         return false;
     memcpy(address, text, size);
     address[size] = 0;
     uint8_t v4[4];
-    bool    is_v4 = inet_pton(AF_INET, address, v4) == 1;
+    bool is_v4 = inet_pton(AF_INET, address, v4) == 1;
     if (is_v4) {
         memset(out->address, 0, 10);
         memset(out->address + 10, 0xff, 2);
@@ -121,7 +121,7 @@ static bool address_bytes(const struct sockaddr *address, uint8_t out[16], uint1
 static bool allowed(const range *ranges, size_t range_count, const uint16_t *ports, size_t port_count,
                     const struct sockaddr *address)
 {
-    uint8_t  bytes[16];
+    uint8_t bytes[16];
     uint16_t port;
     if (!address_bytes(address, bytes, &port))
         return false;
@@ -152,7 +152,8 @@ static size_t parse_ranges(const dx_fetch_rules *rules, range *out)
 bool dx_fetch_address_allowed(const dx_fetch_rules *rules, const struct sockaddr *address)
 {
     range ranges[RULES_MAX];
-    return allowed(ranges, parse_ranges(rules, ranges), rules->allow_ports, rules->allow_ports_count, address);
+    return allowed(ranges, parse_ranges(rules, ranges), rules->allow_ports, rules->allow_ports_count,
+                   address);
 }
 
 /* ---- one transfer ---- */
@@ -162,8 +163,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     transfer *t = context;
     /* A proxy is the operator's own choice; behind it the address is out of our sight. */
     if (purpose == CURLSOCKTYPE_IPCXN && t->fetcher->proxy[0] == 0 &&
-        !allowed(t->fetcher->private_ranges, t->fetcher->private_count, t->fetcher->ports, t->fetcher->port_count,
-                 &address->addr)) {
+        !allowed(t->fetcher->private_ranges, t->fetcher->private_count, t->fetcher->ports,
+                 t->fetcher->port_count, &address->addr)) {
         t->rc = DX_FAIL_ID(&t->why, REFUSED, "ID-416", "own rule: fetch.allow_private, fetch.allow_ports",
                            "%s leads to an address or port that is not allowed", t->url);
         return CURL_SOCKET_BAD;
@@ -174,15 +175,17 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 static size_t take_body(char *data, size_t size, size_t count, void *context)
 {
     transfer *t = context;
-    size_t    bytes = size * count;
+    size_t bytes = size * count;
     t->rc = dx_buf_add(&t->answer.body, dx_bytes_of(data, bytes));
     if (t->rc.code == DX_TOO_LARGE)
-        t->rc = DX_FAIL(&t->why, TOO_LARGE, "", "%s: answer is larger than %zu bytes", t->url, t->request.max_bytes);
+        t->rc = DX_FAIL(&t->why, TOO_LARGE, "", "%s: answer is larger than %zu bytes", t->url,
+                        t->request.max_bytes);
     curl_off_t received = 0;
     if (t->rc.code == DX_OK && t->request.accept_gzip && t->answer.body.size > RATIO_FREE_BYTES &&
         curl_easy_getinfo(t->easy, CURLINFO_SIZE_DOWNLOAD_T, &received) == CURLE_OK && received > 0 &&
         t->answer.body.size / (size_t)received > RATIO_MAX)
-        t->rc = DX_FAIL(&t->why, TOO_LARGE, "", "%s: answer opens to more than %d times its size", t->url, RATIO_MAX);
+        t->rc = DX_FAIL(&t->why, TOO_LARGE, "", "%s: answer opens to more than %d times its size", t->url,
+                        RATIO_MAX);
     return t->rc.code == DX_OK ? bytes : 0;
 }
 
@@ -201,7 +204,7 @@ static void keep_header(const char *name, dx_bytes line, char *out, size_t room)
 static size_t take_header(char *data, size_t size, size_t count, void *context)
 {
     transfer *t = context;
-    dx_bytes  line = dx_bytes_of(data, size * count);
+    dx_bytes line = dx_bytes_of(data, size * count);
     keep_header("content-type", line, t->answer.content_type, sizeof t->answer.content_type);
     keep_header("etag", line, t->answer.etag, sizeof t->answer.etag);
     keep_header("last-modified", line, t->answer.last_modified, sizeof t->answer.last_modified);
@@ -224,14 +227,15 @@ static DX_RC judge_url(const char *url, bool *https, dx_why *why)
 {
     if (strlen(url) >= URL_MAX_BYTES)
         return DX_FAIL_ID(why, REFUSED, "ID-416", "", "URL is longer than %d bytes", URL_MAX_BYTES);
-    CURLU       *parsed = curl_url();
-    char        *scheme = NULL, *user = NULL;
+    CURLU *parsed = curl_url();
+    char *scheme = NULL, *user = NULL;
     struct dx_rc rc = DX_OKAY;
     if (parsed == NULL || curl_url_set(parsed, CURLUPART_URL, url, 0) != CURLUE_OK ||
         curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK)
         rc = DX_FAIL_ID(why, REFUSED, "ID-416", "RFC 3986", "not a URL: %.200s", url);
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        rc = DX_FAIL_ID(why, REFUSED, "ID-416", "own rule: http and https", "scheme %s is not fetched", scheme);
+        rc = DX_FAIL_ID(why, REFUSED, "ID-416", "own rule: http and https", "scheme %s is not fetched",
+                        scheme);
     else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK)
         rc = DX_FAIL_ID(why, REFUSED, "ID-416", "RFC 9110 4.2.4", "URL carries user information");
     else
@@ -245,7 +249,7 @@ static DX_RC judge_url(const char *url, bool *https, dx_why *why)
 static bool set_up(transfer *t, bool https)
 {
     const dx_fetch_request *r = &t->request;
-    CURL                   *e = t->easy = curl_easy_init();
+    CURL *e = t->easy = curl_easy_init();
     if (e == NULL)
         return false;
     add_header(t, "Accept", r->accept);
@@ -277,7 +281,8 @@ static bool set_up(transfer *t, bool https)
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)r->low_speed_bytes);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)r->low_speed_s);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "sekisho/" SEKISHO_VERSION);
-    curl_easy_setopt(e, CURLOPT_PROXY, t->fetcher->proxy); /* "" also shuts out http_proxy of the environment */
+    curl_easy_setopt(e, CURLOPT_PROXY,
+                     t->fetcher->proxy); /* "" also shuts out http_proxy of the environment */
     if (t->fetcher->ca_file[0] != 0)
         curl_easy_setopt(e, CURLOPT_CAINFO, t->fetcher->ca_file);
     if (r->accept_gzip)
@@ -289,7 +294,7 @@ static bool set_up(transfer *t, bool https)
 static void finish(transfer *t, CURLcode result)
 {
     if (t->easy != NULL) {
-        long  status = 0;
+        long status = 0;
         char *final_url = NULL;
         curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
         t->answer.status = (int)status;
@@ -298,11 +303,11 @@ static void finish(transfer *t, CURLcode result)
     }
     t->answer.took_us = dx_mono_us(&dx_clock_system) - t->started_us;
     if (t->rc.code == DX_OK && result != CURLE_OK) {
-        dx_code code = result == CURLE_OPERATION_TIMEDOUT      ? DX_TIMEOUT
-                       : result == CURLE_TOO_MANY_REDIRECTS    ? DX_REFUSED
-                       : result == CURLE_UNSUPPORTED_PROTOCOL  ? DX_REFUSED
-                       : result == CURLE_OUT_OF_MEMORY         ? DX_NO_MEMORY
-                                                               : DX_UNREACHABLE;
+        dx_code code = result == CURLE_OPERATION_TIMEDOUT     ? DX_TIMEOUT
+                       : result == CURLE_TOO_MANY_REDIRECTS   ? DX_REFUSED
+                       : result == CURLE_UNSUPPORTED_PROTOCOL ? DX_REFUSED
+                       : result == CURLE_OUT_OF_MEMORY        ? DX_NO_MEMORY
+                                                              : DX_UNREACHABLE;
         t->rc = dx_fail(&t->why, code, "", "", "%.180s: %s", t->url, curl_easy_strerror(result));
     }
     t->done(t->context, t->rc, &t->answer, &t->why);
@@ -347,13 +352,13 @@ static void *run(void *argument)
         start_queued(f);
         int running = 0;
         curl_multi_perform(f->multi, &running);
-        int      left;
+        int left;
         CURLMsg *message;
         while ((message = curl_multi_info_read(f->multi, &left)) != NULL) {
             if (message->msg != CURLMSG_DONE)
                 continue;
             transfer *t = NULL;
-            CURLcode  result = message->data.result;
+            CURLcode result = message->data.result;
             curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &t);
             curl_multi_remove_handle(f->multi, t->easy);
             unlink_transfer(&f->under_way, t);
@@ -381,7 +386,7 @@ static void *run(void *argument)
 /* ---- the door ---- */
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static void           curl_start(void)
+static void curl_start(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
@@ -391,7 +396,8 @@ DX_RC dx_fetcher_new(const dx_fetch_rules *rules, dx_fetcher **out, dx_why *why)
     pthread_once(&curl_once, curl_start);
     *out = NULL;
     if (rules->allow_private_count > RULES_MAX || rules->allow_ports_count > RULES_MAX)
-        return DX_FAIL(why, CONFIG, "", "at most %d entries in fetch.allow_private and fetch.allow_ports", RULES_MAX);
+        return DX_FAIL(why, CONFIG, "", "at most %d entries in fetch.allow_private and fetch.allow_ports",
+                       RULES_MAX);
     dx_fetcher *f = calloc(1, sizeof *f);
     if (f == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a fetcher");
@@ -406,8 +412,10 @@ DX_RC dx_fetcher_new(const dx_fetch_rules *rules, dx_fetcher **out, dx_why *why)
     if (rc.code == DX_OK && (f->multi = curl_multi_init()) == NULL)
         rc = DX_FAIL(why, NO_MEMORY, "", "libcurl cannot start");
     if (rc.code == DX_OK) {
-        curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, rules->in_flight_max ? (long)rules->in_flight_max : 32L);
-        curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, rules->per_host_max ? (long)rules->per_host_max : 4L);
+        curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
+                          rules->in_flight_max ? (long)rules->in_flight_max : 32L);
+        curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS,
+                          rules->per_host_max ? (long)rules->per_host_max : 4L);
         pthread_mutex_init(&f->lock, NULL);
         if (pthread_create(&f->thread, NULL, run, f) != 0) {
             pthread_mutex_destroy(&f->lock);
@@ -437,7 +445,8 @@ void dx_fetcher_free(dx_fetcher *f)
     free(f);
 }
 
-DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_done *done, void *context, dx_why *why)
+DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_done *done, void *context,
+                      dx_why *why)
 {
     bool https = false;
     DX_TRY(judge_url(request->url, &https, why));
@@ -465,19 +474,20 @@ DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_d
         curl_easy_cleanup(t->easy);
         curl_slist_free_all(t->headers);
         free(t);
-        return ready ? DX_FAIL(why, BUSY, "", "too many fetches are waiting") : DX_FAIL(why, NO_MEMORY, "", "libcurl");
+        return ready ? DX_FAIL(why, BUSY, "", "too many fetches are waiting")
+                     : DX_FAIL(why, NO_MEMORY, "", "libcurl");
     }
     curl_multi_wakeup(f->multi);
     return DX_OKAY;
 }
 
 typedef struct {
-    pthread_mutex_t  lock;
-    pthread_cond_t   came;
-    bool             done;
-    struct dx_rc     rc;
+    pthread_mutex_t lock;
+    pthread_cond_t came;
+    bool done;
+    struct dx_rc rc;
     dx_fetch_answer *answer;
-    dx_why          *why;
+    dx_why *why;
 } waiter;
 
 static void wake(void *context, struct dx_rc rc, dx_fetch_answer *answer, const dx_why *why)

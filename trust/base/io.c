@@ -90,7 +90,7 @@ const dx_io dx_io_system = {sys_open,      sys_close, sys_pread,  sys_pwrite, sy
 
 static struct dx_rc fail_errno(dx_why *why, const char *what, const char *path)
 {
-    int     error = errno;
+    int error = errno;
     dx_code code = error == ENOSPC || error == EDQUOT ? DX_NO_SPACE : error == ENOENT ? DX_NOT_FOUND : DX_IO;
     return dx_fail(why, code, "", "", "%s %s: %s", what, path, strerror(error));
 }
@@ -140,13 +140,14 @@ DX_RC dx_io_read_file(const dx_io *io, const char *path, size_t max_bytes, dx_bu
 
 static DX_RC sync_folder_of(const dx_io *io, const char *path, dx_why *why)
 {
-    char        folder[PATH_MAX];
+    char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path), slash == NULL ? "." : path);
+    snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path),
+             slash == NULL ? "." : path);
     int fd = io->open(io, folder[0] == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return fail_errno(why, "cannot open", folder);
-    int          failed = io->fsync(io, fd);
+    int failed = io->fsync(io, fd);
     struct dx_rc rc = failed != 0 ? fail_errno(why, "cannot sync", folder) : DX_OKAY;
     io->close(io, fd);
     return rc;
@@ -175,7 +176,7 @@ DX_RC dx_io_replace_file(const dx_io *io, const char *path, dx_bytes content, mo
 
 DX_RC dx_io_make_folders(const dx_io *io, const char *path, mode_t mode, dx_why *why)
 {
-    char   part[PATH_MAX];
+    char part[PATH_MAX];
     size_t size = strlen(path);
     if (size == 0 || size >= sizeof part)
         return DX_FAIL(why, USAGE, "", "not a usable folder path: %s", path);

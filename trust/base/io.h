@@ -1,7 +1,8 @@
-/* io.h -- the operating system, handed in, so that a test can tear a write, fill a disk or fail the n-th call.
+/* io.h -- the operating system, handed in, so that a test can tear a write, fill a disk or fail the n-th
+ * call.
  *
- * The functions have the shape of the system calls: -1 and errno on failure. Callers that need whole writes use
- * dx_io_write_all; nobody retries fsync on the same descriptor (the kernel may have dropped the pages).
+ * The functions have the shape of the system calls: -1 and errno on failure. Callers that need whole writes
+ * use dx_io_write_all; nobody retries fsync on the same descriptor (the kernel may have dropped the pages).
  * Threads: dx_io_system is stateless.
  */
 #ifndef TRUST_BASE_IO_H

@@ -5,8 +5,8 @@
 
 #define SAFE_INTEGER 9007199254740991LL /* 2^53-1: what every JSON reader keeps exact */
 
-/* Depth and number kinds are told before jansson sees the text: it has no limit for the first that we can set,
- * and forgets how a number was written. Strings are skipped; their grammar is jansson's work. */
+/* Depth and number kinds are told before jansson sees the text: it has no limit for the first that we can
+ * set, and forgets how a number was written. Strings are skipped; their grammar is jansson's work. */
 static DX_RC scan(dx_bytes text, const dx_json_limits *limits, dx_why *why)
 {
     unsigned depth = 0, line = 1;
@@ -24,9 +24,12 @@ static DX_RC scan(dx_bytes text, const dx_json_limits *limits, dx_why *why)
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
         } else if (!limits->reals && (c == '-' || (c >= '0' && c <= '9'))) {
-            for (; i + 1 < text.size && strchr("0123456789+-.eE", text.data[i + 1]) != NULL && text.data[i + 1] != 0; i++)
+            for (; i + 1 < text.size && strchr("0123456789+-.eE", text.data[i + 1]) != NULL &&
+                   text.data[i + 1] != 0;
+                 i++)
                 if (text.data[i + 1] == '.' || text.data[i + 1] == 'e' || text.data[i + 1] == 'E')
-                    return DX_FAIL(why, MALFORMED, "RFC 8785 3.2.2.3", "line %u: only whole numbers are allowed", line);
+                    return DX_FAIL(why, MALFORMED, "RFC 8785 3.2.2.3",
+                                   "line %u: only whole numbers are allowed", line);
         }
     }
     return DX_OKAY;
@@ -46,12 +49,14 @@ DX_RC dx_json_read(dx_bytes text, const dx_json_limits *limits, json_t **out, dx
         return DX_FAIL(why, MALFORMED, "RFC 8259 2", "holds a NUL byte");
     DX_TRY(scan(text, limits, why));
     json_error_t error;
-    json_t      *tree =
-        json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
+    json_t *tree = json_loadb((const char *)text.data, text.size,
+                              JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);
     if (tree == NULL && json_error_code(&error) == json_error_duplicate_key)
-        return DX_FAIL_ID(why, MALFORMED, DX_JSON_TWICE, "RFC 8259 4", "line %d column %d: %s", error.line, error.column, error.text);
+        return DX_FAIL_ID(why, MALFORMED, DX_JSON_TWICE, "RFC 8259 4", "line %d column %d: %s", error.line,
+                          error.column, error.text);
     if (tree == NULL)
-        return DX_FAIL(why, MALFORMED, "RFC 8259", "line %d column %d: %s", error.line, error.column, error.text);
+        return DX_FAIL(why, MALFORMED, "RFC 8259", "line %d column %d: %s", error.line, error.column,
+                       error.text);
     *out = tree;
     return DX_OKAY;
 }
@@ -62,9 +67,9 @@ DX_RC dx_json_quote(dx_bytes utf8, dx_buf *out)
     DX_TRY(dx_buf_add_byte(out, '"'));
     size_t from = 0;
     for (size_t i = 0; i < utf8.size; i++) {
-        uint8_t     c = utf8.data[i];
+        uint8_t c = utf8.data[i];
         const char *escape = c == '"' ? "\\\"" : c == '\\' ? "\\\\" : NULL;
-        char        small[8];
+        char small[8];
         if (c < 0x20) {
             static const char letters[] = "btn\0fr"; /* U+0008 to U+000D, without U+000B */
             if (c >= 8 && c <= 13 && letters[c - 8] != 0)
@@ -88,8 +93,8 @@ DX_RC dx_json_quote(dx_bytes utf8, dx_buf *out)
 static uint32_t next_point(const uint8_t **at)
 {
     const uint8_t *p = *at;
-    uint32_t       c = *p++;
-    int            more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    uint32_t c = *p++;
+    int more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
     c = more == 0 ? c : c & (0x3fU >> more);
     while (more-- > 0)
         c = c << 6 | (*p++ & 0x3fU);
@@ -113,12 +118,12 @@ static int compare_names(const void *a, const void *b)
 
 static DX_RC canonical_object(const json_t *object, dx_buf *out)
 {
-    size_t       count = json_object_size(object), n = 0;
+    size_t count = json_object_size(object), n = 0;
     const char **names = calloc(count != 0 ? count : 1, sizeof *names);
     if (names == NULL)
         return (struct dx_rc){DX_NO_MEMORY};
     const char *name;
-    json_t     *value;
+    json_t *value;
     json_object_foreach((json_t *)(uintptr_t)object, name, value) names[n++] = name;
     qsort(names, n, sizeof *names, compare_names);
     struct dx_rc rc = dx_buf_add_byte(out, '{');
@@ -171,7 +176,7 @@ DX_RC dx_json_canonical(const json_t *value, dx_buf *out)
 /* A cursor over text that jansson accepted, so the grammar can be taken for granted. */
 typedef struct {
     dx_bytes text;
-    size_t   at;
+    size_t at;
 } cursor;
 
 static void skip_space(cursor *c)
@@ -215,7 +220,7 @@ static void skip_value(cursor *c)
 static bool name_is(dx_bytes quoted, const char *want, size_t want_size)
 {
     json_t *name = json_loadb((const char *)quoted.data, quoted.size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    bool    same = name != NULL && json_string_length(name) == want_size &&
+    bool same = name != NULL && json_string_length(name) == want_size &&
                 memcmp(json_string_value(name), want, want_size) == 0;
     json_decref(name);
     return same;
@@ -227,7 +232,7 @@ bool dx_json_position(dx_bytes text, const char *pointer, bool name, unsigned *l
     size_t name_at = 0;
     skip_space(&c);
     while (*pointer == '/') {
-        char   step[512];
+        char step[512];
         size_t n = 0;
         for (pointer++; *pointer != 0 && *pointer != '/' && n + 1 < sizeof step; pointer++) {
             bool escaped = *pointer == '~' && (pointer[1] == '0' || pointer[1] == '1');
@@ -237,7 +242,7 @@ bool dx_json_position(dx_bytes text, const char *pointer, bool name, unsigned *l
         step[n] = 0;
         if (c.at >= text.size || (text.data[c.at] != '{' && text.data[c.at] != '['))
             return false;
-        bool          object = text.data[c.at++] == '{', found = false;
+        bool object = text.data[c.at++] == '{', found = false;
         unsigned long index = strtoul(step, NULL, 10);
         for (unsigned long i = 0;; i++) {
             skip_space(&c);

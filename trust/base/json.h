@@ -12,9 +12,9 @@
 #include <jansson.h>
 
 typedef struct {
-    size_t   max_bytes; /* of the text */
+    size_t max_bytes;   /* of the text */
     unsigned max_depth; /* the outermost value is 1 */
-    bool     reals;     /* allow numbers with fraction or exponent (kept as jansson reals) */
+    bool reals;         /* allow numbers with fraction or exponent (kept as jansson reals) */
 } dx_json_limits;
 #define DX_JSON_MAX_DEPTH 64
 #define DX_JSON_TWICE     "json-twice" /* why->id when a member occurs twice */

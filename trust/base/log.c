@@ -7,8 +7,8 @@
 #define LINE_MAX_BYTES  8192
 #define VALUE_MAX_BYTES 1024
 
-static int             log_fd = STDERR_FILENO;
-static dx_log_level    log_least = DX_LOG_INFO;
+static int log_fd = STDERR_FILENO;
+static dx_log_level log_least = DX_LOG_INFO;
 static const dx_clock *log_clock = &dx_clock_system;
 static void (*log_heard)(dx_log_level, const char *, void *);
 static void *log_context;
@@ -29,7 +29,7 @@ void dx_log_listen(void (*heard)(dx_log_level, const char *, void *), void *cont
 }
 
 typedef struct {
-    char   text[LINE_MAX_BYTES];
+    char text[LINE_MAX_BYTES];
     size_t size;
 } line;
 
@@ -72,8 +72,9 @@ void dx_log_fields(dx_log_level level, const char *event, const dx_field *fields
     char when[DX_TIME_SIZE];
     dx_time_print_us(dx_now_us(log_clock), when);
     char head[160];
-    put(&l, head, (size_t)snprintf(head, sizeof head, "{\"ts\":\"%.23sZ\",\"level\":\"%s\",\"event\":\"%.64s\"", when,
-                                   level_names[level], event));
+    put(&l, head,
+        (size_t)snprintf(head, sizeof head, "{\"ts\":\"%.23sZ\",\"level\":\"%s\",\"event\":\"%.64s\"", when,
+                         level_names[level], event));
     for (; fields->kind != DX_F_END; fields++) {
         char number[32];
         if (fields->kind == DX_F_STR && fields->text == NULL)

@@ -2,8 +2,8 @@
  *
  *   dx_log(DX_LOG_INFO, "trust.verdict", F_STR("peer", id), F_STR("answer", "no"), F_INT("took_us", us));
  *
- * No bodies, no query strings, no personal data; certificates by SHA-256. Values are JSON-escaped and cut at 1 KiB.
- * Threads: any; a line is written by one write(2).
+ * No bodies, no query strings, no personal data; certificates by SHA-256. Values are JSON-escaped and cut at
+ * 1 KiB. Threads: any; a line is written by one write(2).
  */
 #ifndef TRUST_BASE_LOG_H
 #define TRUST_BASE_LOG_H
@@ -16,8 +16,8 @@ typedef struct {
     enum { DX_F_END, DX_F_STR, DX_F_BYTES, DX_F_INT, DX_F_BOOL } kind;
     const char *name;
     const char *text;
-    dx_bytes    bytes;
-    int64_t     number;
+    dx_bytes bytes;
+    int64_t number;
 } dx_field;
 
 #define F_STR(n, v)   ((dx_field){DX_F_STR, (n), (v), {NULL, 0}, 0})
@@ -31,7 +31,8 @@ void dx_log_open(int fd, dx_log_level least, const dx_clock *clock);
 void dx_log_listen(void (*heard)(dx_log_level level, const char *event, void *context), void *context);
 
 void dx_log_fields(dx_log_level level, const char *event, const dx_field *fields);
-#define dx_log(level, event, ...) dx_log_fields((level), (event), (const dx_field[]){__VA_ARGS__, {DX_F_END, 0, 0, {0, 0}, 0}})
+#define dx_log(level, event, ...)                                                                            \
+    dx_log_fields((level), (event), (const dx_field[]){__VA_ARGS__, {DX_F_END, 0, 0, {0, 0}, 0}})
 
 /* Logs a failure with its id, clause and text. */
 void dx_log_why(dx_log_level level, const char *event, const dx_why *why);

@@ -5,14 +5,15 @@
 
 static const struct {
     const char *name, *text, *slug;
-    int         http;
+    int http;
 } rows[] = {
 #define R(code, text, slug, http) {#code, text, slug, http},
 #include "trust/base/result_table.h"
 #undef R
 };
 
-struct dx_rc dx_failv(dx_why *why, dx_code code, const char *id, const char *clause, const char *text, va_list args)
+struct dx_rc dx_failv(dx_why *why, dx_code code, const char *id, const char *clause, const char *text,
+                      va_list args)
 {
     if (why != NULL) {
         why->code = code;

@@ -1,9 +1,9 @@
 /* tlist.h -- signed trusted lists in, one immutable snapshot out.
  *
- * Standard: ETSI TS 119 612 v2.1.1 (list version 5) and v2.4.1 (6); CID (EU) 2015/1505. Rules and ids: TL-nnn in
- * tlist_check_table.h. A snapshot answers: which service is this certificate the identity of, what was its status
- * at time t, and on what basis do we say so.
- * Threads: tlist_store_* on one list thread; a snapshot is immutable and shared by reference count.
+ * Standard: ETSI TS 119 612 v2.1.1 (list version 5) and v2.4.1 (6); CID (EU) 2015/1505. Rules and ids: TL-nnn
+ * in tlist_check_table.h. A snapshot answers: which service is this certificate the identity of, what was its
+ * status at time t, and on what basis do we say so. Threads: tlist_store_* on one list thread; a snapshot is
+ * immutable and shared by reference count.
  */
 #ifndef TRUST_LIST_TLIST_H
 #define TRUST_LIST_TLIST_H
@@ -14,170 +14,192 @@
 
 /* ---- what a snapshot holds; all pointers live as long as the snapshot (or list object) ---- */
 
-typedef enum { TLIST_STATE_OK, TLIST_STATE_STALE, TLIST_STATE_GRACE, TLIST_STATE_EXPIRED, TLIST_STATE_CLOSED, TLIST_STATE_WITHDRAWN } tlist_state;
-typedef enum { TLIST_ORIGIN_PINNED, TLIST_ORIGIN_OPERATOR_COMPILED, TLIST_ORIGIN_PUBLISHER_SIGNED, TLIST_ORIGIN_LIST_OF_LISTS } tlist_origin;
+typedef enum {
+    TLIST_STATE_OK,
+    TLIST_STATE_STALE,
+    TLIST_STATE_GRACE,
+    TLIST_STATE_EXPIRED,
+    TLIST_STATE_CLOSED,
+    TLIST_STATE_WITHDRAWN
+} tlist_state;
+typedef enum {
+    TLIST_ORIGIN_PINNED,
+    TLIST_ORIGIN_OPERATOR_COMPILED,
+    TLIST_ORIGIN_PUBLISHER_SIGNED,
+    TLIST_ORIGIN_LIST_OF_LISTS
+} tlist_origin;
 typedef enum { TLIST_ISSUER, TLIST_STAMP, TLIST_OCSP, TLIST_CRL } tlist_purpose;
 
-typedef struct { /* facts of one list */
-    const char  *source;    /* configured source id */
-    const char  *scheme;    /* "EU", "JP" */
-    const char  *territory; /* as in the list: "DE", "EL" */
-    uint64_t     sequence;
-    uint8_t      sha256[32];        /* of the signed file */
-    uint8_t      signer_sha256[32]; /* of the certificate that signed it */
-    int64_t      issued_s, next_update_s; /* next_update_s 0: closed */
-    int64_t      confirmed_s;       /* last 200 or 304 */
-    tlist_state  state;             /* at the snapshot's making; tlist_state_at() for another time */
+typedef struct {           /* facts of one list */
+    const char *source;    /* configured source id */
+    const char *scheme;    /* "EU", "JP" */
+    const char *territory; /* as in the list: "DE", "EL" */
+    uint64_t sequence;
+    uint8_t sha256[32];              /* of the signed file */
+    uint8_t signer_sha256[32];       /* of the certificate that signed it */
+    int64_t issued_s, next_update_s; /* next_update_s 0: closed */
+    int64_t confirmed_s;             /* last 200 or 304 */
+    tlist_state state;               /* at the snapshot's making; tlist_state_at() for another time */
     tlist_origin origin;
-    bool         is_lotl;
-    uint64_t     lotl_sequence;     /* of the list of lists that pointed here; 0: none */
-    uint8_t      lotl_sha256[32];
-    const char  *url;
+    bool is_lotl;
+    uint64_t lotl_sequence; /* of the list of lists that pointed here; 0: none */
+    uint8_t lotl_sha256[32];
+    const char *url;
 } tlist_facts;
 
 typedef struct {
     dx_bytes der, subject, spki; /* spans; subject and spki are whole DER TLVs */
-    uint8_t  sha256[32];         /* of der */
+    uint8_t sha256[32];          /* of der */
 } tlist_certificate;
 
 typedef struct tlist_qualification { /* one QualificationElement, TS 119 612 5.5.9.2 */
-    const char *const *qualifiers; /* URIs */
-    uint32_t           qualifier_count;
+    const char *const *qualifiers;   /* URIs */
+    uint32_t qualifier_count;
     const struct tlist_criteria *criteria; /* evaluate with tlist_criteria_match() */
-    bool               usable; /* false: TL-804 */
+    bool usable;                           /* false: TL-804 */
 } tlist_qualification;
 
-typedef struct { /* one half-open interval of a service's life, newest first in the array */
-    int64_t                    from_s, until_s; /* until_s INT64_MAX: still so */
-    const char                *type, *status;   /* whole URIs */
-    const char *const         *info;            /* AdditionalServiceInformation URIs */
-    uint32_t                   info_count;
-    bool                       usable; /* false: an unknown critical extension, TL-803 */
-    unsigned                   purposes;     /* bits 1 << tlist_purpose that the type serves; 0: none */
-    bool                       status_valid; /* as the source's table of statuses says */
+typedef struct {               /* one half-open interval of a service's life, newest first in the array */
+    int64_t from_s, until_s;   /* until_s INT64_MAX: still so */
+    const char *type, *status; /* whole URIs */
+    const char *const *info;   /* AdditionalServiceInformation URIs */
+    uint32_t info_count;
+    bool usable;       /* false: an unknown critical extension, TL-803 */
+    unsigned purposes; /* bits 1 << tlist_purpose that the type serves; 0: none */
+    bool status_valid; /* as the source's table of statuses says */
     const tlist_qualification *qualifications;
-    uint32_t                   qualification_count;
+    uint32_t qualification_count;
 } tlist_interval;
 
 typedef struct {
-    const tlist_facts       *list;
-    const char              *provider, *provider_id, *name; /* TSPName, trade name that is an identifier or NULL, ServiceName (en first) */
+    const tlist_facts *list;
+    const char *provider, *provider_id,
+        *name; /* TSPName, trade name that is an identifier or NULL, ServiceName (en first) */
     const tlist_certificate *certificates;
-    uint32_t                 certificate_count;
-    const tlist_interval    *intervals;
-    uint32_t                 interval_count;
-    const char              *class_;       /* from the source's map ("jp-tsa", "jp-eseal-2"); NULL for EU types */
-    const char *const       *require_policy_oids;
-    uint32_t                 require_policy_count;
+    uint32_t certificate_count;
+    const tlist_interval *intervals;
+    uint32_t interval_count;
+    const char *class_; /* from the source's map ("jp-tsa", "jp-eseal-2"); NULL for EU types */
+    const char *const *require_policy_oids;
+    uint32_t require_policy_count;
 } tlist_service;
 
 typedef struct tlist_snapshot tlist_snapshot;
 
 tlist_snapshot *tlist_snapshot_ref(const tlist_snapshot *snapshot);
-void            tlist_snapshot_unref(tlist_snapshot *snapshot); /* NULL is fine */
-uint64_t        tlist_snapshot_epoch(const tlist_snapshot *snapshot);
-const uint8_t  *tlist_snapshot_id(const tlist_snapshot *snapshot); /* 32 bytes, trusted-lists.md 5.3 */
-size_t          tlist_snapshot_lists(const tlist_snapshot *snapshot, const tlist_facts *const **out);
-size_t          tlist_snapshot_services(const tlist_snapshot *snapshot, const tlist_service *const **out);
-tlist_state     tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_s);
+void tlist_snapshot_unref(tlist_snapshot *snapshot); /* NULL is fine */
+uint64_t tlist_snapshot_epoch(const tlist_snapshot *snapshot);
+const uint8_t *tlist_snapshot_id(const tlist_snapshot *snapshot); /* 32 bytes, trusted-lists.md 5.3 */
+size_t tlist_snapshot_lists(const tlist_snapshot *snapshot, const tlist_facts *const **out);
+size_t tlist_snapshot_services(const tlist_snapshot *snapshot, const tlist_service *const **out);
+tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_s);
 
 /* ---- look-ups: O(1), no allocation ---- */
 
 typedef struct {
     dx_bytes der, spki, subject;
-    uint8_t  sha256[32];
+    uint8_t sha256[32];
 } tlist_key;
 
 typedef enum { TLIST_MISS_NONE, TLIST_MISS_NAME_ONLY, TLIST_MISS_KEY_ONLY } tlist_miss;
 
 typedef struct {
-    const tlist_service     *service;
+    const tlist_service *service;
     const tlist_certificate *certificate;
-    const tlist_interval    *interval; /* the one that holds at t; NULL: before the first one */
-    bool        usable;                /* type fits purpose, status valid at t, list in force at t */
-    const char *id, *clause, *reason;  /* of the refusal when not usable: "ID-303" .. "ID-306" */
-    int64_t     good_until_s;          /* earliest instant at which this line changes */
+    const tlist_interval *interval;   /* the one that holds at t; NULL: before the first one */
+    bool usable;                      /* type fits purpose, status valid at t, list in force at t */
+    const char *id, *clause, *reason; /* of the refusal when not usable: "ID-303" .. "ID-306" */
+    int64_t good_until_s;             /* earliest instant at which this line changes */
 } tlist_hit;
 
-/* Services that this certificate is the identity of (DER equal, or key and subject equal; TS 119 612 5.5.3), in
- * document order, fit or not. Returns how many were written; *miss tells of near misses when it is none. */
+/* Services that this certificate is the identity of (DER equal, or key and subject equal; TS 119 612 5.5.3),
+ * in document order, fit or not. Returns how many were written; *miss tells of near misses when it is none.
+ */
 size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_purpose purpose, int64_t at_s,
                   tlist_hit *hits, size_t max, tlist_miss *miss);
 
-/* Service certificates whose subject is `issuer_name` (a DER Name; equal by RFC 5280 7.1 comparison): candidates for
- * the issuer of a certificate. Returns how many were written. */
-size_t tlist_issuers(const tlist_snapshot *snapshot, dx_bytes issuer_name, const tlist_certificate **out, size_t max);
+/* Service certificates whose subject is `issuer_name` (a DER Name; equal by RFC 5280 7.1 comparison):
+ * candidates for the issuer of a certificate. Returns how many were written. */
+size_t tlist_issuers(const tlist_snapshot *snapshot, dx_bytes issuer_name, const tlist_certificate **out,
+                     size_t max);
 
 /* ---- sources, state, updates ---- */
 
 typedef enum { TLIST_KIND_LOTL, TLIST_KIND_TL } tlist_kind;
 
 typedef struct {
-    const char *id;        /* "eu", "jp" */
-    tlist_kind  kind;
-    const char *url;       /* http(s)://, file:// or a path */
-    const char *oj_uri;    /* lotl only; NULL: no Official Journal check (a LoTL of a demo world) */
+    const char *id; /* "eu", "jp" */
+    tlist_kind kind;
+    const char *url;              /* http(s)://, file:// or a path */
+    const char *oj_uri;           /* lotl only; NULL: no Official Journal check (a LoTL of a demo world) */
     const uint8_t (*anchors)[32]; /* SHA-256 of the certificates that may sign */
-    size_t      anchor_count;
+    size_t anchor_count;
     const char *scheme, *territory;
     const char *const *tsl_types; /* of the lists below a lotl, or of this list */
-    size_t      tsl_type_count;
+    size_t tsl_type_count;
     const char *const *territories; /* allow list below a lotl; NULL: all */
-    size_t      territory_count;
-    bool        strict;             /* profile strict: TL-506 and TL-706 refuse */
-    bool        origin_operator;    /* operator-compiled whatever the list says */
-    bool        allow_http, legacy_xpath, structure_warn, rsa_digestinfo_either;
-    const char *map_file;           /* mapping of service types and statuses (trusted-lists.md 9.1); NULL: built-in defaults */
-    uint32_t    refresh_s;          /* 0: 21600 for a lotl, 86400 for a list */
-    size_t      max_bytes;          /* 0: 16 MiB */
-} tlist_source; /* borrowed: must outlive the store */
+    size_t territory_count;
+    bool strict;          /* profile strict: TL-506 and TL-706 refuse */
+    bool origin_operator; /* operator-compiled whatever the list says */
+    bool allow_http, legacy_xpath, structure_warn, rsa_digestinfo_either;
+    const char
+        *map_file; /* mapping of service types and statuses (trusted-lists.md 9.1); NULL: built-in defaults */
+    uint32_t refresh_s; /* 0: 21600 for a lotl, 86400 for a list */
+    size_t max_bytes;   /* 0: 16 MiB */
+} tlist_source;         /* borrowed: must outlive the store */
 
 typedef struct {
     const tlist_source *sources;
-    size_t              source_count;
-    const char         *state_dir;
-    uint32_t            grace_s;
-    const dx_io        *io;
-    const dx_clock     *clock;
-    dx_fetcher         *fetcher; /* may be NULL: only files, or --from a folder */
-    const char         *from_dir; /* a folder with manifest.json {url: file}; NULL: none */
-    const char         *reset_sequence; /* id of a source whose memory of sequence numbers is dropped, and the way out of
-                                           TL-711 and TL-712; an event for the provenance log. NULL: none */
-    const uint8_t      *accept_reissue; /* SHA-256 of one document that TL-702 shall let pass; NULL: none */
+    size_t source_count;
+    const char *state_dir;
+    uint32_t grace_s;
+    const dx_io *io;
+    const dx_clock *clock;
+    dx_fetcher *fetcher;        /* may be NULL: only files, or --from a folder */
+    const char *from_dir;       /* a folder with manifest.json {url: file}; NULL: none */
+    const char *reset_sequence; /* id of a source whose memory of sequence numbers is dropped, and the way out
+                                   of TL-711 and TL-712; an event for the provenance log. NULL: none */
+    const uint8_t *accept_reissue; /* SHA-256 of one document that TL-702 shall let pass; NULL: none */
 } tlist_store_spec;
 
 typedef struct { /* one line per list of a run */
-    char    source[32], territory[8], url[512];
-    bool    accepted, unchanged;
+    char source[32], territory[8], url[512];
+    bool accepted, unchanged;
     uint64_t sequence_before, sequence;
-    dx_why  why;          /* of the refusal, id "TL-nnn" */
-    char    remarks[256]; /* ids of warnings, space separated */
+    dx_why why;        /* of the refusal, id "TL-nnn" */
+    char remarks[256]; /* ids of warnings, space separated */
 } tlist_run_line;
 
 typedef struct tlist_store tlist_store;
 
 /* Opens the state folder, takes its lock, verifies again what is stored. DX_BROKEN: TL-711 or TL-712. */
 DX_RC tlist_store_open(const tlist_store_spec *spec, tlist_store **out, dx_why *why);
-void  tlist_store_close(tlist_store *store);
-/* One run over all sources; a list that fails leaves the last good one in place. Lines go to `line` as they come. */
-DX_RC tlist_store_update(tlist_store *store, void (*line)(void *context, const tlist_run_line *line), void *context, dx_why *why);
-/* The current snapshot, a reference of your own; NULL before the first list is loaded. A run, or the clock passing
- * tlist_store_due_s(), makes a new one with a higher epoch when something changed. */
+void tlist_store_close(tlist_store *store);
+/* One run over all sources; a list that fails leaves the last good one in place. Lines go to `line` as they
+ * come. */
+DX_RC tlist_store_update(tlist_store *store, void (*line)(void *context, const tlist_run_line *line),
+                         void *context, dx_why *why);
+/* The current snapshot, a reference of your own; NULL before the first list is loaded. A run, or the clock
+ * passing tlist_store_due_s(), makes a new one with a higher epoch when something changed. */
 tlist_snapshot *tlist_store_snapshot(tlist_store *store);
-int64_t         tlist_store_due_s(const tlist_store *store); /* when the next run or state change is due; Unix seconds */
+int64_t
+tlist_store_due_s(const tlist_store *store); /* when the next run or state change is due; Unix seconds */
 
-/* One document by itself, without store: 2.2 to 2.8 of trusted-lists.md with the given anchors, at a time. For the
- * conformance suite, `sekisho verify` and the builder's self-check. On success *list is a list object. */
+/* One document by itself, without store: 2.2 to 2.8 of trusted-lists.md with the given anchors, at a time.
+ * For the conformance suite, `sekisho verify` and the builder's self-check. On success *list is a list
+ * object. */
 typedef struct tlist_list tlist_list;
 DX_RC tlist_read(dx_bytes xml, const tlist_source *source, int64_t at_s, tlist_list **out, dx_why *why);
-void  tlist_list_unref(tlist_list *list);
+void tlist_list_unref(tlist_list *list);
 const tlist_facts *tlist_list_facts(const tlist_list *list);
 /* A snapshot of given lists; for tests and for `verify --trust DIR`. */
-DX_RC tlist_snapshot_of(tlist_list *const *lists, size_t count, int64_t at_s, tlist_snapshot **out, dx_why *why);
+DX_RC tlist_snapshot_of(tlist_list *const *lists, size_t count, int64_t at_s, tlist_snapshot **out,
+                        dx_why *why);
 
 bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certificate_der);
 
-/* Anchors: one JSON file of certs/anchors, or a PEM bundle. Appends to `out` (SHA-256 values, 32 bytes each). */
+/* Anchors: one JSON file of certs/anchors, or a PEM bundle. Appends to `out` (SHA-256 values, 32 bytes each).
+ */
 DX_RC tlist_anchors_read(const dx_io *io, const char *path, dx_buf *out, dx_why *why);
 
 /* The text of one check, for `sekisho explain`; NULL when there is no such id. */

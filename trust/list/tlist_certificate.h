@@ -16,8 +16,8 @@ bool tlist_certificate_walk(dx_bytes der, tlist_certificate_parts *out);
 /* Spans and SHA-256. False as above. */
 bool tlist_certificate_read(dx_bytes der, tlist_certificate *out);
 
-/* SHA-256 over the canonical form of a Name: strings as UTF-8, ASCII letters small, white space folded (RFC 5280
- * 7.1). False when it is no Name. */
+/* SHA-256 over the canonical form of a Name: strings as UTF-8, ASCII letters small, white space folded (RFC
+ * 5280 7.1). False when it is no Name. */
 bool tlist_name_digest(dx_bytes name, uint8_t out[32]);
 
 #endif

@@ -5,7 +5,8 @@
 #include "trust/list/tlist.h"
 
 /* DX_REFUSED (or `code`) with "TL-<number>" and the clause of its row. */
-struct dx_rc tlist_refuse(dx_why *why, unsigned number, const char *text, ...) __attribute__((format(printf, 3, 4)));
+struct dx_rc tlist_refuse(dx_why *why, unsigned number, const char *text, ...)
+    __attribute__((format(printf, 3, 4)));
 struct dx_rc tlist_refuse_as(dx_why *why, dx_code code, unsigned number, const char *text, ...)
     __attribute__((format(printf, 4, 5)));
 

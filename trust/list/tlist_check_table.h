@@ -2,8 +2,10 @@
  * T(number, severity, clause, text): severity R refuses the document, W warns, A also alarms, S is a state.
  * Clauses are those of ETSI TS 119 612 unless another document is named.
  */
-T(101, "R", "RFC 9110 4.2.2", "lists are fetched over https; plain http only when the verified pointer or the configuration says so")
-T(102, "R", "RFC 9110 15.4", "redirects: five at most, never from https to http, never to an address the guard refuses")
+T(101, "R", "RFC 9110 4.2.2",
+  "lists are fetched over https; plain http only when the verified pointer or the configuration says so")
+T(102, "R", "RFC 9110 15.4",
+  "redirects: five at most, never from https to http, never to an address the guard refuses")
 T(103, "R", "RFC 9110 9.3.1", "a transfer has deadlines and a lowest speed")
 T(104, "R", "RFC 9110 8.6", "a list is at most as large as its source allows")
 T(107, "R", "RFC 9110 15", "the publisher answered with a body and status 200, or with 304")

@@ -1,7 +1,8 @@
-/* tlist_object.h -- one list, read: facts, pointers, services; everything in one arena, no XML, no OpenSSL object.
+/* tlist_object.h -- one list, read: facts, pointers, services; everything in one arena, no XML, no OpenSSL
+ * object.
  *
- * A list object is immutable once read and shared by reference count; facts that depend on time or on other lists
- * (state, list of lists) live in the snapshot's own copies.
+ * A list object is immutable once read and shared by reference count; facts that depend on time or on other
+ * lists (state, list of lists) live in the snapshot's own copies.
  */
 #ifndef TRUST_LIST_TLIST_OBJECT_H
 #define TRUST_LIST_TLIST_OBJECT_H
@@ -24,68 +25,70 @@ typedef struct { /* one pointer with the XML MimeType */
 } tlist_pointer;
 
 struct tlist_list {
-    atomic_uint    refs;
-    dx_arena       arena;
-    tlist_facts    facts;
-    tlist_remarks  remarks;
-    unsigned       version;
-    int64_t        signed_s;
-    const char    *type;
-    const char   **scheme_uris; /* SchemeInformationURI of the first language, in document order */
-    size_t         scheme_uri_count;
+    atomic_uint refs;
+    dx_arena arena;
+    tlist_facts facts;
+    tlist_remarks remarks;
+    unsigned version;
+    int64_t signed_s;
+    const char *type;
+    const char **scheme_uris; /* SchemeInformationURI of the first language, in document order */
+    size_t scheme_uri_count;
     tlist_pointer *pointers;
-    size_t         pointer_count;
+    size_t pointer_count;
     tlist_service *services; /* .list points to .facts */
-    size_t         service_count, provider_count;
-    bool           operator_marker; /* names the operator-compiled rule */
-    uint8_t        fingerprint[32]; /* content, without issue date, version and sequence */
+    size_t service_count, provider_count;
+    bool operator_marker;    /* names the operator-compiled rule */
+    uint8_t fingerprint[32]; /* content, without issue date, version and sequence */
 };
 
 tlist_list *tlist_list_ref(tlist_list *list);
 
-/* What service types and statuses mean for one source: the EU table, the built-in J-TSL table, or a map file. */
+/* What service types and statuses mean for one source: the EU table, the built-in J-TSL table, or a map file.
+ */
 typedef struct {
     const char *uri, *class_;
-    unsigned    purposes;
+    unsigned purposes;
     const char *const *policies;
-    uint32_t    policy_count;
+    uint32_t policy_count;
 } tlist_map_type;
 typedef struct {
     const char *uri;
-    bool        valid;
-    int64_t     until_s; /* 0: always */
+    bool valid;
+    int64_t until_s; /* 0: always */
 } tlist_map_status;
 typedef struct {
-    dx_arena          arena;
-    tlist_map_type   *types;
-    size_t            type_count;
+    dx_arena arena;
+    tlist_map_type *types;
+    size_t type_count;
     tlist_map_status *statuses;
-    size_t            status_count;
-    const char       *operator_rule;
+    size_t status_count;
+    const char *operator_rule;
 } tlist_map;
 DX_RC tlist_map_load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why);
-void  tlist_map_fini(tlist_map *map);
+void tlist_map_fini(tlist_map *map);
 const tlist_map_type *tlist_map_find(const tlist_map *map, const char *uri);
-bool  tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s);
+bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s);
 
 /* From a tree whose signature was verified (or not, for fuzzing and for pivot addresses). */
-DX_RC tlist_object_make(const tlist_tree *tree, const tlist_source *source, const tlist_map *map, tlist_list **out,
-                        dx_why *why);
+DX_RC tlist_object_make(const tlist_tree *tree, const tlist_source *source, const tlist_map *map,
+                        tlist_list **out, dx_why *why);
 /* Services below the tree; in tlist_service.c. */
 DX_RC tlist_services_read(const tlist_tree *tree, const tlist_map *map, tlist_list *list, dx_why *why);
 /* Criteria of a QualificationElement. *usable false: TL-804. NULL without memory. */
 struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable);
 /* Adds what the criteria say to a content fingerprint. */
-void  tlist_criteria_hash(const struct tlist_criteria *criteria, dx_hash *hash);
-void  tlist_fingerprint(tlist_list *list);
+void tlist_criteria_hash(const struct tlist_criteria *criteria, dx_hash *hash);
+void tlist_fingerprint(tlist_list *list);
 /* URIs of the first language in a list of URIs. */
-bool  tlist_uris(const xmlNode *parent, dx_arena *arena, const char ***out, size_t *count);
+bool tlist_uris(const xmlNode *parent, dx_arena *arena, const char ***out, size_t *count);
 /* The text of the child in English, else of the first. */
 const char *tlist_best_name(const xmlNode *parent, dx_arena *arena);
 
 /* Reads with given anchors instead of the source's own. */
-DX_RC tlist_read_with(dx_bytes xml, const tlist_source *source, const tlist_map *map, const uint8_t (*anchors)[32],
-                      size_t anchor_count, int64_t at_s, tlist_list **out, dx_why *why);
+DX_RC tlist_read_with(dx_bytes xml, const tlist_source *source, const tlist_map *map,
+                      const uint8_t (*anchors)[32], size_t anchor_count, int64_t at_s, tlist_list **out,
+                      dx_why *why);
 /* The self pointer of a list of lists; NULL when it has none. */
 const tlist_pointer *tlist_self_pointer(const tlist_list *list);
 /* TL-602: the place of oj_uri in SchemeInformationURI. */

@@ -1,15 +1,17 @@
 /* tlist_shape_table.h -- which element holds which, TS 119 612 5.2 to 5.6 (trusted-lists.md 2.4).
  * SHAPE(element, children, flags)
- * children: names in their order, each with `!` one, `?` optional, `+` one or more, `*` any; `A|B` either of them.
- * flags: LANG each child has xml:lang and is not empty, CRITICAL each child has Critical, 0 none.
- * An element without a row is a leaf, or open for any content.
+ * children: names in their order, each with `!` one, `?` optional, `+` one or more, `*` any; `A|B` either of
+ * them. flags: LANG each child has xml:lang and is not empty, CRITICAL each child has Critical, 0 none. An
+ * element without a row is a leaf, or open for any content.
  */
 SHAPE("TrustServiceStatusList", "SchemeInformation! TrustServiceProviderList? ds:Signature!", 0)
 SHAPE("SchemeInformation",
-      "TSLVersionIdentifier! TSLSequenceNumber! TSLType! SchemeOperatorName! SchemeOperatorAddress! SchemeName! "
+      "TSLVersionIdentifier! TSLSequenceNumber! TSLType! SchemeOperatorName! SchemeOperatorAddress! "
+      "SchemeName! "
       "SchemeInformationURI! StatusDeterminationApproach! SchemeTypeCommunityRules? SchemeTerritory! "
       "PolicyOrLegalNotice? HistoricalInformationPeriod! PointersToOtherTSL? ListIssueDateTime! NextUpdate! "
-      "DistributionPoints? SchemeExtensions?", 0)
+      "DistributionPoints? SchemeExtensions?",
+      0)
 SHAPE("SchemeOperatorName", "Name+", LANG)
 SHAPE("SchemeName", "Name+", LANG)
 SHAPE("TSPName", "Name+", LANG)
@@ -37,14 +39,17 @@ SHAPE("TrustServiceProvider", "TSPInformation! TSPServices!", 0)
 SHAPE("TSPInformation", "TSPName! TSPTradeName? TSPAddress! TSPInformationURI! TSPInformationExtensions?", 0)
 SHAPE("TSPServices", "TSPService+", 0)
 SHAPE("TSPService", "ServiceInformation! ServiceHistory?", 0)
-SHAPE("ServiceInformation",
-      "ServiceTypeIdentifier! ServiceName! ServiceDigitalIdentity! ServiceStatus! StatusStartingTime! "
-      "SchemeServiceDefinitionURI? ServiceSupplyPoints? TSPServiceDefinitionURI? ServiceInformationExtensions?", 0)
+SHAPE(
+    "ServiceInformation",
+    "ServiceTypeIdentifier! ServiceName! ServiceDigitalIdentity! ServiceStatus! StatusStartingTime! "
+    "SchemeServiceDefinitionURI? ServiceSupplyPoints? TSPServiceDefinitionURI? ServiceInformationExtensions?",
+    0)
 SHAPE("ServiceSupplyPoints", "ServiceSupplyPoint+", 0)
 SHAPE("ServiceHistory", "ServiceHistoryInstance*", 0)
 SHAPE("ServiceHistoryInstance",
       "ServiceTypeIdentifier! ServiceName! ServiceDigitalIdentity! ServiceStatus! StatusStartingTime! "
-      "ServiceInformationExtensions?", 0)
+      "ServiceInformationExtensions?",
+      0)
 SHAPE("ServiceDigitalIdentity", "DigitalId*", 0)
 SHAPE("DigitalId", "X509Certificate|X509SubjectName|ds:KeyValue|X509SKI|Other!", 0)
 SHAPE("SchemeExtensions", "Extension+", CRITICAL)

@@ -1,4 +1,5 @@
-/* tlist_xml.h -- from bytes to a tree that may be looked at: hardening (TL-2xx), shape (TL-3xx), and small readers.
+/* tlist_xml.h -- from bytes to a tree that may be looked at: hardening (TL-2xx), shape (TL-3xx), and small
+ * readers.
  *
  * The tree is never changed before its signature is verified. Threads: one list thread.
  */
@@ -20,33 +21,34 @@
 DX_RC tlist_init(dx_why *why);
 
 typedef struct {
-    xmlDoc       *doc;
-    xmlNode      *root, *signature, *scheme; /* scheme: SchemeInformation */
-    unsigned      version;
-    uint64_t      sequence;
-    char          territory[4];
-    int64_t       issued_s, next_update_s; /* next_update_s 0: empty */
+    xmlDoc *doc;
+    xmlNode *root, *signature, *scheme; /* scheme: SchemeInformation */
+    unsigned version;
+    uint64_t sequence;
+    char territory[4];
+    int64_t issued_s, next_update_s; /* next_update_s 0: empty */
     tlist_remarks remarks;
 } tlist_tree;
 
 /* TL-201 to TL-205 and TL-301 to TL-312. `structure_warn` makes TL-311 a remark. */
 DX_RC tlist_tree_read(dx_bytes xml, size_t max_bytes, bool structure_warn, tlist_tree *out, dx_why *why);
-void  tlist_tree_fini(tlist_tree *tree);
+void tlist_tree_fini(tlist_tree *tree);
 
 /* TL-311 over the whole tree, TL-312 by version; in tlist_shape.c. */
 DX_RC tlist_shape_check(const xmlNode *root, unsigned version, dx_why *why);
 
 /* ---- readers ---- */
-bool     tlist_is(const xmlNode *node, const char *ns, const char *name);
-bool     tlist_in_ns(const xmlNode *node, const char *ns);
-xmlNode *tlist_first(const xmlNode *parent);      /* first element child */
-xmlNode *tlist_next(const xmlNode *node);         /* next element */
+bool tlist_is(const xmlNode *node, const char *ns, const char *name);
+bool tlist_in_ns(const xmlNode *node, const char *ns);
+xmlNode *tlist_first(const xmlNode *parent); /* first element child */
+xmlNode *tlist_next(const xmlNode *node);    /* next element */
 xmlNode *tlist_child(const xmlNode *parent, const char *ns, const char *name);
 /* The tsl: grandchild below a path of names, NULL when any is missing. */
 xmlNode *tlist_down(const xmlNode *node, const char *a, const char *b);
 /* Texts and CDATA of a leaf joined and trimmed; lives in the arena. NULL only without memory. */
 const char *tlist_text(const xmlNode *leaf, dx_arena *arena);
-const char *tlist_attribute(const xmlNode *node, const char *name); /* no namespace; points into the tree; NULL */
+const char *tlist_attribute(const xmlNode *node,
+                            const char *name); /* no namespace; points into the tree; NULL */
 /* Base64 with any white space in it. False: not base64. Memory from the arena. */
 bool tlist_base64(const xmlNode *leaf, dx_arena *arena, dx_bytes *out);
 /* xs:dateTime of a leaf. False when it is none with a zone. */

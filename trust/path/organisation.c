@@ -46,11 +46,11 @@ static bool lei_ok(const char *n)
 static bool attribute(const X509_NAME *name, int nid, const char *oid, char *out, size_t size)
 {
     ASN1_OBJECT *object = oid != NULL ? OBJ_txt2obj(oid, 1) : OBJ_nid2obj(nid);
-    int          at = object == NULL ? -1 : X509_NAME_get_index_by_OBJ(name, object, -1);
-    bool         found = false;
+    int at = object == NULL ? -1 : X509_NAME_get_index_by_OBJ(name, object, -1);
+    bool found = false;
     if (at >= 0) {
         uint8_t *utf8 = NULL;
-        int      n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+        int n = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
         found = n > 0 && (size_t)n < size && memchr(utf8, 0, (size_t)n) == NULL;
         if (found) {
             memcpy(out, utf8, (size_t)n);
@@ -76,7 +76,7 @@ static bool is_person_type(const char *type)
 static bool is_jpki(const X509 *x)
 {
     CERTIFICATEPOLICIES *policies = X509_get_ext_d2i(x, NID_certificate_policies, NULL, NULL);
-    bool                 found = false;
+    bool found = false;
     for (int i = 0; policies != NULL && i < sk_POLICYINFO_num(policies); i++) {
         char oid[128];
         OBJ_obj2txt(oid, sizeof oid, sk_POLICYINFO_value(policies, i)->policyid, 1);
@@ -89,7 +89,7 @@ static bool is_jpki(const X509 *x)
 static const char *read_identifier(const char *raw, organisation *out, trust_verdict *remarks)
 {
     size_t n = strlen(raw);
-    char  *id = out->id;
+    char *id = out->id;
     snprintf(id, sizeof out->id, "%s", raw);
     for (size_t i = 0; i < 5 && id[i] != 0; i++)
         id[i] = (char)(id[i] >= 'a' && id[i] <= 'z' ? id[i] - 32 : id[i]);
@@ -127,13 +127,14 @@ static const char *read_identifier(const char *raw, organisation *out, trust_ver
 const char *organisation_read(X509 *x, organisation *out, trust_verdict *remarks)
 {
     const X509_NAME *subject = X509_get_subject_name(x);
-    char             raw[96], given[64], country[8] = "";
+    char raw[96], given[64], country[8] = "";
     *out = (organisation){0};
     if (is_jpki(x)) {
         out->kind = ORGANISATION_PERSON;
         return "ID-507";
     }
-    bool person = attribute(subject, NID_givenName, NULL, given, sizeof given) || attribute(subject, NID_surname, NULL, given, sizeof given) ||
+    bool person = attribute(subject, NID_givenName, NULL, given, sizeof given) ||
+                  attribute(subject, NID_surname, NULL, given, sizeof given) ||
                   attribute(subject, NID_pseudonym, NULL, given, sizeof given);
     if (person) {
         out->kind = ORGANISATION_PERSON;

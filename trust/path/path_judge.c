@@ -8,16 +8,16 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Builds a path from the leaf to a listed service and judges it (identity.md 6 to 8). Depth first, with a budget; a path
- * that reaches an anchor and fails is one failed branch, the search goes on. */
+/* Builds a path from the leaf to a listed service and judges it (identity.md 6 to 8). Depth first, with a
+ * budget; a path that reaches an anchor and fails is one failed branch, the search goes on. */
 
 static const struct {
     const char *id, *slug, *clause, *text;
-    trust_kind  kind;
+    trust_kind kind;
 } checks[] = {
-#define REFUSE  TRUST_KIND_NO
-#define UNKNOWN TRUST_KIND_UNKNOWN
-#define REMARK  TRUST_KIND_NO
+#define REFUSE                              TRUST_KIND_NO
+#define UNKNOWN                             TRUST_KIND_UNKNOWN
+#define REMARK                              TRUST_KIND_NO
 #define C(number, kind, slug, clause, text) {"ID-" #number, slug, clause, text, kind},
 #include "trust/path/path_check_table.h"
 #undef C
@@ -46,7 +46,8 @@ void path_say(trust_verdict *v, const char *id, const char *more)
             snprintf(v->id, sizeof v->id, "%s", id);
             snprintf(v->clause, sizeof v->clause, "%s", checks[i].clause);
             snprintf(v->slug, sizeof v->slug, "%s", checks[i].slug);
-            snprintf(v->reason, sizeof v->reason, "%s%s%.60s", checks[i].text, more != NULL ? ": " : "", more != NULL ? more : "");
+            snprintf(v->reason, sizeof v->reason, "%s%s%.60s", checks[i].text, more != NULL ? ": " : "",
+                     more != NULL ? more : "");
             return;
         }
 }
@@ -67,7 +68,7 @@ int64_t path_time(const ASN1_TIME *t)
 bool path_certificate_open(dx_bytes der, dx_arena *arena, path_certificate *out)
 {
     const uint8_t *p = der.data;
-    uint8_t       *name = NULL, *key = NULL;
+    uint8_t *name = NULL, *key = NULL;
     *out = (path_certificate){.der = der};
     if (der.size == 0 || der.size > 16384)
         return false;
@@ -142,8 +143,9 @@ static tlist_key key_of(const path_certificate *c)
 static bool anchor_holds(path_search *s, const path_certificate *c, const char **id, const char **more)
 {
     const tlist_key key = key_of(c);
-    tlist_miss      miss;
-    s->hit_count = tlist_find(s->in->snapshot, &key, purpose_of(s->in->profile), s->in->at_s, s->hits, 8, &miss);
+    tlist_miss miss;
+    s->hit_count =
+        tlist_find(s->in->snapshot, &key, purpose_of(s->in->profile), s->in->at_s, s->hits, 8, &miss);
     *id = miss == TLIST_MISS_NONE ? NULL : "ID-302";
     *more = NULL;
     size_t usable = 0;
@@ -166,16 +168,17 @@ static bool search(path_search *s);
 /* Tries listed certificates as issuer of the newest node: one that anchors ends the path. */
 static bool try_anchors(path_search *s, bool *blocked)
 {
-    path_certificate        *node = s->chain[s->depth - 1];
+    path_certificate *node = s->chain[s->depth - 1];
     const tlist_certificate *candidates[16];
-    uint8_t                 *name = NULL;
-    int                      size = i2d_X509_NAME(X509_get_issuer_name(node->x), &name);
-    size_t count = size > 0 ? tlist_issuers(s->in->snapshot, dx_bytes_of(name, (size_t)size), candidates, 16) : 0;
+    uint8_t *name = NULL;
+    int size = i2d_X509_NAME(X509_get_issuer_name(node->x), &name);
+    size_t count =
+        size > 0 ? tlist_issuers(s->in->snapshot, dx_bytes_of(name, (size_t)size), candidates, 16) : 0;
     OPENSSL_free(name);
     bool found = false;
     for (size_t i = 0; i < count && !found; i++) {
         path_certificate *anchor = &s->listed[s->depth];
-        const char       *id, *more;
+        const char *id, *more;
         if (s->depth >= DEPTH_MAX - 1 || !path_certificate_open(candidates[i]->der, s->arena, anchor))
             continue;
         if (s->signatures < SIGNATURES_MAX && signed_by(s, node, anchor)) {
@@ -207,7 +210,7 @@ static bool on_chain(const path_search *s, const path_certificate *c)
 static bool search(path_search *s)
 {
     path_certificate *node = s->chain[s->depth - 1];
-    bool              blocked = false;
+    bool blocked = false;
     if (++s->nodes > NODES_MAX || s->signatures > SIGNATURES_MAX) {
         fail_at(s, "ID-215", NULL);
         return false;
@@ -218,8 +221,9 @@ static bool search(path_search *s)
         return false;
     for (size_t i = 0; i < s->presented_count && s->depth < DEPTH_MAX - 2; i++) {
         path_certificate *c = &s->presented[i];
-        const char       *id;
-        if (c->bad || on_chain(s, c) || X509_NAME_cmp(X509_get_issuer_name(node->x), X509_get_subject_name(c->x)) != 0)
+        const char *id;
+        if (c->bad || on_chain(s, c) ||
+            X509_NAME_cmp(X509_get_issuer_name(node->x), X509_get_subject_name(c->x)) != 0)
             continue;
         if ((id = path_check_form(c)) != NULL || (id = path_check_issuer(c, s->depth - 1)) != NULL) {
             fail_at(s, id, NULL);
@@ -253,7 +257,7 @@ static void copy_segment(char *out, size_t size, const char *uri)
 
 static void describe_anchor(path_search *s, const tlist_hit *h)
 {
-    trust_verdict     *v = s->out;
+    trust_verdict *v = s->out;
     const tlist_facts *l = h->service->list;
     v->anchor.set = true;
     snprintf(v->anchor.scheme, sizeof v->anchor.scheme, "%s", l->scheme);
@@ -285,7 +289,7 @@ static void until(trust_verdict *v, int64_t t_s)
 static bool check_revocation(path_search *s)
 {
     trust_verdict *v = s->out;
-    const char    *unknown = NULL;
+    const char *unknown = NULL;
     for (size_t i = 0; i + 1 < s->depth; i++) {
         const char *id = NULL;
         path_check_revocation(s, i, s->chain[i], s->chain[i + 1], &v->revocation[i], &id);
@@ -309,16 +313,17 @@ static bool check_revocation(path_search *s)
 
 static bool check_whole(path_search *s)
 {
-    trust_verdict          *v = s->out;
+    trust_verdict *v = s->out;
     const path_certificate *anchor = s->chain[s->depth - 1];
-    const char             *id;
-    int64_t from_s = path_time(X509_get0_notBefore(anchor->x)), until_s = path_time(X509_get0_notAfter(anchor->x));
+    const char *id;
+    int64_t from_s = path_time(X509_get0_notBefore(anchor->x)),
+            until_s = path_time(X509_get0_notAfter(anchor->x));
     if (s->depth > 1 && (s->in->at_s < from_s || s->in->at_s > until_s)) {
         fail_at(s, "ID-307", NULL);
         return false;
     }
-    if ((s->depth > 1 && (id = path_check_issuer(anchor, s->depth - 2)) != NULL) || (id = path_check_leaf(s)) != NULL ||
-        (id = path_check_names(s)) != NULL) {
+    if ((s->depth > 1 && (id = path_check_issuer(anchor, s->depth - 2)) != NULL) ||
+        (id = path_check_leaf(s)) != NULL || (id = path_check_names(s)) != NULL) {
         fail_at(s, id, NULL);
         return false;
     }
@@ -338,7 +343,8 @@ static bool check_whole(path_search *s)
         v->answer = TRUST_YES;
         v->kind = TRUST_KIND_NO;
         snprintf(v->clause, sizeof v->clause, "ETSI TS 119 612 5.5.4; RFC 5280 6.1; RFC 6960 3.2");
-        snprintf(v->reason, sizeof v->reason, "the certificate leads to a listed service with a valid status and is not revoked");
+        snprintf(v->reason, sizeof v->reason,
+                 "the certificate leads to a listed service with a valid status and is not revoked");
         v->slug[0] = 0;
     }
     return true;
@@ -347,7 +353,8 @@ static bool check_whole(path_search *s)
 static bool judge_leaf_first(path_search *s)
 {
     const char *id = path_check_form(&s->leaf);
-    int64_t     at_s = s->in->at_s, from_s = path_time(X509_get0_notBefore(s->leaf.x)), until_s = path_time(X509_get0_notAfter(s->leaf.x));
+    int64_t at_s = s->in->at_s, from_s = path_time(X509_get0_notBefore(s->leaf.x)),
+            until_s = path_time(X509_get0_notAfter(s->leaf.x));
     s->out->not_before_s = from_s;
     s->out->not_after_s = until_s;
     if (id == NULL && at_s < from_s)
@@ -371,10 +378,10 @@ static bool leaf_is_listed(path_search *s)
     return check_whole(s);
 }
 
-DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *arena, trust_verdict *verdict, revocation_question *questions,
-                 size_t *question_count, dx_why *why)
+DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *arena, trust_verdict *verdict,
+                 revocation_question *questions, size_t *question_count, dx_why *why)
 {
-    int64_t      started_us = dx_mono_us(&dx_clock_system);
+    int64_t started_us = dx_mono_us(&dx_clock_system);
     path_search *s = DX_ARENA_NEW(arena, path_search);
     judge->judgements++;
     *verdict = (trust_verdict){0};
@@ -383,7 +390,12 @@ DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *are
         return DX_FAIL_ID(why, NO_MEMORY, "ID-901", "", "no memory for a judgement");
     if (input->snapshot == NULL)
         return DX_FAIL_ID(why, CONFIG, "ID-903", "", "no trusted list is loaded");
-    *s = (path_search){.in = input, .arena = arena, .out = verdict, .questions = questions, .question_count = question_count, .worst_depth = -1};
+    *s = (path_search){.in = input,
+                       .arena = arena,
+                       .out = verdict,
+                       .questions = questions,
+                       .question_count = question_count,
+                       .worst_depth = -1};
     verdict->epoch = tlist_snapshot_epoch(input->snapshot);
     memcpy(verdict->snapshot_id, tlist_snapshot_id(input->snapshot), 32);
     path_say(verdict, "ID-301", NULL);
@@ -418,9 +430,9 @@ DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *are
 
 DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64_t *not_after_s, dx_why *why)
 {
-    dx_arena         arena = {0};
+    dx_arena arena = {0};
     path_certificate c;
-    trust_verdict    scratch = {0};
+    trust_verdict scratch = {0};
     if (!path_certificate_open(leaf, &arena, &c)) {
         dx_arena_fini(&arena);
         return DX_FAIL_ID(why, MALFORMED, "ID-101", "X.690 10", "the certificate cannot be read");

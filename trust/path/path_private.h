@@ -12,10 +12,10 @@
 #define DEPTH_MAX      10
 
 typedef struct { /* one certificate of the search */
-    X509       *x;
-    dx_bytes    der, subject, spki;
-    uint8_t     sha256[32];
-    bool        bad; /* form: never an issuer */
+    X509 *x;
+    dx_bytes der, subject, spki;
+    uint8_t sha256[32];
+    bool bad; /* form: never an issuer */
 } path_certificate;
 
 struct path_judge_state {
@@ -24,19 +24,19 @@ struct path_judge_state {
 
 typedef struct {
     const path_input *in;
-    dx_arena         *arena;
-    trust_verdict    *out;
-    path_certificate  leaf, presented[PRESENTED_MAX];
-    size_t            presented_count;
+    dx_arena *arena;
+    trust_verdict *out;
+    path_certificate leaf, presented[PRESENTED_MAX];
+    size_t presented_count;
     path_certificate *chain[DEPTH_MAX]; /* leaf first */
-    size_t            depth;
-    path_certificate  listed[DEPTH_MAX]; /* anchors looked at, one per depth */
-    unsigned          nodes, signatures;
-    int               worst_depth; /* of the failure that is told */
-    tlist_hit         hits[8];
-    size_t            hit_count;
+    size_t depth;
+    path_certificate listed[DEPTH_MAX]; /* anchors looked at, one per depth */
+    unsigned nodes, signatures;
+    int worst_depth; /* of the failure that is told */
+    tlist_hit hits[8];
+    size_t hit_count;
     revocation_question *questions;
-    size_t              *question_count;
+    size_t *question_count;
 } path_search;
 
 struct dx_rc path_library_failure(dx_why *why);
@@ -54,8 +54,8 @@ const char *path_check_leaf(const path_search *s);
 const char *path_check_names(const path_search *s); /* name constraints over the whole chain */
 
 /* revocation.c: one certificate against the evidence. */
-void path_check_revocation(path_search *s, size_t index, const path_certificate *subject, const path_certificate *issuer, revocation_view *out,
-                           const char **id);
+void path_check_revocation(path_search *s, size_t index, const path_certificate *subject,
+                           const path_certificate *issuer, revocation_view *out, const char **id);
 
 /* organisation.c */
 const char *organisation_read(X509 *x, organisation *out, trust_verdict *remarks);

@@ -6,7 +6,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
-/* Is a certificate revoked? OCSP and CRL against the issuer that this path uses (identity.md 9). Silence is not a yes. */
+/* Is a certificate revoked? OCSP and CRL against the issuer that this path uses (identity.md 9). Silence is
+ * not a yes. */
 
 #define MAX_AGE_S     86400
 #define CRL_MAX_AGE_S 604800
@@ -27,7 +28,8 @@ static bool signed_with(OCSP_BASICRESP *basic, EVP_PKEY *key)
     return ok;
 }
 
-/* The responder is the issuer itself, or a delegate that the issuer signed directly for OCSPSigning (RFC 6960 4.2.2.2). */
+/* The responder is the issuer itself, or a delegate that the issuer signed directly for OCSPSigning (RFC
+ * 6960 4.2.2.2). */
 static bool responder_ok(OCSP_BASICRESP *basic, const path_certificate *issuer, int64_t at_s)
 {
     EVP_PKEY *issuer_key = X509_get0_pubkey(issuer->x);
@@ -35,13 +37,14 @@ static bool responder_ok(OCSP_BASICRESP *basic, const path_certificate *issuer, 
         return true;
     const STACK_OF(X509) *certificates = OCSP_resp_get0_certs(basic);
     for (int i = 0; certificates != NULL && i < sk_X509_num(certificates) && i < 8; i++) {
-        X509               *c = sk_X509_value(certificates, i);
+        X509 *c = sk_X509_value(certificates, i);
         EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c, NID_ext_key_usage, NULL, NULL);
-        bool                may = false;
+        bool may = false;
         for (int k = 0; eku != NULL && k < sk_ASN1_OBJECT_num(eku); k++)
             may |= OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, k)) == NID_OCSP_sign;
         sk_ASN1_OBJECT_pop_free(eku, ASN1_OBJECT_free);
-        may = may && X509_NAME_cmp(X509_get_issuer_name(c), X509_get_subject_name(issuer->x)) == 0 && X509_verify(c, issuer_key) == 1;
+        may = may && X509_NAME_cmp(X509_get_issuer_name(c), X509_get_subject_name(issuer->x)) == 0 &&
+              X509_verify(c, issuer_key) == 1;
         may = may && path_time(X509_get0_notBefore(c)) <= at_s && at_s <= path_time(X509_get0_notAfter(c));
         if ((X509_get_extension_flags(c) & EXFLAG_KUSAGE) && !(X509_get_key_usage(c) & KU_DIGITAL_SIGNATURE))
             may = false;
@@ -52,16 +55,17 @@ static bool responder_ok(OCSP_BASICRESP *basic, const path_certificate *issuer, 
 }
 
 /* Worst of the single responses that speak of exactly this certificate; -1: none does. */
-static int find_status(OCSP_BASICRESP *basic, const path_certificate *subject, const path_certificate *issuer, OCSP_SINGLERESP **out)
+static int find_status(OCSP_BASICRESP *basic, const path_certificate *subject, const path_certificate *issuer,
+                       OCSP_SINGLERESP **out)
 {
     int worst = -1;
     for (int i = 0; i < OCSP_resp_count(basic); i++) {
-        OCSP_SINGLERESP  *single = OCSP_resp_get0(basic, i);
+        OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
         const OCSP_CERTID *said = OCSP_SINGLERESP_get0_id(single);
-        ASN1_OBJECT       *hash = NULL;
+        ASN1_OBJECT *hash = NULL;
         OCSP_id_get0_info(NULL, &hash, NULL, NULL, (OCSP_CERTID *)(uintptr_t)said);
         const EVP_MD *md = EVP_get_digestbyobj(hash);
-        OCSP_CERTID  *ours = md == NULL ? NULL : OCSP_cert_to_id(md, subject->x, issuer->x);
+        OCSP_CERTID *ours = md == NULL ? NULL : OCSP_cert_to_id(md, subject->x, issuer->x);
         if (ours != NULL && OCSP_id_cmp(ours, said) == 0) {
             int status = OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
             int rank = status == V_OCSP_CERTSTATUS_REVOKED ? 2 : status == V_OCSP_CERTSTATUS_GOOD ? 0 : 1;
@@ -75,15 +79,17 @@ static int find_status(OCSP_BASICRESP *basic, const path_certificate *subject, c
     return worst;
 }
 
-static const char *judge_ocsp(const path_search *s, dx_bytes der, const path_certificate *subject, const path_certificate *issuer, revocation_view *out)
+static const char *judge_ocsp(const path_search *s, dx_bytes der, const path_certificate *subject,
+                              const path_certificate *issuer, revocation_view *out)
 {
-    const uint8_t  *p = der.data;
-    int64_t         at_s = s->in->at_s;
-    OCSP_RESPONSE  *response = d2i_OCSP_RESPONSE(NULL, &p, (long)der.size);
+    const uint8_t *p = der.data;
+    int64_t at_s = s->in->at_s;
+    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &p, (long)der.size);
     OCSP_BASICRESP *basic = NULL;
-    const char     *id = "ID-410";
+    const char *id = "ID-410";
     OCSP_SINGLERESP *single = NULL;
-    if (response != NULL && p == der.data + der.size && OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
+    if (response != NULL && p == der.data + der.size &&
+        OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
         basic = OCSP_response_get1_basic(response);
     if (basic != NULL) {
         int rank = find_status(basic, subject, issuer, &single);
@@ -93,18 +99,21 @@ static const char *judge_ocsp(const path_search *s, dx_bytes der, const path_cer
             id = "ID-406";
         } else {
             ASN1_GENERALIZEDTIME *revoked = NULL, *this_update = NULL, *next_update = NULL;
-            int                   reason = -1;
+            int reason = -1;
             OCSP_single_get0_status(single, &reason, &revoked, &this_update, &next_update);
             out->this_update_s = generalized(this_update);
             out->next_update_s = generalized(next_update);
             out->produced_s = generalized(OCSP_resp_get0_produced_at(basic));
-            out->usable_until_s = out->next_update_s != 0 ? out->next_update_s : out->this_update_s + NO_NEXT_S;
+            out->usable_until_s =
+                out->next_update_s != 0 ? out->next_update_s : out->this_update_s + NO_NEXT_S;
             if (out->this_update_s + MAX_AGE_S < out->usable_until_s)
                 out->usable_until_s = out->this_update_s + MAX_AGE_S;
             dx_sha256(der, out->evidence_sha256);
             out->via = REVOCATION_VIA_OCSP;
-            bool past = s->in->profile == PATH_TSU || s->in->profile == PATH_SEAL; /* an answer from after a past time serves it too */
-            if (rank == 2 && (generalized(revoked) <= at_s || reason == OCSP_REVOKED_STATUS_KEYCOMPROMISE || reason == OCSP_REVOKED_STATUS_CACOMPROMISE)) {
+            bool past = s->in->profile == PATH_TSU ||
+                        s->in->profile == PATH_SEAL; /* an answer from after a past time serves it too */
+            if (rank == 2 && (generalized(revoked) <= at_s || reason == OCSP_REVOKED_STATUS_KEYCOMPROMISE ||
+                              reason == OCSP_REVOKED_STATUS_CACOMPROMISE)) {
                 out->state = REVOCATION_REVOKED;
                 out->revoked_s = generalized(revoked);
                 id = "ID-401";
@@ -126,16 +135,20 @@ static const char *judge_ocsp(const path_search *s, dx_bytes der, const path_cer
     return id;
 }
 
-static const char *judge_crl(const path_search *s, dx_bytes der, const path_certificate *subject, const path_certificate *issuer, revocation_view *out)
+static const char *judge_crl(const path_search *s, dx_bytes der, const path_certificate *subject,
+                             const path_certificate *issuer, revocation_view *out)
 {
     const uint8_t *p = der.data;
-    X509_CRL      *crl = d2i_X509_CRL(NULL, &p, (long)der.size);
-    const char    *id = "ID-412";
+    X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.size);
+    const char *id = "ID-412";
     if (crl != NULL && p == der.data + der.size) {
         int64_t at_s = s->in->at_s, from_s = path_time(X509_CRL_get0_lastUpdate(crl));
-        int64_t until_s = X509_CRL_get0_nextUpdate(crl) == NULL ? 0 : path_time(X509_CRL_get0_nextUpdate(crl));
-        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer->x)) != 0 || X509_CRL_verify(crl, X509_get0_pubkey(issuer->x)) != 1 ||
-            ((X509_get_extension_flags(issuer->x) & EXFLAG_KUSAGE) && !(X509_get_key_usage(issuer->x) & KU_CRL_SIGN))) {
+        int64_t until_s =
+            X509_CRL_get0_nextUpdate(crl) == NULL ? 0 : path_time(X509_CRL_get0_nextUpdate(crl));
+        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(issuer->x)) != 0 ||
+            X509_CRL_verify(crl, X509_get0_pubkey(issuer->x)) != 1 ||
+            ((X509_get_extension_flags(issuer->x) & EXFLAG_KUSAGE) &&
+             !(X509_get_key_usage(issuer->x) & KU_CRL_SIGN))) {
             id = "ID-411";
         } else {
             X509_REVOKED *entry = NULL;
@@ -167,11 +180,13 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
 static void add_urls(const path_certificate *subject, dx_arena *arena, revocation_question *q)
 {
     AUTHORITY_INFO_ACCESS *aia = X509_get_ext_d2i(subject->x, NID_info_access, NULL, NULL);
-    size_t                 n = 0;
+    size_t n = 0;
     for (int i = 0; aia != NULL && i < sk_ACCESS_DESCRIPTION_num(aia) && n < 2; i++) {
         ACCESS_DESCRIPTION *a = sk_ACCESS_DESCRIPTION_value(aia, i);
         if (OBJ_obj2nid(a->method) == NID_ad_OCSP && a->location->type == GEN_URI)
-            q->ocsp_urls[n++] = dx_arena_text(arena, dx_bytes_of(ASN1_STRING_get0_data(a->location->d.ia5), (size_t)ASN1_STRING_length(a->location->d.ia5)));
+            q->ocsp_urls[n++] =
+                dx_arena_text(arena, dx_bytes_of(ASN1_STRING_get0_data(a->location->d.ia5),
+                                                 (size_t)ASN1_STRING_length(a->location->d.ia5)));
     }
     AUTHORITY_INFO_ACCESS_free(aia);
     CRL_DIST_POINTS *points = X509_get_ext_d2i(subject->x, NID_crl_distribution_points, NULL, NULL);
@@ -183,7 +198,8 @@ static void add_urls(const path_certificate *subject, dx_arena *arena, revocatio
         for (int k = 0; k < sk_GENERAL_NAME_num(d->distpoint->name.fullname) && n < 2; k++) {
             GENERAL_NAME *g = sk_GENERAL_NAME_value(d->distpoint->name.fullname, k);
             if (g->type == GEN_URI && strncmp((const char *)ASN1_STRING_get0_data(g->d.ia5), "ldap", 4) != 0)
-                q->crl_urls[n++] = dx_arena_text(arena, dx_bytes_of(ASN1_STRING_get0_data(g->d.ia5), (size_t)ASN1_STRING_length(g->d.ia5)));
+                q->crl_urls[n++] = dx_arena_text(arena, dx_bytes_of(ASN1_STRING_get0_data(g->d.ia5),
+                                                                    (size_t)ASN1_STRING_length(g->d.ia5)));
         }
     }
     CRL_DIST_POINTS_free(points);
@@ -210,17 +226,17 @@ static bool ask(path_search *s, const path_certificate *subject, const path_cert
     return true;
 }
 
-void path_check_revocation(path_search *s, size_t index, const path_certificate *subject, const path_certificate *issuer, revocation_view *out,
-                           const char **id)
+void path_check_revocation(path_search *s, size_t index, const path_certificate *subject,
+                           const path_certificate *issuer, revocation_view *out, const char **id)
 {
     const revocation_evidence *e = &s->in->evidence;
-    revocation_view            best = {0};
-    const char                *worst = NULL;
+    revocation_view best = {0};
+    const char *worst = NULL;
     (void)index;
     for (size_t i = 0; i < e->ocsp_count + e->crl_count; i++) {
         revocation_view v = {0};
-        const char     *said = i < e->ocsp_count ? judge_ocsp(s, e->ocsp[i], subject, issuer, &v)
-                                                 : judge_crl(s, e->crl[i - e->ocsp_count], subject, issuer, &v);
+        const char *said = i < e->ocsp_count ? judge_ocsp(s, e->ocsp[i], subject, issuer, &v)
+                                             : judge_crl(s, e->crl[i - e->ocsp_count], subject, issuer, &v);
         if (v.state == REVOCATION_REVOKED) { /* REVOKED from any valid source wins */
             *out = v;
             *id = said;
@@ -235,17 +251,22 @@ void path_check_revocation(path_search *s, size_t index, const path_certificate 
     if (best.state == REVOCATION_GOOD)
         return;
     bool asked = !s->in->revocation_off && ask(s, subject, issuer);
-    *id = worst != NULL && strcmp(worst, "ID-407") != 0 ? worst : asked ? "ID-405" : worst != NULL ? worst : "ID-404";
+    *id = worst != NULL && strcmp(worst, "ID-407") != 0 ? worst
+          : asked                                       ? "ID-405"
+          : worst != NULL                               ? worst
+                                                        : "ID-404";
 }
 
-DX_RC revocation_ocsp_request(const revocation_question *question, dx_arena *arena, dx_bytes *out, dx_why *why)
+DX_RC revocation_ocsp_request(const revocation_question *question, dx_arena *arena, dx_bytes *out,
+                              dx_why *why)
 {
     const uint8_t *p = question->certificate.data, *q = question->issuer.data;
-    X509          *subject = d2i_X509(NULL, &p, (long)question->certificate.size), *issuer = d2i_X509(NULL, &q, (long)question->issuer.size);
-    OCSP_REQUEST  *request = OCSP_REQUEST_new();
-    OCSP_CERTID   *id = subject == NULL || issuer == NULL ? NULL : OCSP_cert_to_id(EVP_sha1(), subject, issuer);
-    uint8_t       *der = NULL;
-    int            size = -1;
+    X509 *subject = d2i_X509(NULL, &p, (long)question->certificate.size),
+         *issuer = d2i_X509(NULL, &q, (long)question->issuer.size);
+    OCSP_REQUEST *request = OCSP_REQUEST_new();
+    OCSP_CERTID *id = subject == NULL || issuer == NULL ? NULL : OCSP_cert_to_id(EVP_sha1(), subject, issuer);
+    uint8_t *der = NULL;
+    int size = -1;
     if (request != NULL && id != NULL && OCSP_request_add0_id(request, id) != NULL) {
         id = NULL;
         size = i2d_OCSP_REQUEST(request, &der);
@@ -256,5 +277,7 @@ DX_RC revocation_ocsp_request(const revocation_question *question, dx_arena *are
     OCSP_REQUEST_free(request);
     X509_free(subject);
     X509_free(issuer);
-    return out->data != NULL ? DX_OKAY : DX_FAIL_ID(why, INTERNAL, "ID-905", "RFC 6960 4.1.1", "the OCSP request could not be made");
+    return out->data != NULL
+               ? DX_OKAY
+               : DX_FAIL_ID(why, INTERNAL, "ID-905", "RFC 6960 4.1.1", "the OCSP request could not be made");
 }

@@ -25,19 +25,23 @@ static int tear_down(void **state)
     return system(command);
 }
 
-static const char good[] = "{\n\"state_dir\": \"state\",\n"
-                           "\"gateway\": {\"host\": \"gw1.example.jp\", \"organisation\": \"NTRJP-8999900000001\", \"territory\": \"JP\"},\n"
-                           "\"listen\": [{\"address\": \"127.0.0.1:0\", \"hosts\": [\"data.example.jp\"], \"certificate\": \"pem\", \"key\": \"pem\"}],\n"
-                           "\"upstream\": {\"address\": \"127.0.0.1:9000\"},\n"
-                           "\"trust\": {\"home\": \"JP\", \"source\": {\"jp\": {\"kind\": \"tl\", \"url\": \"x.xml\", \"anchors\": [\"pem\"], \"scheme\": \"JP\", \"territory\": \"JP\"}}},\n"
-                           "\"policy\": {\"dir\": \"policy\"},\n"
-                           "\"seal\": {\"key\": {\"file\": \"seal\", \"cert\": \"pem\"}},\n"
-                           "\"timestamp\": {\"mode\": \"none\"},\n"
-                           "\"provenance\": {\"kek_dir\": \"kek\", \"keys\": {\"ed25519\": \"pem\"}}\n}\n";
+static const char good[] =
+    "{\n\"state_dir\": \"state\",\n"
+    "\"gateway\": {\"host\": \"gw1.example.jp\", \"organisation\": \"NTRJP-8999900000001\", \"territory\": "
+    "\"JP\"},\n"
+    "\"listen\": [{\"address\": \"127.0.0.1:0\", \"hosts\": [\"data.example.jp\"], \"certificate\": \"pem\", "
+    "\"key\": \"pem\"}],\n"
+    "\"upstream\": {\"address\": \"127.0.0.1:9000\"},\n"
+    "\"trust\": {\"home\": \"JP\", \"source\": {\"jp\": {\"kind\": \"tl\", \"url\": \"x.xml\", \"anchors\": "
+    "[\"pem\"], \"scheme\": \"JP\", \"territory\": \"JP\"}}},\n"
+    "\"policy\": {\"dir\": \"policy\"},\n"
+    "\"seal\": {\"key\": {\"file\": \"seal\", \"cert\": \"pem\"}},\n"
+    "\"timestamp\": {\"mode\": \"none\"},\n"
+    "\"provenance\": {\"kek_dir\": \"kek\", \"keys\": {\"ed25519\": \"pem\"}}\n}\n";
 
 static config *load(const char *text, config_findings *findings)
 {
-    char   path[100];
+    char path[100];
     dx_why why;
     for (size_t i = 0; i < 2; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, i == 0 ? "pem" : "seal");
@@ -45,7 +49,7 @@ static config *load(const char *text, config_findings *findings)
     }
     snprintf(path, sizeof path, "%s/c.json", folder);
     assert_int_equal(dx_io_replace_file(&dx_io_system, path, dx_bytes_text(text), 0600, &why).code, DX_OK);
-    config      *c;
+    config *c;
     struct dx_rc rc = config_load(&dx_io_system, path, &c, findings, &why);
     assert_true((rc.code == DX_OK) == (c != NULL));
     assert_true((rc.code == DX_OK) == (findings->count == 0));
@@ -55,7 +59,7 @@ static config *load(const char *text, config_findings *findings)
 static char *changed(const char *from, const char *to)
 {
     const char *at = strstr(good, from);
-    char       *text = malloc(sizeof good + strlen(to));
+    char *text = malloc(sizeof good + strlen(to));
     assert_non_null(at);
     sprintf(text, "%.*s%s%s", (int)(at - good), good, to, at + strlen(from));
     return text;
@@ -65,7 +69,7 @@ static void a_good_file_becomes_a_struct_with_defaults(void **state)
 {
     (void)state;
     config_findings findings;
-    config         *c = load(good, &findings);
+    config *c = load(good, &findings);
     assert_non_null(c);
     assert_string_equal(c->gateway->host, "gw1.example.jp");
     assert_int_equal(c->source_count, 1);
@@ -82,12 +86,14 @@ static void every_mistake_is_named_with_its_place(void **state)
     (void)state;
     static const struct {
         const char *from, *to, *pointer, *text;
-        unsigned    line;
+        unsigned line;
     } cases[] = {
         {"\"state_dir\"", "\"state_dirr\"", "/state_dirr", "did you mean \"state_dir\"", 2},
         {"\"kind\": \"tl\"", "\"kind\": \"list\"", "/trust/source/jp/kind", "[lotl|tl]", 6},
-        {"\"hosts\": [\"data.example.jp\"]", "\"hosts\": \"data.example.jp\"", "/listen/0/hosts", "expected an array, found text", 4},
-        {"\"mode\": \"none\"", "\"mode\": \"none\", \"try_ms\": 1", "/timestamp/try_ms", "from 50 to 60000", 9},
+        {"\"hosts\": [\"data.example.jp\"]", "\"hosts\": \"data.example.jp\"", "/listen/0/hosts",
+         "expected an array, found text", 4},
+        {"\"mode\": \"none\"", "\"mode\": \"none\", \"try_ms\": 1", "/timestamp/try_ms", "from 50 to 60000",
+         9},
         {"\"mode\": \"none\"", "\"mode\": \"batch\"", "/timestamp", "needs at least one authority", 9},
         {"\"cert\": \"pem\"", "\"cert\": \"gone\"", "/seal/key/cert", "must exist", 8},
         {"\"file\": \"seal\"", "\"file\": \"pem\"", "/seal/key/file", "must not be a TLS key", 8},
@@ -96,16 +102,18 @@ static void every_mistake_is_named_with_its_place(void **state)
         {"\"dir\": \"policy\"", "\"dir\": 7", "/policy/dir", "expected text, found a whole number", 7},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char           *text = changed(cases[i].from, cases[i].to);
+        char *text = changed(cases[i].from, cases[i].to);
         config_findings findings;
         assert_null(load(text, &findings));
         bool found = false;
         for (size_t k = 0; k < findings.count; k++)
-            found |= strcmp(findings.items[k].pointer, cases[i].pointer) == 0 && strstr(findings.items[k].text, cases[i].text) != NULL &&
+            found |= strcmp(findings.items[k].pointer, cases[i].pointer) == 0 &&
+                     strstr(findings.items[k].text, cases[i].text) != NULL &&
                      findings.items[k].line == cases[i].line;
         if (!found)
             for (size_t k = 0; k < findings.count; k++)
-                print_message("case %zu: %u %s %s\n", i, findings.items[k].line, findings.items[k].pointer, findings.items[k].text);
+                print_message("case %zu: %u %s %s\n", i, findings.items[k].line, findings.items[k].pointer,
+                              findings.items[k].text);
         assert_true(found);
         config_findings_fini(&findings);
         free(text);
@@ -144,8 +152,10 @@ static void the_manual_names_every_option(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_file_becomes_a_struct_with_defaults), cmocka_unit_test(every_mistake_is_named_with_its_place),
-        cmocka_unit_test(all_mistakes_are_said_at_once),              cmocka_unit_test(a_key_twice_is_refused_with_its_line),
+        cmocka_unit_test(a_good_file_becomes_a_struct_with_defaults),
+        cmocka_unit_test(every_mistake_is_named_with_its_place),
+        cmocka_unit_test(all_mistakes_are_said_at_once),
+        cmocka_unit_test(a_key_twice_is_refused_with_its_line),
         cmocka_unit_test(the_manual_names_every_option),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

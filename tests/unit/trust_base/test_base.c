@@ -16,7 +16,7 @@ static void base64_has_one_spelling(void **state)
 {
     (void)state;
     uint8_t out[16];
-    size_t  size = sizeof out;
+    size_t size = sizeof out;
     assert_true(dx_base64_decode(dx_bytes_text("aGk="), out, &size));
     assert_int_equal(size, 2);
     const char *refused[] = {"aGk", "aGl=", "aG k", "aGk=\n", "a===", "====", "aGk==", "_-8="};
@@ -34,7 +34,7 @@ static void base64_round_trips_every_length(void **state)
 {
     (void)state;
     uint8_t in[64], back[64];
-    char    text[DX_BASE64_SIZE(64)];
+    char text[DX_BASE64_SIZE(64)];
     for (size_t n = 0; n <= sizeof in; n++) {
         for (size_t i = 0; i < n; i++)
             in[i] = (uint8_t)(i * 37 + n);
@@ -55,15 +55,16 @@ static void time_is_read_and_printed_as_rfc3339(void **state)
 {
     (void)state;
     int64_t us;
-    char    text[DX_TIME_SIZE];
+    char text[DX_TIME_SIZE];
     assert_true(dx_time_parse(dx_bytes_text("2026-11-23T09:15:02.5Z"), true, &us));
     dx_time_print_us(us, text);
     assert_string_equal(text, "2026-11-23T09:15:02.500000Z");
     assert_true(dx_time_parse(dx_bytes_text("2023-02-16T00:00:00+09:00"), false, &us));
     dx_time_print(us / 1000000, text);
     assert_string_equal(text, "2023-02-15T15:00:00Z");
-    const char *refused[] = {"2026-11-23 09:15:02Z", "2026-02-29T00:00:00Z", "2026-11-23T09:15:02", "2026-11-23T24:00:00Z",
-                             "2026-11-23T09:15:02.Z", "1949-01-01T00:00:00Z", "2026-11-23T09:15:02Zx"};
+    const char *refused[] = {"2026-11-23 09:15:02Z", "2026-02-29T00:00:00Z",  "2026-11-23T09:15:02",
+                             "2026-11-23T24:00:00Z", "2026-11-23T09:15:02.Z", "1949-01-01T00:00:00Z",
+                             "2026-11-23T09:15:02Zx"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_false(dx_time_parse(dx_bytes_text(refused[i]), false, &us));
     assert_false(dx_time_parse(dx_bytes_text("2023-02-16T00:00:00+09:00"), true, &us));
@@ -96,13 +97,16 @@ static void json_is_read_strictly(void **state)
 {
     (void)state;
     const dx_json_limits limits = {.max_bytes = 1000, .max_depth = 4};
-    json_t              *tree;
-    dx_why               why;
-    const char *refused[] = {"{\"a\":1,\"a\":2}", "[1.5]", "[1e3]", "[[[[[1]]]]]", "{\"a\":}", "\xef\xbb\xbf{}", "\"\xff\"", "1 2"};
+    json_t *tree;
+    dx_why why;
+    const char *refused[] = {"{\"a\":1,\"a\":2}", "[1.5]",          "[1e3]",    "[[[[[1]]]]]",
+                             "{\"a\":}",          "\xef\xbb\xbf{}", "\"\xff\"", "1 2"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_int_not_equal(dx_json_read(dx_bytes_text(refused[i]), &limits, &tree, &why).code, DX_OK);
     assert_int_equal(dx_json_read(DX_BYTES("[1\0]"), &limits, &tree, &why).code, DX_MALFORMED);
-    assert_int_equal(dx_json_read(dx_bytes_text("{\"a\":\"1.5e3 [[[[[[\",\"b\":[-12]}"), &limits, &tree, &why).code, DX_OK);
+    assert_int_equal(
+        dx_json_read(dx_bytes_text("{\"a\":\"1.5e3 [[[[[[\",\"b\":[-12]}"), &limits, &tree, &why).code,
+        DX_OK);
     json_decref(tree);
 }
 
@@ -110,13 +114,15 @@ static void json_is_written_as_rfc8785(void **state)
 {
     (void)state;
     const dx_json_limits limits = {.max_bytes = 1000};
-    json_t              *tree;
-    dx_buf               out;
+    json_t *tree;
+    dx_buf out;
     dx_buf_init(&out, 1000);
-    const char *in = "{ \"\\u20ac\":1, \"\\r\":2, \"1\":3, \"\\ud83d\\ude00\":4, \"\\ufb33\":5, \"\\u0080\":\"a\\u000f\\n\\\"/\" }";
+    const char *in = "{ \"\\u20ac\":1, \"\\r\":2, \"1\":3, \"\\ud83d\\ude00\":4, \"\\ufb33\":5, "
+                     "\"\\u0080\":\"a\\u000f\\n\\\"/\" }";
     assert_int_equal(dx_json_read(dx_bytes_text(in), &limits, &tree, NULL).code, DX_OK);
     assert_int_equal(dx_json_canonical(tree, &out).code, DX_OK);
-    const char *want = "{\"\\r\":2,\"1\":3,\"\xc2\x80\":\"a\\u000f\\n\\\"/\",\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":4,\"\xef\xac\xb3\":5}";
+    const char *want = "{\"\\r\":2,\"1\":3,\"\xc2\x80\":\"a\\u000f\\n\\\"/"
+                       "\",\"\xe2\x82\xac\":1,\"\xf0\x9f\x98\x80\":4,\"\xef\xac\xb3\":5}";
     assert_int_equal(out.size, strlen(want));
     assert_memory_equal(out.data, want, out.size);
     json_decref(tree);
@@ -141,13 +147,15 @@ static void hmac_and_hkdf_match_known_answers(void **state)
 {
     (void)state;
     uint8_t out[32];
-    char    hex[65];
-    dx_hmac_sha256(dx_bytes_text("Jefe"), dx_bytes_text("what do ya want for nothing?"), out); /* RFC 4231 case 2 */
+    char hex[65];
+    dx_hmac_sha256(dx_bytes_text("Jefe"), dx_bytes_text("what do ya want for nothing?"),
+                   out); /* RFC 4231 case 2 */
     dx_hex(dx_bytes_of(out, 32), hex);
     assert_string_equal(hex, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     uint8_t bucket[32];
     memset(bucket, 7, sizeof bucket);
-    const uint8_t id[16] = {0x01, 0x9a, 0xaf, 0xc2, 0x7d, 0x31, 0x7c, 0x44, 0x9a, 0x0e, 0x5f, 0x1b, 0x2c, 0x3d, 0x4e, 0x5f};
+    const uint8_t id[16] = {0x01, 0x9a, 0xaf, 0xc2, 0x7d, 0x31, 0x7c, 0x44,
+                            0x9a, 0x0e, 0x5f, 0x1b, 0x2c, 0x3d, 0x4e, 0x5f};
     dx_hkdf_sha256(dx_bytes_of(bucket, 32), dx_bytes_text("sekisho/vault/1"), dx_bytes_of(id, 16), out);
     dx_hex(dx_bytes_of(out, 32), hex);
     assert_memory_equal(hex, "510f0d0c", 8);
@@ -158,14 +166,17 @@ static void hmac_takes_any_length(void **state)
 {
     (void)state;
     uint8_t text[400], out[32];
-    char    hex[65];
+    char hex[65];
     memset(text, 0xcd, sizeof text);
     uint8_t key[131];
     memset(key, 0xaa, sizeof key);
-    dx_hmac_sha256(dx_bytes_of(key, sizeof key), dx_bytes_text("Test Using Larger Than Block-Size Key - Hash Key First"), out); /* RFC 4231 case 6 */
+    dx_hmac_sha256(dx_bytes_of(key, sizeof key),
+                   dx_bytes_text("Test Using Larger Than Block-Size Key - Hash Key First"),
+                   out); /* RFC 4231 case 6 */
     dx_hex(dx_bytes_of(out, 32), hex);
     assert_string_equal(hex, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
-    const char *longer = "This is a test using a larger than block-size key and a larger than block-size data. The key needs to be hashed "
+    const char *longer = "This is a test using a larger than block-size key and a larger than block-size "
+                         "data. The key needs to be hashed "
                          "before being used by the HMAC algorithm.";
     dx_hmac_sha256(dx_bytes_of(key, sizeof key), dx_bytes_text(longer), out); /* RFC 4231 case 7 */
     dx_hex(dx_bytes_of(out, 32), hex);
@@ -209,13 +220,15 @@ static void an_event_is_one_line_of_json(void **state)
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     dx_log_open(ends[1], DX_LOG_INFO, &dx_clock_system);
-    dx_log(DX_LOG_WARN, "test.event", F_STR("a", "quote\" newline\n"), F_BYTES("b", DX_BYTES("\xff\x01")), F_INT("n", -5),
-           F_BOOL("yes", true));
-    char    text[4096];
+    dx_log(DX_LOG_WARN, "test.event", F_STR("a", "quote\" newline\n"), F_BYTES("b", DX_BYTES("\xff\x01")),
+           F_INT("n", -5), F_BOOL("yes", true));
+    char text[4096];
     ssize_t n = read(ends[0], text, sizeof text);
     assert_true(n > 0 && text[n - 1] == '\n');
     json_t *tree;
-    assert_int_equal(dx_json_read(dx_bytes_of(text, (size_t)n), &(dx_json_limits){.max_bytes = 4096}, &tree, NULL).code, DX_OK);
+    assert_int_equal(
+        dx_json_read(dx_bytes_of(text, (size_t)n), &(dx_json_limits){.max_bytes = 4096}, &tree, NULL).code,
+        DX_OK);
     assert_string_equal(json_string_value(json_object_get(tree, "a")), "quote\" newline\n");
     assert_int_equal(json_integer_value(json_object_get(tree, "n")), -5);
     json_decref(tree);

@@ -14,8 +14,8 @@
 static bool may_reach(const char *address, uint16_t port, const dx_fetch_rules *rules)
 {
     struct sockaddr_storage storage = {0};
-    struct sockaddr_in     *v4 = (struct sockaddr_in *)(void *)&storage;
-    struct sockaddr_in6    *v6 = (struct sockaddr_in6 *)(void *)&storage;
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&storage;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)&storage;
     if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
         v4->sin_family = AF_INET;
         v4->sin_port = htons(port);
@@ -31,10 +31,30 @@ static void the_guard_refuses_every_special_address(void **state)
 {
     (void)state;
     const dx_fetch_rules none = {0};
-    const char *refused[] = {"127.0.0.1", "10.1.2.3", "169.254.169.254", "172.31.255.255", "192.168.0.1", "0.0.0.0", "100.64.0.1",
-                             "224.0.0.1", "255.255.255.255", "198.19.0.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.1",
-                             "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1", "fe80::1", "fc00::1", "fd12::1", "ff02::1",
-                             "2001:db8::1", "2002:7f00:1::", "fec0::1"};
+    const char *refused[] = {"127.0.0.1",
+                             "10.1.2.3",
+                             "169.254.169.254",
+                             "172.31.255.255",
+                             "192.168.0.1",
+                             "0.0.0.0",
+                             "100.64.0.1",
+                             "224.0.0.1",
+                             "255.255.255.255",
+                             "198.19.0.1",
+                             "::1",
+                             "::",
+                             "::ffff:127.0.0.1",
+                             "::ffff:10.0.0.1",
+                             "64:ff9b::7f00:1",
+                             "64:ff9b::a00:1",
+                             "64:ff9b:1::1",
+                             "fe80::1",
+                             "fc00::1",
+                             "fd12::1",
+                             "ff02::1",
+                             "2001:db8::1",
+                             "2002:7f00:1::",
+                             "fec0::1"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_false(may_reach(refused[i], 443, &none));
     assert_true(may_reach("8.8.8.8", 443, &none));
@@ -47,9 +67,10 @@ static void the_guard_refuses_every_special_address(void **state)
 static void an_exception_opens_just_what_it_names(void **state)
 {
     (void)state;
-    const char          *ranges[] = {"127.0.0.0/8"};
-    const uint16_t       ports[] = {8090};
-    const dx_fetch_rules rules = {.allow_private = ranges, .allow_private_count = 1, .allow_ports = ports, .allow_ports_count = 1};
+    const char *ranges[] = {"127.0.0.0/8"};
+    const uint16_t ports[] = {8090};
+    const dx_fetch_rules rules = {
+        .allow_private = ranges, .allow_private_count = 1, .allow_ports = ports, .allow_ports_count = 1};
     assert_true(may_reach("127.0.0.1", 8090, &rules));
     assert_false(may_reach("127.0.0.1", 8091, &rules));
     assert_false(may_reach("10.0.0.1", 8090, &rules));
@@ -59,18 +80,18 @@ static void an_exception_opens_just_what_it_names(void **state)
 /* ---- a server that says what the test wants, once per connection ---- */
 
 typedef struct {
-    int         listener;
-    uint16_t    port;
+    int listener;
+    uint16_t port;
     const char *answer;
-    int         connections;
-    pthread_t   thread;
+    int connections;
+    pthread_t thread;
 } server;
 
 static void *serve(void *argument)
 {
     server *s = argument;
     for (int fd; (fd = accept(s->listener, NULL, NULL)) >= 0; close(fd)) {
-        char    request[4096];
+        char request[4096];
         ssize_t n = read(fd, request, sizeof request);
         s->connections++;
         if (n > 0 && write(fd, s->answer, strlen(s->answer)) < 0)
@@ -82,7 +103,7 @@ static void *serve(void *argument)
 static void server_start(server *s, const char *answer)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t          size = sizeof at;
+    socklen_t size = sizeof at;
     *s = (server){.answer = answer, .listener = socket(AF_INET, SOCK_STREAM, 0)};
     assert_int_equal(bind(s->listener, (struct sockaddr *)&at, sizeof at), 0);
     assert_int_equal(listen(s->listener, 8), 0);
@@ -98,20 +119,20 @@ static void server_stop(server *s)
     pthread_join(s->thread, NULL);
 }
 
-static const char          *loopback[] = {"127.0.0.0/8"};
-static const uint16_t       any_port[] = {0};
+static const char *loopback[] = {"127.0.0.0/8"};
+static const uint16_t any_port[] = {0};
 static const dx_fetch_rules open_rules = {
     .allow_private = loopback, .allow_private_count = 1, .allow_ports = any_port, .allow_ports_count = 1};
 
-static struct dx_rc ask(const dx_fetch_rules *rules, const char *path, uint16_t port, unsigned redirects, dx_fetch_answer *answer,
-                        dx_why *why)
+static struct dx_rc ask(const dx_fetch_rules *rules, const char *path, uint16_t port, unsigned redirects,
+                        dx_fetch_answer *answer, dx_why *why)
 {
     dx_fetcher *fetcher;
-    char        url[256];
+    char url[256];
     snprintf(url, sizeof url, "http://127.0.0.1:%u%s", port, path);
     assert_int_equal(dx_fetcher_new(rules, &fetcher, why).code, DX_OK);
     const dx_fetch_request request = {.url = url, .max_bytes = 64, .total_ms = 2000, .redirects = redirects};
-    struct dx_rc           rc = dx_fetch(fetcher, &request, answer, why);
+    struct dx_rc rc = dx_fetch(fetcher, &request, answer, why);
     dx_fetcher_free(fetcher);
     return rc;
 }
@@ -119,10 +140,11 @@ static struct dx_rc ask(const dx_fetch_rules *rules, const char *path, uint16_t 
 static void an_answer_arrives_whole_with_its_fields(void **state)
 {
     (void)state;
-    server          s;
+    server s;
     dx_fetch_answer answer;
-    dx_why          why;
-    server_start(&s, "HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nETag: \"7\"\r\nContent-Length: 5\r\n\r\nhello");
+    dx_why why;
+    server_start(&s,
+                 "HTTP/1.1 200 OK\r\nContent-Type: text/x\r\nETag: \"7\"\r\nContent-Length: 5\r\n\r\nhello");
     assert_int_equal(ask(&open_rules, "/", s.port, 0, &answer, &why).code, DX_OK);
     assert_int_equal(answer.status, 200);
     assert_true(dx_bytes_is(dx_buf_view(&answer.body), "hello"));
@@ -135,9 +157,9 @@ static void an_answer_arrives_whole_with_its_fields(void **state)
 static void an_answer_over_its_ceiling_is_refused(void **state)
 {
     (void)state;
-    server          s;
+    server s;
     dx_fetch_answer answer;
-    dx_why          why;
+    dx_why why;
     server_start(&s, "HTTP/1.1 200 OK\r\nContent-Length: 65\r\n\r\n"
                      "12345678901234567890123456789012345678901234567890123456789012345");
     assert_int_equal(ask(&open_rules, "/", s.port, 0, &answer, &why).code, DX_TOO_LARGE);
@@ -148,9 +170,9 @@ static void an_answer_over_its_ceiling_is_refused(void **state)
 static void a_private_address_is_never_connected_to(void **state)
 {
     (void)state;
-    server          s;
+    server s;
     dx_fetch_answer answer;
-    dx_why          why;
+    dx_why why;
     server_start(&s, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     assert_int_equal(ask(&(dx_fetch_rules){0}, "/", s.port, 0, &answer, &why).code, DX_REFUSED);
     assert_string_equal(why.id, "ID-416");
@@ -162,10 +184,11 @@ static void a_private_address_is_never_connected_to(void **state)
 static void redirects_are_followed_only_as_often_as_allowed(void **state)
 {
     (void)state;
-    server          s;
+    server s;
     dx_fetch_answer answer;
-    dx_why          why;
-    server_start(&s, "HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    dx_why why;
+    server_start(&s,
+                 "HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     assert_int_equal(ask(&open_rules, "/", s.port, 0, &answer, &why).code, DX_OK);
     assert_int_equal(answer.status, 302);
     dx_fetch_answer_fini(&answer);
@@ -179,11 +202,17 @@ static void other_schemes_and_user_information_are_refused(void **state)
 {
     (void)state;
     dx_fetcher *fetcher;
-    dx_why      why;
+    dx_why why;
     assert_int_equal(dx_fetcher_new(&open_rules, &fetcher, &why).code, DX_OK);
-    const char *refused[] = {"file:///etc/passwd", "ldap://127.0.0.1/", "gopher://127.0.0.1/", "http://me@127.0.0.1/", "http://a:b@h/", "127.0.0.1/x", "http://"};
+    const char *refused[] = {"file:///etc/passwd",
+                             "ldap://127.0.0.1/",
+                             "gopher://127.0.0.1/",
+                             "http://me@127.0.0.1/",
+                             "http://a:b@h/",
+                             "127.0.0.1/x",
+                             "http://"};
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        dx_fetch_answer        answer;
+        dx_fetch_answer answer;
         const dx_fetch_request request = {.url = refused[i], .max_bytes = 64, .total_ms = 500};
         assert_int_equal(dx_fetch(fetcher, &request, &answer, &why).code, DX_REFUSED);
     }
@@ -193,17 +222,17 @@ static void other_schemes_and_user_information_are_refused(void **state)
 static void silence_ends_in_time(void **state)
 {
     (void)state;
-    server          s;
+    server s;
     dx_fetch_answer answer;
-    dx_why          why;
-    dx_fetcher     *fetcher;
-    char            url[64];
+    dx_why why;
+    dx_fetcher *fetcher;
+    char url[64];
     server_start(&s, "");
     s.answer = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
     snprintf(url, sizeof url, "http://127.0.0.1:%u/", s.port);
     assert_int_equal(dx_fetcher_new(&open_rules, &fetcher, &why).code, DX_OK);
     const dx_fetch_request request = {.url = url, .max_bytes = 64, .total_ms = 300};
-    struct dx_rc           rc = dx_fetch(fetcher, &request, &answer, &why);
+    struct dx_rc rc = dx_fetch(fetcher, &request, &answer, &why);
     assert_true(rc.code == DX_TIMEOUT || rc.code == DX_UNREACHABLE);
     dx_fetch_answer_fini(&answer);
     dx_fetcher_free(fetcher);

@@ -288,7 +288,8 @@ static void a_leaf_that_breaks_the_schema_is_refused_with_its_reason(void **stat
     world_fini(&w);
 }
 
-/* The timer may ask for a counters leaf at any moment, but never before the boot leaf stands where it says it does. */
+/* The timer may ask for a counters leaf at any moment, but never before the boot leaf stands where it says it
+ * does. */
 static void a_slow_start_keeps_boot_at_its_index(void **state)
 {
     world w;
