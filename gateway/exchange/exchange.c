@@ -259,6 +259,7 @@ static void *begin(void *context, http_stream *stream, const http_message *reque
         return NULL;
     }
     ex->home = w;
+    ex->records = -1;
     ex->gate = w->gate;
     ex->view = gate_view_ref(w->view);
     ex->stream = stream;

@@ -60,6 +60,7 @@ struct exchange {
     /* policy */
     policy_ruling ruling;
     bool ruled;
+    int64_t records; /* in the body, when policy asked; -1: not counted */
 
     /* the answer */
     http_message answer;
@@ -134,6 +135,16 @@ DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why);
 /* Facts that stage_identify and stage_trust know. */
 void exchange_facts_request(exchange *ex);
 void exchange_facts_trust(exchange *ex);
+/* What policy's body phase asks about a body that is here whole: the request's on import, the answer's on
+ * export. */
+void exchange_facts_body(exchange *ex, const http_message *message, dx_bytes body);
+
+/* Views and fields of messages; memory in the arena. NULL or false: it is full. */
+seal_field *exchange_seal_fields(exchange *ex, const http_field *fields, size_t count);
+DX_RC exchange_request_view(exchange *ex, seal_message *out, dx_why *why);
+bool exchange_add_fields(exchange *ex, const seal_field *more, size_t count); /* to the answer */
+/* Lower case, without parameters; NULL: none is said. */
+const char *exchange_media_type(exchange *ex, const http_message *message);
 
 /* Times since the start, for tests and the access event. */
 const char *stage_name(stage s);

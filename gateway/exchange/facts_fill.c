@@ -17,20 +17,6 @@ static void by_peer(exchange *ex, policy_attribute a, const char *field)
     policy_fact_source(ex->facts, a, is_signed ? POLICY_BY_PEER_SIGNED : POLICY_BY_PEER);
 }
 
-static void media_type(exchange *ex)
-{
-    const http_field *type = http_find(ex->request, "content-type");
-    if (type == NULL)
-        return;
-    size_t n = 0;
-    while (n < type->value.size && type->value.data[n] != ';')
-        n++;
-    char *lower = dx_arena_text(&ex->arena, dx_bytes_trim(dx_bytes_part(type->value, 0, n)));
-    for (char *c = lower; c != NULL && *c != 0; c++)
-        *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-    policy_fact_str(ex->facts, POLICY_REQ_MEDIA_TYPE, lower);
-}
-
 void exchange_facts_request(exchange *ex)
 {
     policy_facts *f = ex->facts;
@@ -38,7 +24,7 @@ void exchange_facts_request(exchange *ex)
     policy_fact_text(f, POLICY_REQ_METHOD, r->method);
     policy_fact_text(f, POLICY_REQ_HOST, r->authority);
     policy_facts_path(f, r->path);
-    media_type(ex);
+    policy_fact_str(f, POLICY_REQ_MEDIA_TYPE, exchange_media_type(ex, r));
     if (r->body != HTTP_BODY_STREAM)
         policy_fact_int(f, POLICY_REQ_BYTES, r->body == HTTP_BODY_NONE ? 0 : (int64_t)r->body_length);
     if (ex->regulator)

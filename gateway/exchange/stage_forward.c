@@ -84,49 +84,57 @@ static void got_data(void *user, dx_bytes slice)
     }
 }
 
-/* Copies what may go to the peer. */
-static bool take_answer(exchange *ex, const http_message *response)
+/* What the data API says about its data raises the labels of the dataset; a label that cannot be read must
+ * not lower them. */
+static bool take_labels(exchange *ex, const http_message *response)
 {
-    const size_t extra = ex->ruling.oblige.response_header_count;
-    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count + extra + 1);
+    dx_bytes texts[EXCHANGE_LIST_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < response->field_count; i++) {
+        sfield_list labels;
+        if (!dx_bytes_is(response->fields[i].name, "dfft-data-label"))
+            continue;
+        if (!sfield_list_parse(response->fields[i].value, &ex->arena, &labels) ||
+            count + labels.count > EXCHANGE_LIST_MAX)
+            return false;
+        for (size_t k = 0; k < labels.count; k++) {
+            const sfield_member *m = &labels.members[k];
+            if (m->is_inner_list || (m->item.kind != SFIELD_TOKEN && m->item.kind != SFIELD_STRING))
+                return false;
+            texts[count] = dx_arena_bytes(&ex->arena, m->item.text);
+            if (dx_bytes_is(texts[count++], "personal"))
+                policy_fact_bool(ex->facts, POLICY_DATA_PERSONAL, true);
+        }
+    }
+    if (count > 0)
+        policy_fact_set(ex->facts, POLICY_DATA_LABELS, texts, count);
+    return true;
+}
+
+/* Copies what may go to the peer. */
+static DX_RC take_answer(exchange *ex, const http_message *response)
+{
+    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count);
     if (fields == NULL)
-        return false;
+        return DX_FAIL(&ex->async_why, NO_MEMORY, "", "overloaded");
+    if (!take_labels(ex, response))
+        return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9651 3.1", "upstream-invalid");
     ex->answer = (http_message){.status = response->status, .fields = fields};
     for (size_t i = 0; i < response->field_count; i++) {
         const http_field *f = &response->fields[i];
         if (dx_bytes_is(f->name, "content-length") || dx_bytes_is(f->name, "content-digest"))
             continue; /* ours to say */
-        if (dx_bytes_is(f->name, "dfft-data-label")) {
-            sfield_list labels;
-            if (sfield_list_parse(f->value, &ex->arena, &labels)) {
-                dx_bytes texts[EXCHANGE_LIST_MAX];
-                size_t count = 0;
-                for (size_t k = 0; k < labels.count && count < EXCHANGE_LIST_MAX; k++)
-                    if (!labels.members[k].is_inner_list && (labels.members[k].item.kind == SFIELD_TOKEN ||
-                                                             labels.members[k].item.kind == SFIELD_STRING))
-                        texts[count++] = dx_arena_bytes(&ex->arena, labels.members[k].item.text);
-                for (size_t k = 0; k < count; k++)
-                    if (dx_bytes_is(texts[k], "personal"))
-                        policy_fact_bool(ex->facts, POLICY_DATA_PERSONAL, true);
-                if (count > 0)
-                    policy_fact_set(ex->facts, POLICY_DATA_LABELS, texts, count);
-            }
-        }
         if (http_response_field(f->name, http_nominated(response, f->name)) != HTTP_KEEP)
             continue;
         fields[ex->answer.field_count++] =
             (http_field){dx_arena_bytes(&ex->arena, f->name), dx_arena_bytes(&ex->arena, f->value)};
     }
-    for (size_t i = 0; i < extra; i++)
-        fields[ex->answer.field_count++] =
-            (http_field){dx_bytes_text(ex->ruling.oblige.response_headers[i].name),
-                         dx_bytes_text(ex->ruling.oblige.response_headers[i].value)};
     bool head_only =
         dx_bytes_is(ex->request->method, "HEAD") || response->status == 204 || response->status == 304;
     ex->answer_body = head_only ? (dx_bytes){NULL, 0} : dx_buf_view(&ex->upstream_body);
     ex->answer.body = head_only ? HTTP_BODY_NONE : HTTP_BODY_LENGTH;
     ex->answer.body_length = ex->answer_body.size;
-    return true;
+    return DX_OKAY;
 }
 
 static void got_end(void *user, const http_message *response)
@@ -134,7 +142,7 @@ static void got_end(void *user, const http_message *response)
     exchange *ex = user;
     ex->attempts = upstream_attempts(ex->upstream);
     ex->upstream = NULL;
-    ex->async_rc = take_answer(ex, response) ? DX_OKAY : (struct dx_rc){DX_NO_MEMORY};
+    ex->async_rc = take_answer(ex, response);
     exchange_resume(ex);
 }
 

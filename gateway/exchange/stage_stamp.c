@@ -62,15 +62,8 @@ static bool add_field(exchange *ex)
     }
     seal_field field;
     dx_why why;
-    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, ex->answer.field_count + 1);
-    if (fields == NULL || seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code != DX_OK)
-        return false;
-    for (size_t i = 0; i < ex->answer.field_count; i++)
-        fields[i] = ex->answer.fields[i];
-    fields[ex->answer.field_count] = (http_field){field.name, field.value};
-    ex->answer.fields = fields;
-    ex->answer.field_count++;
-    return true;
+    return seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code == DX_OK &&
+           exchange_add_fields(ex, &field, 1);
 }
 
 step stage_stamp(exchange *ex)
