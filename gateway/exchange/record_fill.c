@@ -13,7 +13,7 @@ static void fill_start(exchange *ex, prov_record *r)
         prov_set_text(r, "rec.msg", ex->declared.message_id);
     prov_set_time(r, "time.start", ex->started_us);
     prov_set_time(r, "time.end", ex->ended_us);
-    prov_set_str(r, "time.source", "ntp");
+    prov_set_str(r, "time.source", ex->view->config->gateway->time_source);
     prov_set_text(r, "request.method", ex->request->method);
     if (ex->request->has_query && ex->request->query.size > 0) {
         uint8_t sha256[32];
@@ -208,7 +208,7 @@ static void fill_query(exchange *ex, prov_record *r)
     char scope[200];
     prov_set_str(r, "rec.id", ex->id);
     prov_set_time(r, "time.start", ex->started_us);
-    prov_set_str(r, "time.source", "ntp");
+    prov_set_str(r, "time.source", ex->view->config->gateway->time_source);
     prov_set_str(r, "query.reader.org", org->id);
     prov_set_str(r, "query.reader.country", org->country);
     prov_set_str(r, "query.reader.authority", ex->ruling.authority_id);
