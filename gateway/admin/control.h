@@ -37,8 +37,9 @@ DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why);
 /* Opens the seal key and certificate of a configuration. */
 DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out, dx_why *why);
 
-/* Reads a PEM file into DER certificates; memory in `arena`. */
-DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max,
-                       size_t *count, dx_why *why);
+/* The DER objects of a file, memory in `arena`: PEM blocks with this label ("CERTIFICATE", "X509 CRL"), or
+ * one object that is DER already. More than `max`, or none: an error that names the file. */
+DX_RC control_read_objects(const dx_io *io, const char *file, const char *label, dx_arena *arena,
+                           dx_bytes *out, size_t max, size_t *count, dx_why *why);
 
 #endif

@@ -1,47 +1,70 @@
 #include "gateway/admin/control.h"
 
+#include "trust/base/der.h"
+
+#include <stdio.h>
+
 /* What both a running gateway and the command line make from a configuration. */
 
-#define PEM_MAX_BYTES (1U << 20)
+#define OBJECTS_MAX_BYTES (8U << 20)
 
-DX_RC control_read_pem(const dx_io *io, const char *file, dx_arena *arena, dx_bytes *out, size_t max,
-                       size_t *count, dx_why *why)
+/* One block behind its BEGIN line; `*text` moves past its END line. */
+static DX_RC read_block(const char *file, const char *end, dx_arena *arena, dx_bytes *text, dx_bytes *out,
+                        dx_why *why)
 {
-    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+    const uint8_t *to = memmem(text->data, text->size, end, strlen(end));
+    if (to == NULL)
+        return DX_FAIL(why, CONFIG, "RFC 7468 3", "%s: a block without its end line", file);
+    size_t room = (size_t)(to - text->data), size = 0;
+    uint8_t *base64 = dx_arena_alloc(arena, room + 1), *der = dx_arena_alloc(arena, room + 1);
+    if (base64 == NULL || der == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for %s", file);
+    for (const uint8_t *c = text->data; c < to; c++)
+        if (*c != '\n' && *c != '\r' && *c != ' ')
+            base64[size++] = *c;
+    if (!dx_base64_decode(dx_bytes_of(base64, size), der, &room))
+        return DX_FAIL(why, CONFIG, "RFC 7468 3", "%s: a block is not base64", file);
+    *out = dx_bytes_of(der, room);
+    *text = dx_bytes_part(*text, (size_t)(to - text->data) + strlen(end), text->size);
+    return DX_OKAY;
+}
+
+static DX_RC read_blocks(const char *file, dx_bytes text, const char *label, dx_arena *arena, dx_bytes *out,
+                         size_t max, size_t *count, dx_why *why)
+{
+    char begin[64], end[64];
+    snprintf(begin, sizeof begin, "-----BEGIN %s-----", label);
+    snprintf(end, sizeof end, "-----END %s-----", label);
+    for (const uint8_t *from; (from = memmem(text.data, text.size, begin, strlen(begin))) != NULL;) {
+        if (*count == max)
+            return DX_FAIL(why, TOO_LARGE, "", "%s: at most %zu objects are read here", file, max);
+        text = dx_bytes_part(text, (size_t)(from - text.data) + strlen(begin), text.size);
+        DX_TRY(read_block(file, end, arena, &text, &out[*count], why));
+        (*count)++;
+    }
+    return DX_OKAY;
+}
+
+DX_RC control_read_objects(const dx_io *io, const char *file, const char *label, dx_arena *arena,
+                           dx_bytes *out, size_t max, size_t *count, dx_why *why)
+{
     dx_buf text;
+    dx_bytes unused;
     *count = 0;
-    DX_TRY(dx_io_read_file(io, file, PEM_MAX_BYTES, &text, why));
+    DX_TRY(dx_io_read_file(io, file, OBJECTS_MAX_BYTES, &text, why));
     struct dx_rc rc = DX_OKAY;
-    size_t at = 0;
-    while (rc.code == DX_OK && *count < max) {
-        uint8_t *from = memmem(text.data + at, text.size - at, begin, sizeof begin - 1);
-        if (from == NULL)
-            break;
-        from += sizeof begin - 1;
-        uint8_t *to = memmem(from, text.size - (size_t)(from - text.data), end, sizeof end - 1);
-        if (to == NULL) {
-            rc = DX_FAIL(why, MALFORMED, "RFC 7468", "%s: a certificate without end line", file);
-            break;
-        }
-        uint8_t *base64 = dx_arena_alloc(arena, (size_t)(to - from)),
-                *der = dx_arena_alloc(arena, (size_t)(to - from));
-        size_t size = 0, room = (size_t)(to - from);
-        if (base64 == NULL || der == NULL) {
+    if (max > 0 && der_only(dx_buf_view(&text), DER_SEQUENCE, &unused)) {
+        out[0] = dx_arena_bytes(arena, dx_buf_view(&text));
+        if (out[0].data == NULL)
             rc = DX_FAIL(why, NO_MEMORY, "", "no memory for %s", file);
-            break;
-        }
-        for (const uint8_t *c = from; c < to; c++)
-            if (*c != '\n' && *c != '\r' && *c != ' ')
-                base64[size++] = *c;
-        if (!dx_base64_decode(dx_bytes_of(base64, size), der, &room))
-            rc = DX_FAIL(why, MALFORMED, "RFC 7468 3", "%s: a certificate is not base64", file);
         else
-            out[(*count)++] = dx_bytes_of(der, room);
-        at = (size_t)(to - text.data) + sizeof end - 1;
+            *count = 1;
+    } else {
+        rc = read_blocks(file, dx_buf_view(&text), label, arena, out, max, count, why);
     }
     dx_buf_fini(&text);
     if (rc.code == DX_OK && *count == 0)
-        rc = DX_FAIL(why, MALFORMED, "RFC 7468", "%s holds no PEM certificate", file);
+        rc = DX_FAIL(why, CONFIG, "RFC 7468", "%s holds no %s, neither PEM nor DER", file, label);
     return rc;
 }
 
@@ -124,7 +147,8 @@ DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out
     size_t count = 0;
     sign_key *key = NULL;
     *out = NULL;
-    struct dx_rc rc = control_read_pem(io, c->seal_key->cert, &arena, certificates, 8, &count, why);
+    struct dx_rc rc =
+        control_read_objects(io, c->seal_key->cert, "CERTIFICATE", &arena, certificates, 8, &count, why);
     if (rc.code == DX_OK)
         rc = sign_open(&(sign_spec){.file = c->seal_key->file, .io = io}, &key, why);
     if (rc.code == DX_OK)

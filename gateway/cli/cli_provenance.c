@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* sekisho provenance verify, prove, keys */
+/* sekisho provenance verify, prove, export, keys */
 
 #define VKEYS_MAX 8
 
@@ -79,6 +79,20 @@ int cli_provenance_prove(int argc, char **argv)
         fwrite(proof.data, 1, proof.size, stdout);
     prov_reader_close(reader);
     dx_buf_fini(&proof);
+    return rc.code == DX_OK ? 0 : cli_fail(&why, rc);
+}
+
+int cli_provenance_export(int argc, char **argv)
+{
+    cli_option o[] = {{.name = "--dir"}, {.name = NULL}};
+    if (!cli_options(&argc, argv, o) || argc != 2 || cli_value(o, "--dir") == NULL)
+        return cli_usage("provenance export");
+    prov_reader *reader = NULL;
+    dx_why why = {0};
+    struct dx_rc rc = prov_reader_open(&dx_io_system, cli_value(o, "--dir"), &reader, &why);
+    if (rc.code == DX_OK)
+        rc = prov_export_tiles(reader, argv[1], &why);
+    prov_reader_close(reader);
     return rc.code == DX_OK ? 0 : cli_fail(&why, rc);
 }
 

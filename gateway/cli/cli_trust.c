@@ -203,10 +203,10 @@ int cli_trust_explain(int argc, char **argv)
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
     tlist_snapshot *s = tlist_store_snapshot(l.store);
-    rc = control_read_pem(&dx_io_system, argv[1], &l.arena, certificates, 8, &count, &why);
+    rc = control_read_objects(&dx_io_system, argv[1], "CERTIFICATE", &l.arena, certificates, 8, &count, &why);
     if (rc.code == DX_OK && cli_value(o, "--chain") != NULL)
-        rc = control_read_pem(&dx_io_system, cli_value(o, "--chain"), &l.arena, certificates + count, 8,
-                              &more, &why);
+        rc = control_read_objects(&dx_io_system, cli_value(o, "--chain"), "CERTIFICATE", &l.arena,
+                                  certificates + count, 8, &more, &why);
     if (rc.code == DX_OK && s == NULL)
         rc = DX_FAIL_ID(&why, UNREACHABLE, "ID-903", "",
                         "no trusted list is stored; run sekisho trust update first");

@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 
-/* sekisho verify: a saved answer or request, clause by clause. Believed through the certificates given by
- * hand (--anchor), or through the lists that a configuration's state folder holds (-c). No network. */
+/* sekisho verify: a saved answer or request, clause by clause. Believed either through the certificates given
+ * by hand (--anchor), or through the lists that a configuration's state folder holds (-c). No network: with
+ * lists, a certificate whose revocation no --crl or --ocsp answers leaves the verdict INDETERMINATE. */
 
 #define BODY_MAX_BYTES (64U << 20)
-#define ANCHORS_MAX    16
+#define OBJECTS_MAX    16
 
 typedef struct {
     dx_arena arena;
@@ -19,8 +20,8 @@ typedef struct {
     tlist_store *store;
     tlist_snapshot *snapshot;
     path_judge_state *judge;
-    dx_bytes certificates[ANCHORS_MAX], anchors[ANCHORS_MAX], crls[ANCHORS_MAX];
-    const char *territories[ANCHORS_MAX];
+    dx_bytes certificates[OBJECTS_MAX], anchors[OBJECTS_MAX], crls[OBJECTS_MAX], ocsps[OBJECTS_MAX];
+    const char *territories[OBJECTS_MAX];
     const char *audience[1];
     dx_buf body;
     seal_message message, request;
@@ -35,30 +36,32 @@ static const char *nth(const cli_option *options, const char *name, unsigned n)
     return NULL;
 }
 
-/* Every value of a repeated option, each a PEM file that may hold several certificates. */
-static DX_RC read_all(verification *v, const cli_option *o, const char *name, dx_bytes *out, size_t *count,
-                      dx_why *why)
+/* Every value of a repeated option, each a file that may hold several objects. */
+static DX_RC read_all(verification *v, const cli_option *o, const char *name, const char *label,
+                      dx_bytes *out, size_t *count, dx_why *why)
 {
     const char *file;
     for (unsigned i = 0; (file = nth(o, name, i)) != NULL; i++) {
         size_t more = 0;
-        DX_TRY(
-            control_read_pem(&dx_io_system, file, &v->arena, out + *count, ANCHORS_MAX - *count, &more, why));
+        DX_TRY(control_read_objects(&dx_io_system, file, label, &v->arena, out + *count, OBJECTS_MAX - *count,
+                                    &more, why));
         *count += more;
     }
     return DX_OKAY;
 }
 
-static DX_RC read_crls(verification *v, const cli_option *o, dx_why *why)
+/* By the lists, revocation answers are evidence like any other; by anchors, the CRLs are named beside them.
+ */
+static DX_RC read_revocation(verification *v, const cli_option *o, dx_why *why)
 {
-    const char *file;
-    for (unsigned i = 0; (file = nth(o, "--crl", i)) != NULL && i < ANCHORS_MAX; i++) {
-        dx_buf der;
-        DX_TRY(dx_io_read_file(&dx_io_system, file, 8U << 20, &der, why));
-        v->crls[i] = dx_arena_bytes(&v->arena, dx_buf_view(&der));
-        dx_buf_fini(&der);
-        v->spec.crl_count = i + 1;
-    }
+    seal_check_spec *s = &v->spec;
+    DX_TRY(read_all(v, o, "--crl", "X509 CRL", v->crls, &s->crl_count, why));
+    DX_TRY(read_all(v, o, "--ocsp", "OCSP RESPONSE", v->ocsps, &s->evidence.ocsp_count, why));
+    s->crls = s->evidence.crl = v->crls;
+    s->evidence.crl_count = s->crl_count;
+    s->evidence.ocsp = v->ocsps;
+    /* anchors by hand, nothing to ask: said in the report. By the lists, not knowing is never a yes. */
+    s->revocation_off = cli_value(o, "-c") == NULL && s->crl_count == 0;
     return DX_OKAY;
 }
 
@@ -73,7 +76,8 @@ static DX_RC read_tsa_anchors(verification *v, const cli_option *o, dx_why *why)
             return DX_FAIL(why, USAGE, "", "--tsa-anchor %s: write TERRITORY=FILE", value);
         if (i == sizeof v->spec.tsa_anchors / sizeof *v->spec.tsa_anchors)
             return DX_FAIL(why, USAGE, "", "at most %u time-stamp anchors", i);
-        DX_TRY(control_read_pem(&dx_io_system, equals + 1, &v->arena, &der, 1, &count, why));
+        DX_TRY(
+            control_read_objects(&dx_io_system, equals + 1, "CERTIFICATE", &v->arena, &der, 1, &count, why));
         v->spec.tsa_anchors[i].territory = dx_arena_printf(&v->arena, "%.*s", (int)(equals - value), value);
         v->spec.tsa_anchors[i].anchor = der;
         v->spec.tsa_anchor_count = i + 1;
@@ -110,22 +114,19 @@ static DX_RC open_trust(verification *v, const char *file, dx_why *why)
 static DX_RC prepare(verification *v, const cli_option *o, dx_why *why)
 {
     seal_check_spec *s = &v->spec;
-    DX_TRY(read_all(v, o, "--cert", v->certificates, &s->certificate_count, why));
-    DX_TRY(read_all(v, o, "--anchor", v->anchors, &s->anchor_count, why));
-    DX_TRY(read_crls(v, o, why));
+    DX_TRY(read_all(v, o, "--cert", "CERTIFICATE", v->certificates, &s->certificate_count, why));
+    DX_TRY(read_all(v, o, "--anchor", "CERTIFICATE", v->anchors, &s->anchor_count, why));
+    DX_TRY(read_revocation(v, o, why));
     DX_TRY(read_tsa_anchors(v, o, why));
     if (cli_value(o, "-c") != NULL)
         DX_TRY(open_trust(v, cli_value(o, "-c"), why));
-    for (unsigned i = 0; i < ANCHORS_MAX && nth(o, "--territory", i) != NULL; i++) {
+    for (unsigned i = 0; i < OBJECTS_MAX && nth(o, "--territory", i) != NULL; i++) {
         v->territories[i] = nth(o, "--territory", i);
         s->territory_count = i + 1;
     }
     v->audience[0] = cli_value(o, "--audience");
     s->certificates = v->certificates;
     s->anchors = s->anchor_count > 0 ? v->anchors : NULL;
-    s->crls = v->crls;
-    s->revocation_off =
-        s->anchor_count > 0 && s->crl_count == 0; /* anchors by hand, nothing to ask: said in the report */
     s->territories = v->territories;
     s->audience_ids = v->audience[0] == NULL ? NULL : v->audience;
     s->audience_count = v->audience[0] == NULL ? 0 : 1;
@@ -179,7 +180,7 @@ static void print_text(const seal_verdict *r, bool revocation_off)
         dx_time_print(r->created_s, when);
         printf("created    %s\n", when);
     }
-    if (r->proven_s != 0) {
+    if (r->stamp_count > 0) { /* without believed time evidence nothing is proven */
         dx_time_print(r->proven_s, when);
         printf("proven     to have existed at %s\n", when);
     }
@@ -209,7 +210,8 @@ static void print_json(const seal_verdict *r, bool revocation_off)
     fputs(",\"signer\":", stdout);
     print_quoted(r->signer.id);
     printf(",\"revocation_judged\":%s,\"created\":%lld,\"proven\":%lld,\"checks\":[",
-           revocation_off ? "false" : "true", (long long)r->created_s, (long long)r->proven_s);
+           revocation_off ? "false" : "true", (long long)r->created_s,
+           (long long)(r->stamp_count > 0 ? r->proven_s : 0));
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
         printf("%s{\"id\":\"%s\",\"ok\":%s,\"note\":%s,\"clause\":", i ? "," : "", l->id,
@@ -224,23 +226,18 @@ static void print_json(const seal_verdict *r, bool revocation_off)
 
 int cli_verify(int argc, char **argv)
 {
-    cli_option o[] = {{.name = "--head"},
-                      {.name = "--body"},
-                      {.name = "--request"},
-                      {.name = "--cert"},
-                      {.name = "--anchor"},
-                      {.name = "--tsa-anchor"},
-                      {.name = "--crl"},
-                      {.name = "-c"},
-                      {.name = "--at"},
-                      {.name = "--audience"},
-                      {.name = "--organisation"},
-                      {.name = "--territory"},
-                      {.name = "--json", .flag = true},
+    cli_option o[] = {{.name = "--head"},      {.name = "--body"},
+                      {.name = "--request"},   {.name = "--cert"},
+                      {.name = "--anchor"},    {.name = "--tsa-anchor"},
+                      {.name = "--crl"},       {.name = "--ocsp"},
+                      {.name = "-c"},          {.name = "--at"},
+                      {.name = "--audience"},  {.name = "--organisation"},
+                      {.name = "--territory"}, {.name = "--json", .flag = true},
                       {.name = NULL}};
     if (!cli_options(&argc, argv, o) || argc != 1 ||
         (cli_value(o, "--head") == NULL && cli_value(o, "--request") == NULL) ||
-        (cli_value(o, "--anchor") == NULL && cli_value(o, "-c") == NULL))
+        (cli_value(o, "--anchor") == NULL) == (cli_value(o, "-c") == NULL) ||
+        (cli_value(o, "--ocsp") != NULL && cli_value(o, "-c") == NULL))
         return cli_usage("verify");
     verification v = {.spec = {.at_s = dx_now_s(&dx_clock_system)}};
     if (cli_value(o, "--at") != NULL && !cli_time(cli_value(o, "--at"), &v.spec.at_s))

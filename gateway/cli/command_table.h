@@ -15,11 +15,13 @@ C(provenance_verify, "provenance verify", "provenance verify DIR --vkey KEY|@FIL
   "a whole log, offline")
 C(provenance_prove, "provenance prove", "provenance prove INDEX --dir DIR [--size N]",
   "an inclusion proof (tlog-proof) for one record")
+C(provenance_export, "provenance export", "provenance export FOLDER --dir DIR",
+  "the published tree as static files (C2SP tlog-tiles), for mirrors and foreign verifiers")
 C(provenance_keys, "provenance keys", "provenance keys -c FILE", "the log's verifier keys, one vkey a line")
 C(verify, "verify",
-  "verify --head FILE [--body FILE] [--request FILE] [--cert FILE]... [--anchor FILE]... [--tsa-anchor "
-  "NAME=FILE]... [--crl FILE]... [-c FILE] [--at TIME] [--audience ID] [--organisation ID] [--territory "
-  "NAME]... [--json]",
+  "verify --head FILE [--body FILE] [--request FILE] [--cert FILE]... (--anchor FILE... [--tsa-anchor "
+  "NAME=FILE]... | -c FILE [--ocsp FILE]...) [--crl FILE]... [--at TIME] [--audience ID] [--organisation ID] "
+  "[--territory NAME]... [--json]",
   "a saved answer or request, offline, clause by clause")
 C(explain, "explain", "explain ID", "what a check id means and which clause it stands for")
 C(manual, "manual", "manual [--roff]", "every configuration option")

@@ -80,12 +80,14 @@ static void exchange_free(exchange *ex)
 {
     if (ex->upstream != NULL)
         upstream_cancel(ex->upstream);
-    atomic_fetch_sub_explicit(&ex->gate->in_flight, 1, memory_order_relaxed);
     judged_unref(ex->judged);
     gate_view_unref(ex->view);
+    net_peer_unhold(ex->home->worker, ex->peer);
     dx_buf_fini(&ex->body);
     dx_buf_fini(&ex->upstream_body);
     dx_arena_fini(&ex->arena);
+    /* last: whoever drains the gateway takes its services away when nothing is in flight */
+    atomic_fetch_sub_explicit(&ex->gate->in_flight, 1, memory_order_release);
     free(ex);
 }
 
@@ -264,7 +266,7 @@ static void *begin(void *context, http_stream *stream, const http_message *reque
     ex->view = gate_view_ref(w->view);
     ex->stream = stream;
     ex->connection = connection;
-    ex->peer = net_connection_peer(connection);
+    ex->peer = net_connection_hold_peer(connection); /* the connection may go first */
     ex->regulator = net_connection_listener(connection) == w->gate->regulator_listener;
     ex->started_us = dx_now_us(w->gate->clock);
     atomic_fetch_add_explicit(&w->gate->exchanges_total, 1, memory_order_relaxed);

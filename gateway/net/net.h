@@ -84,7 +84,10 @@ void net_timer_stop(net_timer *timer); /* fine when not running */
 
 /* ---- on a connection; http_stream_connection_user(stream) is its net_connection ---- */
 net_worker *net_connection_worker(const net_connection *connection);
-const net_peer *net_connection_peer(const net_connection *connection);
+const net_peer *net_connection_peer(const net_connection *connection); /* lives as long as the connection */
+/* The same for something that may outlive the connection; release it on the same worker. */
+const net_peer *net_connection_hold_peer(net_connection *connection);
+void net_peer_unhold(net_worker *worker, const net_peer *peer);
 size_t net_connection_listener(const net_connection *connection);
 const char *net_connection_tls_version(const net_connection *connection); /* "1.3" */
 void *net_connection_user(const net_connection *connection);              /* verdict cache of stage_trust */

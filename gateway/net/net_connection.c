@@ -197,8 +197,11 @@ static size_t ip_bucket(const uint8_t ip[16])
 
 void net_connection_close(net_connection *c, bool orderly)
 {
-    if (c->closing)
+    if (c->closing) {
+        if (!orderly)
+            net_linger_end(c);
         return;
+    }
     c->closing = true;
     if (orderly && c->established && c->unsent_size == 0)
         SSL_shutdown(c->ssl); /* one way; a cut message gets none, so that it cannot look complete */
@@ -215,7 +218,10 @@ void net_connection_close(net_connection *c, bool orderly)
                 break;
             }
     c->dirty = false;
-    uv_close((uv_handle_t *)&c->socket, on_closed);
+    if (orderly && c->established)
+        net_linger(c, on_closed);
+    else
+        uv_close((uv_handle_t *)&c->socket, on_closed);
 }
 
 void net_connection_mark(net_connection *c)

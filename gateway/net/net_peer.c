@@ -66,9 +66,9 @@ peer_entry *net_peer_intern(net_worker *w, SSL *ssl)
     return e;
 }
 
-void net_peer_release(net_worker *w, peer_entry *e)
+static void free_unused(net_worker *w, peer_entry *e)
 {
-    if (e == NULL || --e->refs > 0)
+    if (e->refs > 0 || e->holds > 0)
         return;
     for (peer_entry **at = &w->peers[bucket_of(e->peer.leaf_sha256)]; *at != NULL; at = &(*at)->next)
         if (*at == e) {
@@ -76,4 +76,27 @@ void net_peer_release(net_worker *w, peer_entry *e)
             break;
         }
     entry_free(e);
+}
+
+void net_peer_release(net_worker *w, peer_entry *e)
+{
+    if (e == NULL)
+        return;
+    e->refs--;
+    free_unused(w, e);
+}
+
+const net_peer *net_connection_hold_peer(net_connection *c)
+{
+    c->peer->holds++;
+    return &c->peer->peer;
+}
+
+void net_peer_unhold(net_worker *w, const net_peer *peer)
+{
+    if (peer == NULL)
+        return;
+    peer_entry *e = (peer_entry *)((uintptr_t)peer - offsetof(peer_entry, peer));
+    e->holds--;
+    free_unused(w, e);
 }

@@ -22,7 +22,8 @@
 typedef struct peer_entry { /* net_peer with its count; interned per worker by leaf */
     net_peer peer;
     struct peer_entry *next;
-    unsigned refs;
+    unsigned refs;  /* connections: what connections_per_peer counts */
+    unsigned holds; /* others: exchanges that may outlive them */
 } peer_entry;
 
 typedef struct net_listener {
@@ -98,6 +99,10 @@ struct net_connection {
     size_t unsent_size;
     dx_buf held; /* plaintext that http would not take yet */
     bool established, reading, dirty, closing, drain_after, key_update_flood;
+    bool lingering; /* closing, and the peer may still read what we said last */
+    size_t lingered_bytes;
+    uv_shutdown_t shutdown;
+    uv_close_cb closed;
     bool per_ip_counted;
     uint8_t ip[16];
     unsigned key_updates;
@@ -118,6 +123,9 @@ void net_connection_accept(net_listener *listener);
 void net_connection_flush(net_connection *c);
 void net_connection_close(net_connection *c, bool orderly);
 void net_connection_mark(net_connection *c);
+/* net_linger.c: ends our side, waits a moment for the peer's, then closes; `net_linger_end` closes now. */
+void net_linger(net_connection *c, uv_close_cb closed);
+void net_linger_end(net_connection *c);
 peer_entry *net_peer_intern(net_worker *w, SSL *ssl);
 void net_peer_release(net_worker *w, peer_entry *e);
 

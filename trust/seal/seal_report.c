@@ -131,10 +131,12 @@ bool seal_report_no_as(seal_report *report, const char *id, const char *sub_indi
 
 bool seal_report_stamp(seal_report *report, const stamp_verdict *stamp)
 {
-    seal_check_line *line = line_new(report, stamp->ok ? "STAMP" : stamp->id, stamp->clause);
+    seal_check_line *line = stamp->ok ? line_new(report, "STAMP", "RFC 3161, RFC 4998")
+                                      : line_new(report, stamp->id, stamp->clause);
     if (line == NULL)
         return false;
-    snprintf(line->text, sizeof line->text, "%s", stamp->text);
+    snprintf(line->text, sizeof line->text, "%s",
+             stamp->ok ? "the time evidence belongs to this seal and is believed" : stamp->text);
     line->ok = stamp->ok;
     if (!stamp->ok) {
         const char *id = dx_arena_text(report->arena, dx_bytes_text(stamp->id));
