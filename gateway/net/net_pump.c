@@ -2,6 +2,7 @@
 
 #include "trust/base/log.h"
 
+#include <openssl/err.h>
 #include <stdlib.h>
 
 /* Bytes of one connection: ciphertext from the kernel, through libssl, to its protocol, and back. */
@@ -106,11 +107,13 @@ static bool established(net_connection *c)
     return true;
 }
 
-/* Decrypts the whole span: the area belongs to the next connection after this. */
+/* Decrypts the whole span: the area belongs to the next connection after this. SSL_get_error judges by the
+ * thread's error queue, where another connection, or a handler, may have left something that is not ours. */
 static void take_plaintext(net_connection *c)
 {
     net_worker *w = c->worker;
     for (;;) {
+        ERR_clear_error();
         int n = SSL_read(c->ssl, w->plain, sizeof w->plain);
         if (c->key_update_flood) {
             net_connection_close(c, false);
@@ -148,6 +151,7 @@ static void take_plaintext(net_connection *c)
 
 static void take_handshake(net_connection *c)
 {
+    ERR_clear_error();
     int done = SSL_do_handshake(c->ssl);
     if (!net_pump_transmit(c)) {
         net_connection_close(c, false);
