@@ -89,10 +89,20 @@ static void fill_parties(exchange *ex, prov_record *r)
         snprintf(path, sizeof path, "%s.org", sides[i].side);
         prov_set_str(r, path, sides[i].org);
         snprintf(path, sizeof path, "%s.name", sides[i].side);
-        prov_set_str(r, path, sides[i].name);
+        if (prov_fits(PROV_EXCHANGE, path, dx_bytes_text(sides[i].name))) /* a certificate may say anything */
+            prov_set_str(r, path, sides[i].name);
         snprintf(path, sizeof path, "%s.country", sides[i].side);
         prov_set_str(r, path, sides[i].country);
     }
+}
+
+/* A decision names both sides. A peer whose certificate names no organisation that a leaf may hold was
+ * refused, and its record says by which certificate it came. */
+static bool has_parties(const exchange *ex)
+{
+    const organisation *peer = &ex->judged->verdict.org;
+    return prov_fits(PROV_EXCHANGE, "importer.org", dx_bytes_text(peer->id)) &&
+           prov_fits(PROV_EXCHANGE, "importer.country", dx_bytes_text(peer->country));
 }
 
 static void fill_decision(exchange *ex, prov_record *r)
@@ -197,6 +207,12 @@ static void fill_answer(exchange *ex, prov_record *r)
     dx_sha256(ex->answer_body, sha256);
     prov_commit(r, "payload.in", sha256);
     prov_commit(r, "payload.out", sha256);
+    if (ex->body.size > 0) {
+        dx_sha256(dx_buf_view(&ex->body), sha256);
+        prov_commit(r, "request.body", sha256);
+    }
+    if (ex->records >= 0)
+        prov_set_int(r, "records", ex->records);
     prov_set_int(r, "items.n", (int64_t)ex->ruling.item_count);
     for (size_t i = 0; i < ex->ruling.item_count && i < 64; i++)
         prov_add_str(r, "items.names", ex->ruling.items[i]);
@@ -248,7 +264,7 @@ DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why)
         fill_start(ex, r);
         if (ex->judged != NULL)
             fill_peer(ex, r);
-        if (ex->ruled && ex->judged != NULL)
+        if (ex->ruled && ex->judged != NULL && has_parties(ex))
             fill_decision(ex, r);
         fill_answer(ex, r);
     }

@@ -117,6 +117,8 @@ static DX_RC take_answer(exchange *ex, const http_message *response)
     http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count);
     if (fields == NULL)
         return DX_FAIL(&ex->async_why, NO_MEMORY, "", "overloaded");
+    if (http_doubled(response) != NULL)
+        return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9110 5.3", "upstream-invalid");
     if (!take_labels(ex, response))
         return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9651 3.1", "upstream-invalid");
     ex->answer = (http_message){.status = response->status, .fields = fields};
@@ -142,7 +144,8 @@ static void got_end(void *user, const http_message *response)
     exchange *ex = user;
     ex->attempts = upstream_attempts(ex->upstream);
     ex->upstream = NULL;
-    ex->async_rc = take_answer(ex, response);
+    if (ex->async_rc.code == DX_OK) /* every slice of its body was kept */
+        ex->async_rc = take_answer(ex, response);
     exchange_resume(ex);
 }
 

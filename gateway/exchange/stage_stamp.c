@@ -11,6 +11,8 @@ static policy_stamp_mode wanted(const exchange *ex)
                                                                 : POLICY_STAMP_NONE;
     policy_stamp_mode asked =
         ex->ruling.oblige.timestamp.set ? ex->ruling.oblige.timestamp.mode : POLICY_STAMP_UNSET;
+    if (ex->ruling.oblige.timestamp.set && asked == POLICY_STAMP_UNSET)
+        asked = POLICY_STAMP_BATCH; /* accept or min without a mode: any stamp that meets them */
     const char *level = ex->ruling.oblige.seal.set ? ex->ruling.oblige.seal.level : NULL;
     if (level != NULL && strcmp(level, "B-B") != 0)
         asked = POLICY_STAMP_TOKEN; /* a tree root cannot be the imprint of a signature (seals.md 4.2) */
@@ -31,6 +33,8 @@ static void came(void *context, const stamp_result *result)
         if (ex->stamp_evidence[i].data == NULL || ex->stamp_by[i] == NULL)
             ex->async_rc = (struct dx_rc){DX_NO_MEMORY};
     }
+    if (ex->async_rc.code != DX_OK)
+        ex->stamp_count = 0;
     exchange_post(ex);
 }
 
@@ -83,7 +87,7 @@ step stage_stamp(exchange *ex)
     }
     ex->stamped_mode = mode == POLICY_STAMP_TOKEN ? STAMP_TOKEN : STAMP_BATCH;
     const uint8_t *leaf = ex->stamped_mode == STAMP_TOKEN ? ex->seal.imprint : ex->seal.leaf;
-    unsigned min = ex->ruling.oblige.timestamp.min == 2 ? 2 : 1;
+    unsigned min = ex->ruling.oblige.timestamp.min > 1 ? ex->ruling.oblige.timestamp.min : 1;
     ex->async_rc = stamp_submit(
         ex->gate->stamps, ex->stamped_mode, leaf,
         ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came,
