@@ -36,6 +36,8 @@ struct control {
     bool lists_tried;
     dx_why list_why;
     dx_why policy_why;
+    const char *meter_file;
+    int64_t meter_saved_s;
     const char *serial_file; /* the highest bundle accepted so far */
     gate_view *view;
     uint64_t epoch;
