@@ -217,6 +217,7 @@ static bool type_fits(const json_t *value, value_kind kind, const char **expecte
     case V_DIRECTION:
     case V_ZONE:
     case V_ORIGIN:
+    case V_URN:
         break;
     }
     *expected = "a text";

@@ -38,6 +38,7 @@ typedef enum {
     V_INTERVAL,
     V_HEADERS,
     V_ORIGIN,
+    V_URN,
 } value_kind;
 
 typedef struct shape_node shape_node;

@@ -122,7 +122,7 @@ SHAPE(dataset_shape, true, HEAD, {"route", '!', OBJECT(route_shape)},
 SHAPE(parties_shape, false, {"assigner", '!', {V_ORG}}, {"assignee", '!', {V_ORG}});
 SHAPE(basis_shape, true, {"instrument", '!', TEXT}, {"code", '!', {V_TERM}}, {"notice", '?', TEXT},
       {"contract", '?', TEXT}, {"module", '?', {V_INT, NULL, NULL, 1, 4}}, {"group", '?', TEXT},
-      {"certificate", '?', TEXT}, {"expires", '?', {V_TIME}}, {"ref", '?', TEXT});
+      {"certificate", '?', TEXT}, {"expires", '?', {V_TIME}}, {"ref", '?', {V_URN}});
 SHAPE(quota_shape, true, {"of", '!', WORD("requests|bytes|records")},
       {"per", '!', WORD("agreement|permit|peer")}, {"window", '!', WORD("minute|hour|day|month|total")},
       {"max", '!', NUMBER(0)}, {"unless", '?', {V_CONDITION}}, {"tz", '?', {V_ZONE}});

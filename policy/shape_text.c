@@ -1,6 +1,8 @@
 /* One text of a document: the form its member asks for (policy.md 3). Each adds its own finding. */
 #include "policy/shape.h"
 
+#define URN_MAX_BYTES 160
+
 static bool word_listed(const char *words, dx_bytes word)
 {
     for (const char *w = words; *w != 0;) {
@@ -115,6 +117,21 @@ static void check_host(place *p, dx_bytes host)
         FINDING(p, 106, "a host is a lower-case name without port and without a dot at its end");
 }
 
+/* RFC 8141 in visible ASCII: urn:<namespace>:<anything>. What the record's leaf takes, so that no exchange
+ * fails on it. */
+static bool urn_ok(dx_bytes text)
+{
+    size_t name = 4;
+    if (!dx_bytes_starts(text, "urn:") || text.size > URN_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < '!' || text.data[i] > '~')
+            return false;
+    while (name < text.size && text.data[name] != ':')
+        name++;
+    return name >= 6 && name + 1 < text.size;
+}
+
 void shape_text(place *p, dx_bytes text, const value_shape *shape)
 {
     int64_t unix_s;
@@ -198,6 +215,14 @@ void shape_text(place *p, dx_bytes text, const value_shape *shape)
     }
     case V_DIRECTION:
         check_direction(p, text);
+        return;
+    case V_URN:
+        if (!urn_ok(text))
+            FINDING(
+                p, 106,
+                "a reference is a URN of at most %d bytes without spaces, like urn:dfft:contract:2026-031; "
+                "other words go into note",
+                URN_MAX_BYTES);
         return;
     case V_ZONE:
         if (!shape_zone(text, &zone))
