@@ -1,9 +1,8 @@
 /* Step 10 of policy.md 6: the counters that a yes would charge. The same for permits and for grants. */
 #include "policy/evaluate.h"
 
-#define QUOTA_STEP_BYTES                                                                                     \
-    (1024 * 1024) /* reserved for what has no declared size, topped up while streaming                       \
-                   */
+/* Reserved for what has no declared size, topped up while streaming. */
+#define QUOTA_STEP_BYTES (1024 * 1024)
 
 static int64_t quota_amount(const judge *j, const model_quota *q)
 {

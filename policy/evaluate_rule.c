@@ -38,6 +38,7 @@ static void add_label(judge *j, const char *label)
         j->out_of_room = true;
         return;
     }
+    /* A union with nothing is `one` itself, which ends with this function. */
     dx_bytes *kept = DX_ARENA_ARRAY(j->arena, dx_bytes, joined.set.count + 1);
     if (kept == NULL) {
         j->out_of_room = true;

@@ -20,6 +20,15 @@ static bool opens(const model_agreement *a, bool import)
     return false;
 }
 
+static bool opens_personal(const model_agreement *a)
+{
+    for (size_t i = 0; i < a->permit_count; i++)
+        for (size_t d = 0; d < a->permits[i].dataset_count; d++)
+            if (a->permits[i].datasets[d]->personal)
+                return true;
+    return false;
+}
+
 /* The assignee's country as its own organisation id tells it; the party file's when it does not. */
 static dx_bytes assignee_territory(const model_agreement *a)
 {
@@ -60,13 +69,11 @@ static void check_basis(lint *l, const model_agreement *a)
 {
     dx_bytes code = a->basis.code;
     const char *at = "/basis/code";
-    bool personal = false, adequacy_origin = false, recipients_private = true;
+    bool personal = opens_personal(a), adequacy_origin = false, recipients_private = true;
     for (size_t i = 0; i < a->permit_count; i++)
-        for (size_t d = 0; d < a->permits[i].dataset_count; d++) {
-            personal = personal || a->permits[i].datasets[d]->personal;
+        for (size_t d = 0; d < a->permits[i].dataset_count; d++)
             adequacy_origin = adequacy_origin ||
                               text_set_has(a->permits[i].datasets[d]->labels[3].set, DX_BYTES("EU-adequacy"));
-        }
     for (int import = 0; import < 2; import++) {
         const char *sector = importer_of(a, import != 0)->sector;
         recipients_private =
@@ -178,12 +185,10 @@ static void check_shadowed(lint *l, const model_agreement *a)
 
 void lint_agreement(lint *l, const model_agreement *a)
 {
-    bool enforcing = false, personal = false;
+    bool enforcing = false, personal = opens_personal(a);
     for (size_t i = 0; i < a->permit_count; i++) {
         check_permit(l, a, &a->permits[i]);
         enforcing = enforcing || !a->permits[i].rule.shadow;
-        for (size_t d = 0; d < a->permits[i].dataset_count; d++)
-            personal = personal || a->permits[i].datasets[d]->personal;
     }
     for (size_t i = 0; i < a->prohibit_count; i++)
         lint_rule(l, &a->prohibits[i]);

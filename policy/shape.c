@@ -181,8 +181,10 @@ static bool type_fits(const json_t *value, value_kind kind, const char **expecte
     case V_ANY:
         return true;
     case V_INT:
-    case V_PILLAR:
         *expected = "a whole number";
+        return json_is_integer(value);
+    case V_PILLAR:
+        *expected = "a whole number from 0 to 3";
         return json_is_integer(value);
     case V_BOOL:
         *expected = "true or false";
