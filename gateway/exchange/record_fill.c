@@ -148,9 +148,7 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     prov_set_str(r, "basis.code", p->basis_code);
     prov_set_str(r, "basis.instrument", p->basis_instrument);
-    if (p->basis_ref != NULL && strncmp(p->basis_ref, "urn:", 4) ==
-                                    0) /* the leaf holds URNs; other texts stand in the agreement it names */
-        prov_set_str(r, "basis.ref", p->basis_ref);
+    prov_set_str(r, "basis.ref", p->basis_ref);
     if (p->dataset_id != NULL) {
         prov_set_str(r, "dataset.id", p->dataset_id);
         prov_set_int(r, "dataset.version", p->dataset_version);
