@@ -93,7 +93,7 @@ static void watch(int write, int version, int type, const void *data, size_t siz
         ((peer *)SSL_get_app_data(ssl))->key_updates++;
 }
 
-static void enter(peer *p)
+static void enter_with(peer *p, int version)
 {
     const struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -106,13 +106,25 @@ static void enter(peer *p)
     SSL_set_app_data(p->ssl, p);
     SSL_set_fd(p->ssl, p->fd);
     SSL_set_tlsext_host_name(p->ssl, "data.example");
+    SSL_set_min_proto_version(p->ssl, version);
+    SSL_set_max_proto_version(p->ssl, version);
     assert_int_equal(SSL_connect(p->ssl), 1);
+}
+
+static void enter(peer *p)
+{
+    enter_with(p, TLS1_3_VERSION);
+}
+
+static void hang_up(peer *p)
+{
+    SSL_free(p->ssl);
+    close(p->fd);
 }
 
 static void leave(peer *p)
 {
-    SSL_free(p->ssl);
-    close(p->fd);
+    hang_up(p);
     for (unsigned i = 0; i < 20 && net_server_connections(server) > 0; i++)
         settle();
 }
@@ -151,13 +163,6 @@ static void ask_for_much(peer *p)
     settle(); /* the kernel is full now */
 }
 
-static void ask_for_a_key_update(peer *p)
-{
-    assert_int_equal(SSL_key_update(p->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-    assert_int_equal(SSL_do_handshake(p->ssl), 1);
-    settle();
-}
-
 /* ---- what SSL_read makes libssl say ---- */
 
 static void an_alert_reaches_the_peer_it_is_for_and_nobody_else(void **state)
@@ -176,42 +181,85 @@ static void an_alert_reaches_the_peer_it_is_for_and_nobody_else(void **state)
     ERR_clear_error();
     assert_true(SSL_read(culprit.ssl, &byte, 1) <= 0);
     assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
-    SSL_free(culprit.ssl);
-    close(culprit.fd);
+    hang_up(&culprit);
     ask(&bystander);
     leave(&bystander);
 }
 
-static void a_key_update_reaches_the_peer_it_is_for_and_nobody_else(void **state)
+/* TLS 1.2: SSL_read says no_renegotiation and goes on. The peer's libssl gives up when it hears that. */
+static void a_refused_renegotiation_is_told_to_its_peer_and_nobody_else(void **state)
+{
+    (void)state;
+    peer asking, bystander;
+    enter_with(&asking, TLS1_2_VERSION);
+    enter(&bystander);
+    ask(&asking);
+    ask(&bystander);
+    ERR_clear_error();
+    assert_int_equal(SSL_renegotiate(asking.ssl), 1);
+    assert_true(SSL_do_handshake(asking.ssl) <= 0);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+    ask(&bystander);
+    hang_up(&asking);
+    leave(&bystander);
+}
+
+/* The same while ciphertext waits: a record between two halves of another would not decrypt. */
+static void what_is_said_while_an_answer_waits_goes_behind_it(void **state)
+{
+    (void)state;
+    peer asking;
+    static char text[1 << 16];
+    enter_with(&asking, TLS1_2_VERSION);
+    ask_for_much(&asking);
+    ERR_clear_error();
+    assert_int_equal(SSL_renegotiate(asking.ssl), 1);
+    int n = SSL_read(asking.ssl, text, sizeof text); /* sends the ClientHello */
+    assert_true(n > 0);
+    settle();
+    while (n > 0)
+        n = SSL_read(asking.ssl, text, sizeof text);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+    leave(&asking);
+}
+
+/* libssl 3.0 answers a KeyUpdate with its next write, others at once: the bystander must not notice either.
+ */
+static void a_key_update_is_answered_to_its_peer_and_nobody_else(void **state)
 {
     (void)state;
     peer asking, bystander;
     enter(&asking);
     enter(&bystander);
     ask(&asking);
-    ask_for_a_key_update(&asking);
+    assert_int_equal(SSL_key_update(asking.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(asking.ssl), 1);
+    settle();
     ask(&bystander);
     assert_int_equal(bystander.key_updates, 0);
     ask(&asking);
     assert_int_equal(asking.key_updates, 1);
-    SSL_free(asking.ssl);
-    close(asking.fd);
+    hang_up(&asking);
     leave(&bystander);
 }
 
-static void a_key_update_never_overtakes_an_answer_that_waits(void **state)
+static void a_flood_of_key_updates_ends_its_connection_alone(void **state)
 {
     (void)state;
     peer asking, bystander;
     enter(&asking);
     enter(&bystander);
-    ask_for_much(&asking);
-    ask_for_a_key_update(&asking);
+    ask(&asking);
+    for (unsigned i = 0; i < 101; i++) { /* within a second of the server's clock: DP-304 */
+        assert_int_equal(SSL_key_update(asking.ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(asking.ssl), 1);
+    }
+    char byte;
+    assert_true(SSL_read(asking.ssl, &byte, 1) <= 0);
+    settle();
+    assert_int_equal(net_server_connections(server), 1);
     ask(&bystander);
-    hear(&asking, NULL, HUGE_BYTES);
-    assert_int_equal(asking.key_updates, 1);
-    SSL_free(asking.ssl);
-    close(asking.fd);
+    hang_up(&asking);
     leave(&bystander);
 }
 
@@ -304,11 +352,10 @@ static void a_peer_that_reads_slowly_stalls_nothing(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    if (open_world(get_handler, 1, &clock_by_hand) != 0)
+    if (open_world((net_listen_spec){.handler = get_handler, .tls12 = true}, 1, &clock_by_hand) != 0)
         return 1;
     char file[100];
     tls = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION);
     SSL_CTX_set_alpn_protos(tls, (const unsigned char *)"\x08http/1.1", 9);
     SSL_CTX_set_msg_callback(tls, watch);
     snprintf(file, sizeof file, "%s/peer.pem", folder);
@@ -327,8 +374,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_alert_reaches_the_peer_it_is_for_and_nobody_else),
-        cmocka_unit_test(a_key_update_reaches_the_peer_it_is_for_and_nobody_else),
-        cmocka_unit_test(a_key_update_never_overtakes_an_answer_that_waits),
+        cmocka_unit_test(a_refused_renegotiation_is_told_to_its_peer_and_nobody_else),
+        cmocka_unit_test(what_is_said_while_an_answer_waits_goes_behind_it),
+        cmocka_unit_test(a_key_update_is_answered_to_its_peer_and_nobody_else),
+        cmocka_unit_test(a_flood_of_key_updates_ends_its_connection_alone),
         cmocka_unit_test(content_that_trickles_renews_no_deadline),
         cmocka_unit_test(content_that_keeps_its_rate_may_take_its_time),
         cmocka_unit_test(a_flush_that_moved_nothing_renews_no_write_stall),
