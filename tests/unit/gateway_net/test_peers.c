@@ -100,6 +100,7 @@ static void enter_with(peer *p, int version)
     const struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct timeval patience = {.tv_sec = 10};
+    static char name[] = "data.example"; /* the macro casts const away */
     int room = 16384;
     *p = (peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .ssl = SSL_new(tls)};
     setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -107,7 +108,7 @@ static void enter_with(peer *p, int version)
     assert_int_equal(connect(p->fd, (const struct sockaddr *)(const void *)&at, sizeof at), 0);
     SSL_set_app_data(p->ssl, p);
     SSL_set_fd(p->ssl, p->fd);
-    SSL_set_tlsext_host_name(p->ssl, "data.example");
+    SSL_set_tlsext_host_name(p->ssl, name);
     SSL_set_min_proto_version(p->ssl, version);
     SSL_set_max_proto_version(p->ssl, version);
     assert_int_equal(SSL_connect(p->ssl), 1);
