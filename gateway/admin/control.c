@@ -35,9 +35,9 @@ struct control {
     /* shared between the control, list and stamp threads */
     pthread_mutex_t lock;
     pthread_cond_t wake_lists;
-    bool stopping;
-    tlist_snapshot *trust; /* newest */
-    uint64_t trust_epoch;  /* of it */
+    bool stopping, lists_asked; /* asked: SIGHUP wants the lists fetched now */
+    tlist_snapshot *trust;      /* newest */
+    uint64_t trust_epoch;       /* of it */
     bool lists_tried;
     dx_why list_why;
     dx_why policy_why;
@@ -57,24 +57,12 @@ gate *control_gate(control *c)
 
 /* ---- lists ---- */
 
-static void say_line(void *context, const tlist_run_line *line)
-{
-    (void)context;
-    dx_log(line->accepted ? DX_LOG_INFO : DX_LOG_SECURITY,
-           line->accepted ? "tlist.accepted" : "tlist.rejected", F_STR("source", line->source),
-           F_STR("territory", line->territory), F_INT("sequence", (int64_t)line->sequence),
-           F_STR("id", line->accepted ? NULL : line->why.id),
-           F_STR("clause", line->accepted ? NULL : line->why.clause),
-           F_STR("text", line->accepted ? NULL : line->why.text),
-           F_STR("remarks", line->remarks[0] ? line->remarks : NULL));
-}
-
 static void *list_run(void *argument)
 {
     control *c = argument;
     for (;;) {
         dx_why why = {0};
-        struct dx_rc rc = tlist_store_update(c->store, say_line, NULL, &why);
+        struct dx_rc rc = tlist_store_update(c->store, NULL, NULL, &why); /* logs each list itself */
         if (rc.code != DX_OK)
             dx_log_why(DX_LOG_WARN, "tlist.run_failed", &why);
         tlist_snapshot *fresh = tlist_store_snapshot(c->store);
@@ -88,13 +76,14 @@ static void *list_run(void *argument)
         c->trust = fresh;
         c->lists_tried = true;
         c->list_why = why;
-        while (!c->stopping && dx_now_s(c->gate.clock) < due_s) {
+        while (!c->stopping && !c->lists_asked && dx_now_s(c->gate.clock) < due_s) {
             struct timespec until;
             clock_gettime(CLOCK_REALTIME, &until);
             until.tv_sec += 1;
             pthread_cond_timedwait(&c->wake_lists, &c->lock, &until);
         }
         bool stop = c->stopping;
+        c->lists_asked = false;
         pthread_mutex_unlock(&c->lock);
         if (stop)
             return NULL;
@@ -288,6 +277,10 @@ static void reload(control *c)
 {
     policy *fresh = NULL;
     dx_why why = {0};
+    pthread_mutex_lock(&c->lock);
+    c->lists_asked = true; /* whatever becomes of the rest, a list in need of a look is looked at now */
+    pthread_cond_signal(&c->wake_lists);
+    pthread_mutex_unlock(&c->lock);
     if (load_policy(c, &fresh, &why).code != DX_OK) {
         dx_log_why(DX_LOG_ERROR, "config.reload_failed", &why); /* the old bundle stays in force */
         return;
