@@ -23,7 +23,7 @@ typedef struct {
     const char *state_dir;
 } config_root;
 typedef struct {
-    const char *id, *host, *organisation, *name, *territory;
+    const char *id, *host, *organisation, *name, *territory, *time_source;
 } config_gateway;
 typedef struct {
     int64_t count;
@@ -38,8 +38,7 @@ typedef struct {
     int64_t connect_ms, first_byte_ms, idle_read_ms, connections_max, idle_max, queue_max, body_max_bytes;
 } config_upstream;
 typedef struct {
-    int64_t connections, connections_per_ip, connections_per_peer, header_bytes, fields, target_bytes,
-        requests_per_s;
+    int64_t connections, connections_per_ip, connections_per_peer, header_bytes, fields, target_bytes;
 } config_limit;
 typedef struct {
     int64_t handshake_s, header_s, body_grace_s, idle_s, write_stall_s, drain_s;

@@ -19,6 +19,8 @@ O(gateway, "organisation", organisation, TEXT, yes, "", 0, 95, yes,
   "Our organisation identifier (EN 319 412-1 5.1.4), like NTRJP-1010001000001.")
 O(gateway, "name", name, TEXT, no, "", 0, 200, yes, "Our name for people.")
 O(gateway, "territory", territory, TEXT, yes, "", 2, 2, yes, "ISO 3166-1 country we answer from.")
+O(gateway, "time_source", time_source, WORD, no, "none", 0, 0, no,
+  "[none|ntp|ptp] What keeps this machine's clock right; each record says it.")
 
 S(worker, "/worker", ONE, "Threads that serve connections.")
 O(worker, "count", count, NUMBER, no, "0", 0, 256, no,
@@ -62,8 +64,6 @@ O(limit, "connections_per_peer", connections_per_peer, NUMBER, no, "128", 1, 100
 O(limit, "header_bytes", header_bytes, NUMBER, no, "32768", 1024, 262144, no, "Request head.")
 O(limit, "fields", fields, NUMBER, no, "100", 8, 1000, no, "Field lines of a request.")
 O(limit, "target_bytes", target_bytes, NUMBER, no, "8192", 128, 65536, no, "Request target.")
-O(limit, "requests_per_s", requests_per_s, NUMBER, no, "0", 0, 1000000, yes,
-  "Requests of one peer per second, with a burst of as many; 0 has no limit.")
 
 S(timeout, "/timeout", ONE, "Waits, all finite.")
 O(timeout, "handshake_s", handshake_s, NUMBER, no, "5", 1, 60, no, "TLS handshake, absolute.")
@@ -119,9 +119,9 @@ O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, yes
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")
 O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes,
-  "Take a folder without signed manifest (demo worlds and tests only).")
+  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies none.")
 O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes,
-  "[both|own|off] Whose seals an agreement must carry.")
+  "[both|own|off] Whose seals an agreement must carry; this version verifies none and loads only with off.")
 
 S(seal, "/seal", ONE, "The organisation's eSeal on answers.")
 O(seal, "formats", formats, TEXTS, no, "httpsig jades", 0, 2, yes,

@@ -154,7 +154,7 @@ void exchange_post(exchange *ex)
     }
 }
 
-step exchange_refuse(exchange *ex, const refusal *why)
+static bool answer_problem(exchange *ex, const refusal *why)
 {
     const http_problem problem = {.slug = why->slug,
                                   .status = why->status,
@@ -166,6 +166,15 @@ step exchange_refuse(exchange *ex, const refusal *why)
                                   .where = why->where,
                                   .retryable = why->retryable,
                                   .retry_after_s = why->retry_after_s};
+    if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code == DX_OK)
+        return true;
+    ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};
+    ex->answer_body = (dx_bytes){NULL, 0};
+    return false;
+}
+
+step exchange_refuse(exchange *ex, const refusal *why)
+{
     ex->refused = true;
     ex->problem_slug = why->slug;
     ex->refused_id = why->id;
@@ -173,10 +182,7 @@ step exchange_refuse(exchange *ex, const refusal *why)
     ex->sealed = false;
     ex->stamp_count = 0;
     atomic_fetch_add_explicit(&ex->gate->refusals_total, 1, memory_order_relaxed);
-    if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code != DX_OK) {
-        ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};
-        ex->answer_body = (dx_bytes){NULL, 0};
-    }
+    (void)answer_problem(ex, why); /* without room for its text the status still says no */
     return STEP_ANSWER;
 }
 
@@ -189,6 +195,12 @@ static step too_large(exchange *ex)
                                           .clause = "RFC 9110 15.5.14",
                                           .detail = "the content is larger than this gateway takes",
                                           .where = "peer"});
+}
+
+void exchange_inner_problem(exchange *ex, const refusal *why)
+{
+    ex->async_rc = answer_problem(ex, why) ? DX_OKAY : (struct dx_rc){DX_NO_MEMORY};
+    exchange_post(ex);
 }
 
 step exchange_need_body(exchange *ex)
@@ -266,6 +278,7 @@ static void *begin(void *context, http_stream *stream, const http_message *reque
         return NULL;
     }
     ex->home = w;
+    ex->records = -1;
     ex->gate = w->gate;
     ex->view = gate_view_ref(w->view);
     ex->stream = stream;

@@ -1,8 +1,11 @@
 #include "gateway/exchange/exchange.h"
 
+#include "policy/policy_term.h"
 #include "trust/base/digest.h"
 
 #include <stdio.h>
+
+#define RETENTION_DEFAULT "P3Y" /* APPI Enforcement Rules art. 19, 23: three years */
 
 /* From an exchange to its leaf (provenance.md 4.2): each value is set once, from the place that knows it. */
 
@@ -13,7 +16,7 @@ static void fill_start(exchange *ex, prov_record *r)
         prov_set_text(r, "rec.msg", ex->declared.message_id);
     prov_set_time(r, "time.start", ex->started_us);
     prov_set_time(r, "time.end", ex->ended_us);
-    prov_set_str(r, "time.source", "ntp");
+    prov_set_str(r, "time.source", ex->view->config->gateway->time_source);
     prov_set_text(r, "request.method", ex->request->method);
     if (ex->request->has_query && ex->request->query.size > 0) {
         uint8_t sha256[32];
@@ -89,10 +92,20 @@ static void fill_parties(exchange *ex, prov_record *r)
         snprintf(path, sizeof path, "%s.org", sides[i].side);
         prov_set_str(r, path, sides[i].org);
         snprintf(path, sizeof path, "%s.name", sides[i].side);
-        prov_set_str(r, path, sides[i].name);
+        if (prov_fits(PROV_EXCHANGE, path, dx_bytes_text(sides[i].name))) /* a certificate may say anything */
+            prov_set_str(r, path, sides[i].name);
         snprintf(path, sizeof path, "%s.country", sides[i].side);
         prov_set_str(r, path, sides[i].country);
     }
+}
+
+/* A decision names both sides. A peer whose certificate names no organisation that a leaf may hold was
+ * refused, and its record says by which certificate it came. */
+static bool has_parties(const exchange *ex)
+{
+    const organisation *peer = &ex->judged->verdict.org;
+    return prov_fits(PROV_EXCHANGE, "importer.org", dx_bytes_text(peer->id)) &&
+           prov_fits(PROV_EXCHANGE, "importer.country", dx_bytes_text(peer->country));
 }
 
 static void fill_decision(exchange *ex, prov_record *r)
@@ -117,12 +130,12 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     dx_buf_fini(&inputs);
     prov_set_str(r, "retention.class", p->retention_class != NULL ? p->retention_class : "appi-3y");
-    int64_t year;
-    unsigned month, day;
-    dx_civil_from_days(ex->ended_us / 86400000000, &year, &month, &day);
-    char until[16];
-    snprintf(until, sizeof until, "%04d-%02u-%02u", (int)(year + 3), month,
-             month == 2 && day == 29 ? 28 : day);
+    policy_duration keep;
+    if (p->oblige.retention_min == NULL || !policy_duration_parse(dx_bytes_text(p->oblige.retention_min), &keep))
+        (void)policy_duration_parse(dx_bytes_text(RETENTION_DEFAULT), &keep);
+    char until[DX_TIME_SIZE];
+    dx_time_print(policy_duration_add(ex->ended_us / 1000000, keep, 1), until);
+    until[10] = 0; /* the date */
     prov_set_str(r, "retention.delete_after", until);
     if (p->agreement_id != NULL) {
         prov_set_str(r, "agreement.id", p->agreement_id);
@@ -135,9 +148,7 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     prov_set_str(r, "basis.code", p->basis_code);
     prov_set_str(r, "basis.instrument", p->basis_instrument);
-    if (p->basis_ref != NULL && strncmp(p->basis_ref, "urn:", 4) ==
-                                    0) /* the leaf holds URNs; other texts stand in the agreement it names */
-        prov_set_str(r, "basis.ref", p->basis_ref);
+    prov_set_str(r, "basis.ref", p->basis_ref);
     if (p->dataset_id != NULL) {
         prov_set_str(r, "dataset.id", p->dataset_id);
         prov_set_int(r, "dataset.version", p->dataset_version);
@@ -147,8 +158,7 @@ static void fill_decision(exchange *ex, prov_record *r)
     for (size_t i = 0; i < ex->declared.purpose_count; i++)
         prov_add_text(r, "purpose.ids", ex->declared.purpose[i]);
     if (ex->declared.purpose_count > 0) {
-        bool valid = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED;
-        prov_set_str(r, "purpose.asserted_by", valid ? "peer-signed" : "peer");
+        prov_set_str(r, "purpose.asserted_by", exchange_seal_covers(ex, "dfft-purpose") ? "peer-signed" : "peer");
     } else if (p->answer == POLICY_PERMIT) {
         prov_add_str(r, "purpose.ids", p->basis_code);
         prov_set_str(r, "purpose.asserted_by", "agreement");
@@ -197,6 +207,12 @@ static void fill_answer(exchange *ex, prov_record *r)
     dx_sha256(ex->answer_body, sha256);
     prov_commit(r, "payload.in", sha256);
     prov_commit(r, "payload.out", sha256);
+    if (ex->body.size > 0) {
+        dx_sha256(dx_buf_view(&ex->body), sha256);
+        prov_commit(r, "request.body", sha256);
+    }
+    if (ex->records >= 0)
+        prov_set_int(r, "records", ex->records);
     prov_set_int(r, "items.n", (int64_t)ex->ruling.item_count);
     for (size_t i = 0; i < ex->ruling.item_count && i < 64; i++)
         prov_add_str(r, "items.names", ex->ruling.items[i]);
@@ -208,7 +224,7 @@ static void fill_query(exchange *ex, prov_record *r)
     char scope[200];
     prov_set_str(r, "rec.id", ex->id);
     prov_set_time(r, "time.start", ex->started_us);
-    prov_set_str(r, "time.source", "ntp");
+    prov_set_str(r, "time.source", ex->view->config->gateway->time_source);
     prov_set_str(r, "query.reader.org", org->id);
     prov_set_str(r, "query.reader.country", org->country);
     prov_set_str(r, "query.reader.authority", ex->ruling.authority_id);
@@ -248,7 +264,7 @@ DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why)
         fill_start(ex, r);
         if (ex->judged != NULL)
             fill_peer(ex, r);
-        if (ex->ruled && ex->judged != NULL)
+        if (ex->ruled && ex->judged != NULL && has_parties(ex))
             fill_decision(ex, r);
         fill_answer(ex, r);
     }

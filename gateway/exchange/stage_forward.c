@@ -1,7 +1,5 @@
 #include "gateway/exchange/exchange.h"
 
-#include "trust/base/sfield.h"
-
 #include <stdio.h>
 
 /* Fetches the answer from the data API. What policy judged is what it receives: canonical path, query as
@@ -31,9 +29,16 @@ static bool build_request(exchange *ex, http_message *head)
         return false;
     for (size_t i = 0; i < r->field_count; i++) {
         const http_field *f = &r->fields[i];
-        if (http_request_field(f->name, http_nominated(r, f->name)) == HTTP_KEEP)
-            head->fields[head->field_count++] = *f;
+        if (http_request_field(f->name, http_nominated(r, f->name)) != HTTP_KEEP)
+            continue;
+        /* What policy looks into comes whole and uncoded (policy.md 11). */
+        if (ex->ruling.body_needed && (dx_bytes_is(f->name, "range") || dx_bytes_is(f->name, "if-range") ||
+                                       dx_bytes_is(f->name, "accept-encoding")))
+            continue;
+        head->fields[head->field_count++] = *f;
     }
+    if (ex->ruling.body_needed)
+        add(head, "accept-encoding", dx_bytes_text("identity"));
     if (ex->body.size > 0 || r->body != HTTP_BODY_NONE) {
         head->body = HTTP_BODY_LENGTH;
         head->body_length = ex->body.size;
@@ -85,48 +90,31 @@ static void got_data(void *user, dx_bytes slice)
 }
 
 /* Copies what may go to the peer. */
-static bool take_answer(exchange *ex, const http_message *response)
+static DX_RC take_answer(exchange *ex, const http_message *response)
 {
-    const size_t extra = ex->ruling.oblige.response_header_count;
-    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count + extra + 1);
+    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, response->field_count);
     if (fields == NULL)
-        return false;
+        return DX_FAIL(&ex->async_why, NO_MEMORY, "", "overloaded");
+    if (http_doubled(response) != NULL)
+        return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9110 5.3", "upstream-invalid");
+    if (!exchange_facts_labels(ex, response))
+        return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9651 3.1", "upstream-invalid");
     ex->answer = (http_message){.status = response->status, .fields = fields};
     for (size_t i = 0; i < response->field_count; i++) {
         const http_field *f = &response->fields[i];
         if (dx_bytes_is(f->name, "content-length") || dx_bytes_is(f->name, "content-digest"))
             continue; /* ours to say */
-        if (dx_bytes_is(f->name, "dfft-data-label")) {
-            sfield_list labels;
-            if (sfield_list_parse(f->value, &ex->arena, &labels)) {
-                dx_bytes texts[EXCHANGE_LIST_MAX];
-                size_t count = 0;
-                for (size_t k = 0; k < labels.count && count < EXCHANGE_LIST_MAX; k++)
-                    if (!labels.members[k].is_inner_list && (labels.members[k].item.kind == SFIELD_TOKEN ||
-                                                             labels.members[k].item.kind == SFIELD_STRING))
-                        texts[count++] = dx_arena_bytes(&ex->arena, labels.members[k].item.text);
-                for (size_t k = 0; k < count; k++)
-                    if (dx_bytes_is(texts[k], "personal"))
-                        policy_fact_bool(ex->facts, POLICY_DATA_PERSONAL, true);
-                if (count > 0)
-                    policy_fact_set(ex->facts, POLICY_DATA_LABELS, texts, count);
-            }
-        }
         if (http_response_field(f->name, http_nominated(response, f->name)) != HTTP_KEEP)
             continue;
         fields[ex->answer.field_count++] =
             (http_field){dx_arena_bytes(&ex->arena, f->name), dx_arena_bytes(&ex->arena, f->value)};
     }
-    for (size_t i = 0; i < extra; i++)
-        fields[ex->answer.field_count++] =
-            (http_field){dx_bytes_text(ex->ruling.oblige.response_headers[i].name),
-                         dx_bytes_text(ex->ruling.oblige.response_headers[i].value)};
     bool head_only =
         dx_bytes_is(ex->request->method, "HEAD") || response->status == 204 || response->status == 304;
     ex->answer_body = head_only ? (dx_bytes){NULL, 0} : dx_buf_view(&ex->upstream_body);
     ex->answer.body = head_only ? HTTP_BODY_NONE : HTTP_BODY_LENGTH;
     ex->answer.body_length = ex->answer_body.size;
-    return true;
+    return DX_OKAY;
 }
 
 static void got_end(void *user, const http_message *response)
@@ -134,7 +122,8 @@ static void got_end(void *user, const http_message *response)
     exchange *ex = user;
     ex->attempts = upstream_attempts(ex->upstream);
     ex->upstream = NULL;
-    ex->async_rc = take_answer(ex, response) ? DX_OKAY : (struct dx_rc){DX_NO_MEMORY};
+    if (ex->async_rc.code == DX_OK) /* every slice of its body was kept */
+        ex->async_rc = take_answer(ex, response);
     exchange_resume(ex);
 }
 
@@ -214,10 +203,9 @@ step stage_forward(exchange *ex)
     ex->forwarded = true;
     ex->async_rc = DX_OKAY;
     if (ex->regulator) {
-        if (ex->gate->regulator.serve == NULL)
-            return fail(ex, "upstream-unreachable", &(dx_why){0});
-        ex->gate->regulator.serve(ex->gate->regulator.context, ex);
-        return STEP_WAIT;
+        if (ex->gate->regulator.serve(ex->gate->regulator.context, ex))
+            return STEP_WAIT;
+        return fail(ex, "overloaded", &(dx_why){.id = "ID-902", .clause = "own rule: bounded queue"});
     }
     http_message *head = DX_ARENA_NEW(&ex->arena, http_message);
     dx_why why = {0};

@@ -13,27 +13,6 @@ static bool carries_seal(const http_message *r)
     return input != NULL && memmem(input->value.data, input->value.size, tag, sizeof tag - 1) != NULL;
 }
 
-static DX_RC request_message(exchange *ex, seal_message *out, dx_why *why)
-{
-    const http_message *r = ex->request;
-    seal_field *fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count);
-    seal_field *trailers = DX_ARENA_ARRAY(&ex->arena, seal_field, r->trailer_count);
-    if (fields == NULL || trailers == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no room to check the request's seal");
-    for (size_t i = 0; i < r->field_count; i++)
-        fields[i] = (seal_field){r->fields[i].name, r->fields[i].value};
-    for (size_t i = 0; i < r->trailer_count; i++)
-        trailers[i] = (seal_field){r->trailers[i].name, r->trailers[i].value};
-    *out = (seal_message){.method = r->method,
-                          .fields = fields,
-                          .field_count = r->field_count,
-                          .trailers = trailers,
-                          .trailer_count = r->trailer_count,
-                          .has_body = r->body != HTTP_BODY_NONE,
-                          .body = dx_buf_view(&ex->body)};
-    return seal_target_uri(r->authority, r->target_raw, &ex->arena, &out->target_uri, why);
-}
-
 static step broken(exchange *ex, const char *id, const char *clause, const char *detail)
 {
     return exchange_refuse(ex, &(refusal){.slug = "seal-invalid",
@@ -61,9 +40,9 @@ step stage_inspect(exchange *ex)
             ex,
             &(refusal){
                 .slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
-    if (request_message(ex, &message, &why).code != DX_OK)
+    if (exchange_request_view(ex, &message, &why).code != DX_OK)
         return broken(ex, "SEAL-01", why.clause, why.text);
-    const config *cf = ex->gate->config;
+    const config *cf = ex->view->config;
     const char *const me[] = {cf->gateway->organisation};
     dx_bytes known[] = {ex->peer->leaf};
     const seal_check_spec spec = {.certificates = known,
@@ -75,7 +54,8 @@ step stage_inspect(exchange *ex)
                                   .audience_count = 1,
                                   .organisation = ex->judged->verdict.org.id,
                                   .at_s = dx_now_s(ex->gate->clock),
-                                  .skew_s = 60,
+                                  .skew_s = cf->seal->skew_s,
+                                  .max_age_s = cf->seal->max_age_s,
                                   .inspect_now = true};
     seal_verdict *v = ex->request_seal;
     if (seal_check(&message, NULL, &spec, &ex->arena, v, &why).code != DX_OK)
@@ -89,7 +69,7 @@ step stage_inspect(exchange *ex)
     }
     if (v->indication == SEAL_TOTAL_PASSED) {
         ex->sealed_request = true;
-        policy_fact_bool(ex->facts, POLICY_REQ_SIG_VALID, true);
+        exchange_facts_seal(ex);
     }
     return STEP_NEXT;
 }

@@ -17,33 +17,16 @@ static step unavailable(exchange *ex, const char *slug, const char *detail)
 
 static bool build_messages(exchange *ex)
 {
-    const http_message *r = ex->request;
-    seal_field *request_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, r->field_count + r->trailer_count);
-    seal_field *answer_fields = DX_ARENA_ARRAY(&ex->arena, seal_field, ex->answer.field_count);
+    const http_message *a = &ex->answer;
+    seal_field *fields = exchange_seal_fields(ex, a->fields, a->field_count);
     dx_why why;
-    if (request_fields == NULL || answer_fields == NULL)
-        return false;
-    for (size_t i = 0; i < r->field_count; i++)
-        request_fields[i] = (seal_field){r->fields[i].name, r->fields[i].value};
-    for (size_t i = 0; i < r->trailer_count; i++)
-        request_fields[r->field_count + i] = (seal_field){r->trailers[i].name, r->trailers[i].value};
-    for (size_t i = 0; i < ex->answer.field_count; i++)
-        answer_fields[i] = (seal_field){ex->answer.fields[i].name, ex->answer.fields[i].value};
-    ex->sealed_request_message = (seal_message){.method = r->method,
-                                                .fields = request_fields,
-                                                .field_count = r->field_count,
-                                                .trailers = request_fields + r->field_count,
-                                                .trailer_count = r->trailer_count,
-                                                .has_body = r->body != HTTP_BODY_NONE,
-                                                .body = dx_buf_view(&ex->body)};
-    if (seal_target_uri(r->authority, r->target_raw, &ex->arena, &ex->sealed_request_message.target_uri, &why)
-            .code != DX_OK)
+    if (fields == NULL || exchange_request_view(ex, &ex->sealed_request_message, &why).code != DX_OK)
         return false;
     ex->sealed_message = (seal_message){.is_response = true,
-                                        .status = ex->answer.status,
-                                        .fields = answer_fields,
-                                        .field_count = ex->answer.field_count,
-                                        .has_body = ex->answer.body != HTTP_BODY_NONE,
+                                        .status = a->status,
+                                        .fields = fields,
+                                        .field_count = a->field_count,
+                                        .has_body = a->body != HTTP_BODY_NONE,
                                         .body = ex->answer_body};
     return true;
 }
@@ -75,20 +58,6 @@ static bool wants_chain(const exchange *ex)
                             memmem(want->value.data, want->value.size, " chain", 6) != NULL);
 }
 
-static bool add_fields(exchange *ex, const seal_field *more, size_t count)
-{
-    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, ex->answer.field_count + count);
-    if (fields == NULL)
-        return false;
-    for (size_t i = 0; i < ex->answer.field_count; i++)
-        fields[i] = ex->answer.fields[i];
-    for (size_t i = 0; i < count; i++)
-        fields[ex->answer.field_count + i] = (http_field){more[i].name, more[i].value};
-    ex->answer.fields = fields;
-    ex->answer.field_count += count;
-    return true;
-}
-
 static step make(exchange *ex, dx_why *why)
 {
     const seal_request spec = {.credential = ex->view->credential,
@@ -111,7 +80,7 @@ static step make(exchange *ex, dx_why *why)
                                               .clause = dx_arena_text(&ex->arena, dx_bytes_text(why->clause)),
                                               .where = "upstream",
                                               .detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text))});
-    if (rc.code != DX_OK || !add_fields(ex, ex->seal.fields, ex->seal.field_count))
+    if (rc.code != DX_OK || !exchange_add_fields(ex, ex->seal.fields, ex->seal.field_count))
         return unavailable(ex, "seal-unavailable", "the seal could not be made");
     ex->sealed = true;
     return STEP_NEXT;

@@ -11,6 +11,8 @@ static policy_stamp_mode wanted(const exchange *ex)
                                                                 : POLICY_STAMP_NONE;
     policy_stamp_mode asked =
         ex->ruling.oblige.timestamp.set ? ex->ruling.oblige.timestamp.mode : POLICY_STAMP_UNSET;
+    if (ex->ruling.oblige.timestamp.set && asked == POLICY_STAMP_UNSET)
+        asked = POLICY_STAMP_BATCH; /* accept or min without a mode: any stamp that meets them */
     const char *level = ex->ruling.oblige.seal.set ? ex->ruling.oblige.seal.level : NULL;
     if (level != NULL && strcmp(level, "B-B") != 0)
         asked = POLICY_STAMP_TOKEN; /* a tree root cannot be the imprint of a signature (seals.md 4.2) */
@@ -31,6 +33,8 @@ static void came(void *context, const stamp_result *result)
         if (ex->stamp_evidence[i].data == NULL || ex->stamp_by[i] == NULL)
             ex->async_rc = (struct dx_rc){DX_NO_MEMORY};
     }
+    if (ex->async_rc.code != DX_OK)
+        ex->stamp_count = 0;
     exchange_post(ex);
 }
 
@@ -62,15 +66,8 @@ static bool add_field(exchange *ex)
     }
     seal_field field;
     dx_why why;
-    http_field *fields = DX_ARENA_ARRAY(&ex->arena, http_field, ex->answer.field_count + 1);
-    if (fields == NULL || seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code != DX_OK)
-        return false;
-    for (size_t i = 0; i < ex->answer.field_count; i++)
-        fields[i] = ex->answer.fields[i];
-    fields[ex->answer.field_count] = (http_field){field.name, field.value};
-    ex->answer.fields = fields;
-    ex->answer.field_count++;
-    return true;
+    return seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code == DX_OK &&
+           exchange_add_fields(ex, &field, 1);
 }
 
 step stage_stamp(exchange *ex)
@@ -90,7 +87,7 @@ step stage_stamp(exchange *ex)
     }
     ex->stamped_mode = mode == POLICY_STAMP_TOKEN ? STAMP_TOKEN : STAMP_BATCH;
     const uint8_t *leaf = ex->stamped_mode == STAMP_TOKEN ? ex->seal.imprint : ex->seal.leaf;
-    unsigned min = ex->ruling.oblige.timestamp.min == 2 ? 2 : 1;
+    unsigned min = ex->ruling.oblige.timestamp.min > 1 ? ex->ruling.oblige.timestamp.min : 1;
     ex->async_rc = stamp_submit(
         ex->gate->stamps, ex->stamped_mode, leaf,
         ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came,

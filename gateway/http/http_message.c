@@ -152,3 +152,20 @@ bool http_alias_of_framing(dx_bytes name)
     return at >= 0 && (rules[at].request == HTTP_DROP_HOP) && strcmp(folded, "via") != 0 &&
            strncmp(folded, "signature", 9) != 0;
 }
+
+const char *http_doubled(const http_message *message)
+{
+    static const char *const single[] = {"content-type",  "content-range", "content-location",
+                                         "authorization", "range",         "date",
+                                         "etag",          "last-modified", "location",
+                                         "expires",       "if-range",      "if-modified-since",
+                                         "max-forwards",  "retry-after",   "if-unmodified-since"};
+    for (size_t n = 0; n < sizeof single / sizeof *single; n++) {
+        size_t count = 0;
+        for (size_t i = 0; i < message->field_count; i++)
+            count += dx_bytes_is(message->fields[i].name, single[n]);
+        if (count > 1)
+            return single[n];
+    }
+    return NULL;
+}

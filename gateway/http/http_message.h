@@ -38,6 +38,9 @@ typedef struct {
 const http_field *http_find(const http_message *message, const char *name);
 /* All lines of that name joined (", "; cookie "; "); empty bytes when there are none. set-cookie is never
  * joined. */
+/* A field that has one value (RFC 9110 5.3) and occurs twice, so that two readers may take different ones;
+ * NULL: none. */
+const char *http_doubled(const http_message *message);
 dx_bytes http_combined(const http_message *message, const char *name, dx_arena *arena);
 
 /* ---- field hygiene (dataplane.md 9): pure, table-driven ---- */

@@ -120,12 +120,29 @@ const char *net_tls_error(char *room, size_t size);
 
 /* net_connection.c */
 void net_connection_accept(net_listener *listener);
-void net_connection_flush(net_connection *c);
 void net_connection_close(net_connection *c, bool orderly);
-void net_connection_mark(net_connection *c);
-/* net_linger.c: ends our side, waits a moment for the peer's, then closes; `net_linger_end` closes now. */
+void net_connection_mark(net_connection *c); /* something to say: flushed at the end of this turn */
+
+/* net_pump.c */
+bool net_pump_read(net_connection *c);  /* from the kernel on; false: it cannot be read */
+void net_pump_flush(net_connection *c); /* what http has to say, as far as the kernel takes it */
+/* Gives what libssl produced to the kernel; false: the connection is broken. The area is empty afterwards:
+ * the next connection writes into it. */
+bool net_pump_transmit(net_connection *c);
+
+/* net_deadline.c */
+void net_deadline_arm(net_connection *c, uint32_t seconds);
+void net_deadline_set(net_connection *c); /* for what the connection waits for now */
+static inline uint32_t net_or_default(uint32_t value, uint32_t otherwise)
+{
+    return value != 0 ? value : otherwise;
+}
+
+/* net_linger.c: ends our side, waits a moment for the peer's, then closes; net_linger_end closes now. */
 void net_linger(net_connection *c, uv_close_cb closed);
 void net_linger_end(net_connection *c);
+
+/* net_peer.c */
 peer_entry *net_peer_intern(net_worker *w, SSL *ssl);
 void net_peer_release(net_worker *w, peer_entry *e);
 

@@ -81,7 +81,7 @@ static void flush_dirty(uv_check_t *check)
         net_connection *c = w->dirty;
         w->dirty = c->next_dirty;
         c->dirty = false;
-        net_connection_flush(c);
+        net_pump_flush(c);
     }
 }
 

@@ -226,20 +226,46 @@ static bool name_is(dx_bytes quoted, const char *want, size_t want_size)
     return same;
 }
 
+#define STEP_BYTES 512
+
+/* One reference token of a pointer that stands at its '/' (RFC 6901 3 and 4), unescaped. */
+static size_t take_step(const char **pointer, char step[STEP_BYTES])
+{
+    const char *p = *pointer + 1;
+    size_t n = 0;
+    for (; *p != 0 && *p != '/' && n + 1 < STEP_BYTES; p++) {
+        bool escaped = *p == '~' && (p[1] == '0' || p[1] == '1');
+        step[n++] = escaped ? (p[1] == '0' ? '~' : '/') : *p;
+        p += escaped;
+    }
+    step[n] = 0;
+    *pointer = p;
+    return n;
+}
+
+const json_t *dx_json_at(const json_t *root, const char *pointer)
+{
+    while (root != NULL && *pointer == '/') {
+        char step[STEP_BYTES];
+        uint64_t index;
+        size_t n = take_step(&pointer, step);
+        if (json_is_array(root))
+            root = dx_bytes_u64(dx_bytes_of(step, n), SIZE_MAX, &index) ? json_array_get(root, (size_t)index)
+                                                                        : NULL;
+        else
+            root = json_object_get(root, step);
+    }
+    return *pointer == 0 ? root : NULL;
+}
+
 bool dx_json_position(dx_bytes text, const char *pointer, bool name, unsigned *line, unsigned *column)
 {
     cursor c = {text, 0};
     size_t name_at = 0;
     skip_space(&c);
     while (*pointer == '/') {
-        char step[512];
-        size_t n = 0;
-        for (pointer++; *pointer != 0 && *pointer != '/' && n + 1 < sizeof step; pointer++) {
-            bool escaped = *pointer == '~' && (pointer[1] == '0' || pointer[1] == '1');
-            step[n++] = escaped ? (pointer[1] == '0' ? '~' : '/') : *pointer;
-            pointer += escaped;
-        }
-        step[n] = 0;
+        char step[STEP_BYTES];
+        size_t n = take_step(&pointer, step);
         if (c.at >= text.size || (text.data[c.at] != '{' && text.data[c.at] != '['))
             return false;
         bool object = text.data[c.at++] == '{', found = false;

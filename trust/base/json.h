@@ -29,6 +29,9 @@ DX_RC dx_json_canonical(const json_t *value, dx_buf *out);
 /* Appends one string as RFC 8785 writes it, quotes included. */
 DX_RC dx_json_quote(dx_bytes utf8, dx_buf *out);
 
+/* The value at an RFC 6901 pointer; borrowed from `root`. NULL: it is not there. */
+const json_t *dx_json_at(const json_t *root, const char *pointer);
+
 /* Line and column (from 1) of the value at an RFC 6901 pointer in a document that dx_json_read accepted.
  * `name` true gives the position of the member's name instead of its value. False when it is not there. */
 bool dx_json_position(dx_bytes text, const char *pointer, bool name, unsigned *line, unsigned *column);

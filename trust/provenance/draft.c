@@ -102,7 +102,7 @@ static DX_RC lint(const dx_buf *head, const dx_buf *tail, const dx_bytes *names,
     dx_buf_clear(leaf);
     struct dx_rc rc = dx_buf_add(leaf, dx_buf_view(head));
     if (rc.code == DX_OK)
-        rc = writer_put_log(leaf, LEAF_SAFE_INT, names, largest, count);
+        rc = writer_frame_put_log(leaf, LEAF_SAFE_INT, names, largest, count);
     if (rc.code == DX_OK)
         rc = dx_buf_add(leaf, dx_buf_view(tail));
     if (rc.code == DX_TOO_LARGE)

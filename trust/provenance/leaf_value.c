@@ -283,3 +283,16 @@ const char *leaf_value_forbidden(leaf_kind kind, dx_bytes s)
         return "has 12 digits with the check digit of an Individual Number";
     return NULL;
 }
+
+bool prov_fits(prov_type type, const char *path, dx_bytes text)
+{
+    const leaf_node *node = leaf_schema_find(type, path);
+    return node != NULL && text.size > 0 && leaf_value_text(node, text) == NULL &&
+           leaf_value_forbidden(node->kind, text) == NULL;
+}
+
+unsigned prov_list_max(prov_type type, const char *path)
+{
+    const leaf_node *node = leaf_schema_find(type, path);
+    return node == NULL ? 0 : node->max;
+}

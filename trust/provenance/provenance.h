@@ -40,6 +40,11 @@ void prov_commit(prov_record *record, const char *path, const uint8_t inner_sha2
 /* A new element of an array of objects ("ts"); later sets with "ts.mode" go to the newest element. */
 void prov_add_object(prov_record *record, const char *path);
 
+/* Would a leaf take this text as that member (kind, length, and nothing that no leaf may carry)? For values
+ * that somebody else chose: what does not fit is refused or left out before a record depends on it. Pure. */
+bool prov_fits(prov_type type, const char *path, dx_bytes text);
+unsigned prov_list_max(prov_type type, const char *path); /* of an array member */
+
 /* ---- the log ---- */
 
 typedef struct prov_log prov_log;

@@ -88,7 +88,7 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
         if (dx_buf_add(&log->offsets.pending, dx_bytes_of(off, 8)).code != DX_OK)
             s->no_memory = true;
     }
-    if (log->tiles[0].pending.size >= 1 << 20 && writer_flush_arrays(log, NULL).code != DX_OK)
+    if (log->tiles[0].pending.size >= 1 << 20 && writer_frame_flush_arrays(log, NULL).code != DX_OK)
         s->no_memory = true;
     /* A leaf of ours that does not pass its own lint was written by another version: it stays, it does not
      * count. */
@@ -102,7 +102,7 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
 
 static void scan_full(void *context, unsigned level, const merkle_hash *hash)
 {
-    writer_full(((scan *)context)->log, level, hash);
+    writer_frame_full(((scan *)context)->log, level, hash);
 }
 
 /* Reads a published note: signed by a key of ours, about this log. */
@@ -264,7 +264,7 @@ DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
         rc = DX_FAIL_ID(why, BROKEN, "PV-401", "provenance.md 6.4",
                         "the running counters of the log have a gap");
     if (rc.code == DX_OK)
-        rc = writer_flush_arrays(log, why);
+        rc = writer_frame_flush_arrays(log, why);
     if (rc.code == DX_OK && count > 0)
         rc = reopen_segment(log, &end, why);
     if (rc.code == DX_OK) {

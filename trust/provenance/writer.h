@@ -104,15 +104,23 @@ struct prov_log {
 
 /* writer.c */
 void *writer_main(void *log);
-void writer_full(void *log, unsigned level, const merkle_hash *hash); /* a merkle_full */
-DX_RC writer_flush_arrays(prov_log *log, dx_why *why);
-/* Appends what belongs between head and tail. */
-DX_RC writer_put_log(dx_buf *out, uint64_t index, const dx_bytes *names, const uint64_t *values,
-                     unsigned count);
-/* Begins segment log->ordinal at the tree's size. */
-DX_RC writer_begin_segment(prov_log *log, dx_why *why);
 /* Signs text as a note with every key of the log. */
 DX_RC writer_sign(prov_log *log, dx_bytes text, dx_buf *note, dx_why *why);
+
+/* writer_frame.c */
+typedef struct {
+    writer_draft *drafts[WRITER_BATCH_LEAVES];
+    unsigned count;
+} writer_batch;
+/* Frame, write, sync. Nothing of the log's state has moved when this fails. */
+DX_RC writer_frame_commit(prov_log *log, const writer_batch *b, dx_why *why);
+void writer_frame_full(void *log, unsigned level, const merkle_hash *hash); /* a merkle_full */
+DX_RC writer_frame_flush_arrays(prov_log *log, dx_why *why);
+/* Appends what belongs between head and tail. */
+DX_RC writer_frame_put_log(dx_buf *out, uint64_t index, const dx_bytes *names, const uint64_t *values,
+                           unsigned count);
+/* Begins segment log->ordinal at the tree's size. */
+DX_RC writer_frame_begin_segment(prov_log *log, dx_why *why);
 
 /* draft.c */
 DX_RC draft_make(prov_log *log, prov_record *record, prov_done *done, void *context, writer_draft **out,

@@ -234,9 +234,3 @@ bool seal_step_lifetime(seal_judge *j)
         return false;
     return seal_report_ok(&j->report, "SEAL-45", NULL) && seal_report_ok(&j->report, "SEAL-46", NULL);
 }
-
-void seal_judge_close(seal_judge *j)
-{
-    seal_certificate_close(j->certificate);
-    j->certificate = NULL;
-}

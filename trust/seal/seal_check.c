@@ -16,21 +16,25 @@ static bool all_steps(seal_judge *j)
     return j->spec->inspect_now || seal_step_lifetime(j);
 }
 
-DX_RC seal_check(const seal_message *message, const seal_message *request, const seal_check_spec *spec,
-                 dx_arena *arena, seal_verdict *out, dx_why *why)
+seal_judge *seal_judge_begin(const seal_check_spec *spec, dx_arena *arena, seal_verdict *out, dx_why *why)
 {
     *out = (seal_verdict){0};
     seal_judge *j = DX_ARENA_NEW(arena, seal_judge);
-    if (j == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
-    j->message = message;
-    j->request = request;
+    if (j == NULL) {
+        (void)DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
+        return NULL;
+    }
     j->spec = spec;
     j->arena = arena;
     j->report = (seal_report){.arena = arena, .verdict = out};
-    bool passed = all_steps(j);
+    return j;
+}
+
+DX_RC seal_judge_end(seal_judge *j, bool passed, seal_verdict *out, dx_why *why)
+{
     out->proven_s = j->proven_s;
-    seal_judge_close(j);
+    seal_certificate_close(j->certificate);
+    j->certificate = NULL;
     if (j->report.no_memory) {
         *out = (seal_verdict){0};
         return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
@@ -38,4 +42,15 @@ DX_RC seal_check(const seal_message *message, const seal_message *request, const
     if (passed)
         out->indication = SEAL_TOTAL_PASSED;
     return DX_OKAY;
+}
+
+DX_RC seal_check(const seal_message *message, const seal_message *request, const seal_check_spec *spec,
+                 dx_arena *arena, seal_verdict *out, dx_why *why)
+{
+    seal_judge *j = seal_judge_begin(spec, arena, out, why);
+    if (j == NULL)
+        return (struct dx_rc){DX_NO_MEMORY};
+    j->message = message;
+    j->request = request;
+    return seal_judge_end(j, all_steps(j), out, why);
 }

@@ -61,7 +61,10 @@ bool seal_step_lifetime(seal_judge *j);    /* 45 46 at the proven time */
 /* Hash of JAdES by its short name; false: not usable (SEAL-14). */
 bool seal_hash(dx_bytes hash_m, dx_bytes content, uint8_t out[64], size_t *size);
 
-void seal_judge_close(seal_judge *j);
+/* Begins a judgement whose verdict says no; NULL: no memory. */
+seal_judge *seal_judge_begin(const seal_check_spec *spec, dx_arena *arena, seal_verdict *out, dx_why *why);
+/* Ends it: a yes needs every step passed and nothing lost for want of memory. */
+DX_RC seal_judge_end(seal_judge *j, bool passed, seal_verdict *out, dx_why *why);
 
 /* One piece of time evidence: an evidence record over `leaf`, or a token over `imprint` (size by its hash).
  */

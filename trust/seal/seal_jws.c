@@ -231,21 +231,8 @@ DX_RC seal_check_jws(dx_bytes jws, const seal_object *given, size_t object_count
                      dx_arena *arena, seal_verdict *out, dx_why *why)
 {
     const objects all = {given, object_count};
-    *out = (seal_verdict){0};
-    seal_judge *j = DX_ARENA_NEW(arena, seal_judge);
+    seal_judge *j = seal_judge_begin(spec, arena, out, why);
     if (j == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
-    j->spec = spec;
-    j->arena = arena;
-    j->report = (seal_report){.arena = arena, .verdict = out};
-    bool passed = all_steps(j, jws, &all);
-    out->proven_s = j->proven_s;
-    seal_judge_close(j);
-    if (j->report.no_memory) {
-        *out = (seal_verdict){0};
-        return DX_FAIL(why, NO_MEMORY, "", "no room to check a seal");
-    }
-    if (passed)
-        out->indication = SEAL_TOTAL_PASSED;
-    return DX_OKAY;
+        return (struct dx_rc){DX_NO_MEMORY};
+    return seal_judge_end(j, all_steps(j, jws, &all), out, why);
 }

@@ -1,17 +1,5 @@
 /* A server with real clients: mutual TLS, both protocols, nothing resumed. */
-#include "gateway/net/net.h"
-
-#include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-#include <cmocka.h>
-
-static char folder[64];
-static net_server *server;
-static unsigned port;
+#include "tests/unit/gateway_net/net_world.h"
 
 /* ---- a handler that answers with what it got ---- */
 
@@ -83,70 +71,10 @@ static const http_handler *get_handler(net_worker *worker, void *context)
     return &handler;
 }
 
-/* ---- the world ---- */
-
-static int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static int shell(const char *format, ...)
-{
-    char command[2048], inner[1800];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(inner, sizeof inner, format, args);
-    va_end(args);
-    snprintf(command, sizeof command,
-             "cd %s && P=%u && C='--connect-timeout 5 --max-time 20 -sS --cacert ca.pem --cert peer.pem "
-             "--key peer.key --resolve data.example:'$P':127.0.0.1' && U=https://data.example:$P && %s",
-             folder, port, inner);
-    return system(command);
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    snprintf(folder, sizeof folder, "/tmp/sekisho-net-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    assert_int_equal(shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "
-                           "ca.key -out ca.pem -subj /CN=ca -days 2 2>/dev/null"),
-                     0);
-    assert_int_equal(
-        shell("for n in server peer; do openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-              "-keyout $n.key -out $n.csr -subj /CN=$n 2>/dev/null && "
-              "printf 'subjectAltName=DNS:data.example' > ext && openssl x509 -req -in $n.csr -CA ca.pem "
-              "-CAkey ca.key -days 1 -extfile ext -out $n.pem 2>/dev/null || exit 1; done"),
-        0);
-    static const char *hosts[] = {"data.example"};
-    static char certificate[100], key[100], address[32];
-    snprintf(certificate, sizeof certificate, "%s/server.pem", folder);
-    snprintf(key, sizeof key, "%s/server.key", folder);
-    dx_why why;
-    for (port = 20000 + (unsigned)(getpid() % 20000); port < 60000; port++) {
-        snprintf(address, sizeof address, "127.0.0.1:%u", port);
-        net_listen_spec spec = {.address = address,
-                                .hosts = hosts,
-                                .host_count = 1,
-                                .certificate_file = certificate,
-                                .key_file = key,
-                                .limits = http_limits_default,
-                                .handler = get_handler};
-        spec.limits.hosts = hosts;
-        spec.limits.host_count = 1;
-        spec.limits.port = (uint16_t)port;
-        const net_server_spec all = {
-            .listeners = &spec, .listener_count = 1, .workers = 2, .clock = &dx_clock_system};
-        if (net_server_start(&all, &server, &why).code == DX_OK)
-            return 0;
-    }
-    return 1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    net_server_stop_accepting(server);
-    net_server_free(server);
-    char command[100];
-    snprintf(command, sizeof command, "rm -r %s", folder);
-    return system(command);
+    return open_world(get_handler, 2, &dx_clock_system);
 }
 
 static void both_protocols_are_served(void **state)
@@ -189,8 +117,18 @@ static void one_connection_serves_many(void **state)
         shell("for v in --http2 --http1.1; do curl $C $v -o out -w '%%{num_connects} ' $U/1 -o out $U/2 -o "
               "out $U/3 -I -o out $U/4 > meta && grep -q '^1 0 0' meta || exit 1; done"),
         0);
-    assert_int_equal(shell("nghttp -m 20 --cert=peer.pem --key=peer.key https://127.0.0.1:$P/x -H "
-                           "':authority: data.example' > /dev/null 2>&1; true"),
+}
+
+/* Another library's client, with all its streams on one connection. */
+static void many_streams_of_a_foreign_client_are_answered_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(shell("nghttp -v -m 20 --cert=peer.pem --key=peer.key -H ':authority: data.example' "
+                           "https://127.0.0.1:$P/x > out 2>&1 && [ $(grep -c ' :status: 200' out) = 20 ] && "
+                           "[ $(grep -c '^GET /x 0 1.3 ' out) = 20 ] && [ $(grep -c Connected out) = 1 ]"),
+                     0);
+    assert_int_equal(shell("nghttp -m 4 --cert=peer.pem --key=peer.key -H ':authority: data.example' "
+                           "https://127.0.0.1:$P/large > out 2>err && [ $(stat -c %%s out) = 12582912 ]"),
                      0);
 }
 
@@ -252,10 +190,11 @@ int main(void)
         cmocka_unit_test(content_arrives_whole_in_both),
         cmocka_unit_test(large_answers_arrive_whole_in_both),
         cmocka_unit_test(one_connection_serves_many),
+        cmocka_unit_test(many_streams_of_a_foreign_client_are_answered_at_once),
         cmocka_unit_test(nobody_enters_without_certificate),
         cmocka_unit_test(unknown_names_are_refused),
         cmocka_unit_test(nothing_is_ever_resumed),
         cmocka_unit_test(a_malformed_request_is_told_its_clause),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, set_up, close_world);
 }

@@ -1,0 +1,59 @@
+/* fetch_private.h -- inside fetch: the thread, its transfers and the address guard see each other here. */
+#ifndef TRUST_BASE_FETCH_PRIVATE_H
+#define TRUST_BASE_FETCH_PRIVATE_H
+
+#include "trust/base/fetch.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+
+#define DX_FETCH_RULES_MAX 32
+#define DX_FETCH_URL_BYTES 2048
+
+typedef struct {
+    uint8_t address[16]; /* v4 in its mapped form */
+    unsigned bits;
+} dx_fetch_range;
+
+typedef struct dx_fetch_transfer dx_fetch_transfer;
+struct dx_fetch_transfer {
+    dx_fetch_transfer *next;
+    CURL *easy;
+    struct curl_slist *headers;
+    dx_fetcher *fetcher;
+    dx_fetch_request request;
+    dx_fetch_answer answer;
+    dx_fetch_done *done;
+    void *context;
+    struct dx_rc rc; /* set early by a callback that ends the transfer */
+    dx_why why;
+    int64_t started_us;
+    char url[DX_FETCH_URL_BYTES];
+};
+
+struct dx_fetcher {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    CURLM *multi;
+    dx_fetch_transfer *queue, *under_way;
+    size_t queued;
+    bool stopping;
+    dx_fetch_range private_ranges[DX_FETCH_RULES_MAX];
+    size_t private_count;
+    uint16_t ports[DX_FETCH_RULES_MAX];
+    size_t port_count;
+    char proxy[256], ca_file[512];
+};
+
+/* fetch_guard.c: may we connect there? */
+bool dx_fetch_guard_allows(const dx_fetch_range *ranges, size_t range_count, const uint16_t *ports,
+                           size_t port_count, const struct sockaddr *address);
+size_t dx_fetch_guard_ranges(const dx_fetch_rules *rules, dx_fetch_range *out);
+DX_RC dx_fetch_guard_url(const char *url, bool *https, dx_why *why);
+
+/* fetch_transfer.c: one request for libcurl, from its options to `done`. */
+bool dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https);
+void dx_fetch_transfer_finish(dx_fetch_transfer *t, CURLcode result);
+void dx_fetch_transfer_free(dx_fetch_transfer *t);
+
+#endif
