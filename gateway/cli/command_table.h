@@ -25,5 +25,6 @@ C(verify, "verify",
   "[--territory NAME]... [--json]",
   "a saved answer or request, offline, clause by clause")
 C(explain, "explain", "explain ID", "what a check id means and which clause it stands for")
-C(manual, "manual", "manual [--roff]", "every configuration option")
+C(manual, "manual", "manual [--options|--commands] [--roff]",
+  "every configuration option, or every command; the manual pages grow from it")
 C(version, "version", "version", "version of this program and its libraries")

@@ -133,5 +133,7 @@ void config_free(config *c);
 
 /* The options as text for people, or as roff for sekisho.conf(5). */
 DX_RC config_manual(bool roff, dx_buf *out);
+DX_RC config_roff(const char *text,
+                  dx_buf *out); /* text as roff: what would be a request or a hyphen is escaped */
 
 #endif
