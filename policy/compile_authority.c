@@ -1,41 +1,49 @@
 /* Authorities: their grants, what these show, and who is supervisor of some partnership. */
 #include "policy/compile.h"
 
-/* The scope's countries when it is any/all over exporter.country and importer.country; anything else stays
- * without. */
+/* Takes one condition of a scope into the countries of its side. False: it is not plain. */
+static bool take_side(const json_t *item, json_t *exporters, json_t *importers)
+{
+    dx_bytes field = json_view(json_object_get(item, "field")), op = json_view(json_object_get(item, "op"));
+    json_t *value = json_object_get(item, "value");
+    json_t *side = dx_bytes_is(field, "exporter.country")   ? exporters
+                   : dx_bytes_is(field, "importer.country") ? importers
+                                                            : NULL;
+    if (side != NULL && dx_bytes_is(op, "eq") && json_is_string(value))
+        return json_array_append(side, value) == 0;
+    return side != NULL && dx_bytes_is(op, "in") && json_is_array(value) && json_array_extend(side, value) == 0;
+}
+
+static bool same_set(text_set a, text_set b)
+{
+    for (size_t i = 0; i < a.count && a.count == b.count; i++)
+        if (!dx_bytes_equal(a.items[i], b.items[i]))
+            return false;
+    return a.count == b.count;
+}
+
+/* The index knows a record's countries, not which side they stand on, and takes any of several: a scope it can apply is an
+ * `any` with the same countries on both sides. Another one stays without, and shows nothing. */
 static void scope_of(compiler *c, model_grant *out, const json_t *scope)
 {
     json_t *records = json_object_get(scope, "records"), *list = json_object_get(records, "any"), *item;
+    json_t *exporters = json_array(), *importers = json_array();
     size_t i;
     out->scope_stated = records != NULL;
     out->hide = compile_set(c, POLICY_BODY_POINTERS,
                             json_object_get(json_object_get(scope, "fields"), "hide"), false);
-    if (list == NULL) {
-        list = json_object_get(records, "all");
-        out->scope_all = list != NULL;
-    }
-    json_t *countries = json_array();
-    bool plain = json_array_size(list) > 0 && countries != NULL;
+    bool plain = exporters != NULL && importers != NULL;
     json_array_foreach(list, i, item)
-    {
-        dx_bytes field = json_view(json_object_get(item, "field")),
-                 op = json_view(json_object_get(item, "op"));
-        json_t *value = json_object_get(item, "value");
-        plain = plain && (dx_bytes_is(field, "exporter.country") || dx_bytes_is(field, "importer.country"));
-        if (plain && dx_bytes_is(op, "eq") && json_is_string(value))
-            plain = json_array_append(countries, value) == 0;
-        else if (plain && dx_bytes_is(op, "in") && json_is_array(value))
-            plain = json_array_extend(countries, value) == 0;
-        else
-            plain = false;
-    }
-    text_set set = compile_set(c, POLICY_REQ_DESTINATION, plain ? countries : NULL, true);
-    json_decref(countries);
-    const char **texts = COMPILE_ARRAY(c, const char *, set.count);
-    for (i = 0; i < set.count && texts != NULL; i++)
-        texts[i] = (const char *)set.items[i].data;
+        plain = plain && take_side(item, exporters, importers);
+    text_set from = compile_set(c, POLICY_REQ_DESTINATION, plain ? exporters : NULL, true);
+    text_set to = compile_set(c, POLICY_REQ_DESTINATION, plain ? importers : NULL, true);
+    json_decref(exporters);
+    json_decref(importers);
+    const char **texts = COMPILE_ARRAY(c, const char *, from.count);
+    for (i = 0; i < from.count && texts != NULL; i++)
+        texts[i] = (const char *)from.items[i].data;
     out->scope_countries = texts;
-    out->scope_country_count = texts == NULL ? 0 : set.count;
+    out->scope_country_count = texts == NULL || !same_set(from, to) ? 0 : from.count;
 }
 
 void compile_authority(compiler *c, model_authority *out, const bundle_document *doc)

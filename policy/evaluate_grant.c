@@ -21,7 +21,6 @@ static void tell_grant(const judge *j, policy_ruling *r, const model_grant *g)
     r->approval = g->approval;
     r->scope_countries = g->scope_countries;
     r->scope_country_count = g->scope_country_count;
-    r->scope_all = g->scope_all;
     r->hide = g->hide.items;
     r->hide_count = g->hide.count;
     r->window_from_s = policy_duration_add(j->now_s, g->window, -1);

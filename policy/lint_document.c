@@ -20,8 +20,8 @@ void lint_authority(lint *l, const model_authority *a)
                      "the scope is unbounded: scope.records says which records the authority may read");
         else if (g->scope_country_count == 0)
             lint_say(l, &a->doc, 801, false, lint_at(l, "%s/scope", g->rule.pointer),
-                     "the scope is unreachable: records is any or all of {field, op eq or in, value} over "
-                     "exporter.country and importer.country");
+                     "the scope is unreachable: records is any of {field, op eq or in, value} over "
+                     "exporter.country and importer.country, with the same countries for both");
         if (g->rule.names_body)
             lint_say(l, &a->doc, 301, false, g->rule.pointer,
                      "a regulator route never reaches the body phase");

@@ -211,7 +211,7 @@ typedef struct {
     const char *approval;
     const char *const *scope_countries;
     size_t scope_country_count;
-    bool scope_all, scope_stated;
+    bool scope_stated;
     text_set hide;
 } model_grant;
 

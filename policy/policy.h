@@ -34,8 +34,9 @@ typedef struct {
     struct {
         bool present, healthy, replicated;
     } durability;
-    bool redact, subject_ref, proofs, meter;
-    bool redact_down, subject_ref_down, proofs_down, meter_down; /* configured, but not healthy */
+    bool redact, subject_ref, proofs, confidential, notify, meter;
+    /* configured, but not healthy */
+    bool redact_down, subject_ref_down, proofs_down, confidential_down, notify_down, meter_down;
 } policy_can;
 
 typedef struct { /* the highest bundle accepted so far; serial 0: none */
@@ -155,7 +156,6 @@ typedef struct { /* zeroed = deny */
     const char *grant_id, *approval;
     const char *const *scope_countries;
     size_t scope_country_count;
-    bool scope_all;
     const char *const *items; /* dataset items */
     size_t item_count;
     policy_obligations oblige;

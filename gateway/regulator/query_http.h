@@ -23,8 +23,8 @@ typedef struct {    /* what the reader's authority document allows, compiled */
     bool all;
     const char *const *countries;
     size_t country_count; /* at most 64 */
-    int64_t from_us;      /* nothing older is shown; 0: no such limit */
     bool mirror;          /* may take whole entry bundles */
+    int64_t from_us;      /* nothing older is shown; 0: no such limit */
 } query_scope;
 
 typedef struct {

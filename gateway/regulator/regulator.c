@@ -34,7 +34,7 @@ static query_scope scope_of(exchange *ex)
     const char *id =
         dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id, (long long)r->authority_version, r->grant_id);
     query_scope scope = {.id = id == NULL ? "" : id, .from_us = r->window_from_s * 1000000};
-    if (r->scope_stated && !r->scope_all) {
+    if (r->scope_stated) {
         scope.countries = r->scope_countries;
         scope.country_count = r->scope_country_count;
     }
