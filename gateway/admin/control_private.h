@@ -34,8 +34,8 @@ struct control {
     /* shared between the control, list and stamp threads */
     pthread_mutex_t lock;
     pthread_cond_t wake_lists;
-    bool stopping;
-    tlist_snapshot *trust; /* newest */
+    bool stopping, lists_asked; /* asked: SIGHUP wants the lists fetched now */
+    tlist_snapshot *trust;      /* newest */
     bool lists_tried;
     dx_why list_why;
     dx_why policy_why;
@@ -56,6 +56,7 @@ struct control {
 DX_RC control_start_lists(control *c,
                           dx_why *why);           /* opens the store; what it remembers counts from now on */
 DX_RC control_run_lists(control *c, dx_why *why); /* starts the thread */
+void control_fetch_lists(control *c);             /* now, not when they are due; any thread */
 
 /* control_view.c: on the control thread */
 DX_RC control_first_view(control *c, dx_why *why);

@@ -85,6 +85,7 @@ void control_reload(control *c)
 {
     config *cf = NULL;
     dx_why why = {0};
+    control_fetch_lists(c); /* whatever becomes of the rest */
     struct dx_rc rc = read_again(c, &cf, &why);
     if (rc.code == DX_OK)
         rc = keep_config(c, cf, &why);

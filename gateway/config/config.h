@@ -139,5 +139,7 @@ size_t config_restart_needed(const config *now, const config *next, config_chang
 
 /* The options as text for people, or as roff for sekisho.conf(5). */
 DX_RC config_manual(bool roff, dx_buf *out);
+DX_RC config_roff(const char *text,
+                  dx_buf *out); /* text as roff: what would be a request or a hyphen is escaped */
 
 #endif

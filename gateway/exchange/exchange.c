@@ -186,6 +186,17 @@ step exchange_refuse(exchange *ex, const refusal *why)
     return STEP_ANSWER;
 }
 
+static step too_large(exchange *ex)
+{
+    ex->want_body = false;
+    return exchange_refuse(ex, &(refusal){.slug = "limit-body",
+                                          .status = 413,
+                                          .id = "upstream.body_max_bytes",
+                                          .clause = "RFC 9110 15.5.14",
+                                          .detail = "the content is larger than this gateway takes",
+                                          .where = "peer"});
+}
+
 void exchange_inner_problem(exchange *ex, const refusal *why)
 {
     ex->async_rc = answer_problem(ex, why) ? DX_OKAY : (struct dx_rc){DX_NO_MEMORY};
@@ -225,17 +236,11 @@ step exchange_need_body(exchange *ex)
                                                   .clause = "RFC 9112 8",
                                                   .detail = "the request ended inside its content",
                                                   .where = "peer"});
+        case HTTP_TAKE_TOO_LARGE:
+            return too_large(ex);
         case HTTP_TAKE_DATA:
-            if (dx_buf_add(&ex->body, slice).code != DX_OK) {
-                ex->want_body = false;
-                return exchange_refuse(ex,
-                                       &(refusal){.slug = "limit-body",
-                                                  .status = 413,
-                                                  .id = "upstream.body_max_bytes",
-                                                  .clause = "RFC 9110 15.5.14",
-                                                  .detail = "the content is larger than this gateway takes",
-                                                  .where = "peer"});
-            }
+            if (dx_buf_add(&ex->body, slice).code != DX_OK)
+                return too_large(ex);
             break;
         }
     }

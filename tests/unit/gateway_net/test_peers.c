@@ -42,7 +42,7 @@ static void take(void *user, http_stream *s)
     http_take what;
     while ((what = http_body_take(s, &slice)) == HTTP_TAKE_DATA)
         continue;
-    if (what == HTTP_TAKE_TRUNCATED)
+    if (what == HTTP_TAKE_TRUNCATED || what == HTTP_TAKE_TOO_LARGE)
         http_answer_abort(s);
     if (what != HTTP_TAKE_END)
         return;
