@@ -52,9 +52,11 @@ def free_addresses(count):
 class Servers:
     """The world and everything that runs in it. Use with `with`: what was started is ended."""
 
-    def __init__(self, out, proxy_binary, full_binary, authority):
+    def __init__(self, out, proxy_binary, full_binary, authority, tsa_ms):
         self.world = running.make(out)
         self.world.authority = authority
+        if tsa_ms > 0:
+            self.world.set_fault(f"/jp slow {tsa_ms}", f"/eu slow {tsa_ms}")
         self.proxy_binary, self.full_binary = proxy_binary, full_binary
         self.dir = self.world.path("bench")
         os.makedirs(self.dir)
