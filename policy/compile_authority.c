@@ -11,7 +11,8 @@ static bool take_side(const json_t *item, json_t *exporters, json_t *importers)
                                                             : NULL;
     if (side != NULL && dx_bytes_is(op, "eq") && json_is_string(value))
         return json_array_append(side, value) == 0;
-    return side != NULL && dx_bytes_is(op, "in") && json_is_array(value) && json_array_extend(side, value) == 0;
+    return side != NULL && dx_bytes_is(op, "in") && json_is_array(value) &&
+           json_array_extend(side, value) == 0;
 }
 
 static bool same_set(text_set a, text_set b)
@@ -22,8 +23,9 @@ static bool same_set(text_set a, text_set b)
     return a.count == b.count;
 }
 
-/* The index knows a record's countries, not which side they stand on, and takes any of several: a scope it can apply is an
- * `any` with the same countries on both sides. Another one stays without, and shows nothing. */
+/* The index knows a record's countries, not which side they stand on, and takes any of several: a scope it
+ * can apply is an `any` with the same countries on both sides. Another one stays without, and shows nothing.
+ */
 static void scope_of(compiler *c, model_grant *out, const json_t *scope)
 {
     json_t *records = json_object_get(scope, "records"), *list = json_object_get(records, "any"), *item;
@@ -33,8 +35,7 @@ static void scope_of(compiler *c, model_grant *out, const json_t *scope)
     out->hide = compile_set(c, POLICY_BODY_POINTERS,
                             json_object_get(json_object_get(scope, "fields"), "hide"), false);
     bool plain = exporters != NULL && importers != NULL;
-    json_array_foreach(list, i, item)
-        plain = plain && take_side(item, exporters, importers);
+    json_array_foreach(list, i, item) plain = plain && take_side(item, exporters, importers);
     text_set from = compile_set(c, POLICY_REQ_DESTINATION, plain ? exporters : NULL, true);
     text_set to = compile_set(c, POLICY_REQ_DESTINATION, plain ? importers : NULL, true);
     json_decref(exporters);

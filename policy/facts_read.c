@@ -260,9 +260,9 @@ static void take_can(reading *r, const entry *e)
     static const char *const plain[] = {"redact", "subject_ref", "proofs", "confidential", "notify", "meter"};
     policy_can *can = &r->out->can;
     bool *const up[] = {&can->redact,       &can->subject_ref, &can->proofs,
-                         &can->confidential, &can->notify,      &can->meter};
+                        &can->confidential, &can->notify,      &can->meter};
     bool *const down[] = {&can->redact_down,       &can->subject_ref_down, &can->proofs_down,
-                           &can->confidential_down, &can->notify_down,      &can->meter_down};
+                          &can->confidential_down, &can->notify_down,      &can->meter_down};
     json_t *seal = json_object_get(e->value, "seal"), *durability = json_object_get(e->value, "durability"),
            *item;
     if (!json_is_object(e->value)) {

@@ -284,7 +284,10 @@ DX_RC policy_meter_load(policy_meter *m, const dx_io *io, const char *path, dx_w
     }
     pthread_mutex_unlock(&m->lock);
     dx_buf_fini(&text);
-    return good ? DX_OKAY
-                : DX_FAIL(why, BROKEN, "policy.md 9",
-                          "%.180s is not a file of quota counters: restore it, or remove it to start from nothing", path);
+    return good
+               ? DX_OKAY
+               : DX_FAIL(
+                     why, BROKEN, "policy.md 9",
+                     "%.180s is not a file of quota counters: restore it, or remove it to start from nothing",
+                     path);
 }

@@ -189,8 +189,9 @@ const char *policy_ruling_print(const policy *p, policy_phase upto, const policy
 typedef struct policy_meter policy_meter;
 DX_RC policy_meter_new(policy_meter **out, dx_why *why);
 void policy_meter_free(policy_meter *meter);
-/* Counters of a day and longer outlive the process (policy.md 9): one line each, "<window> <used> <key>". Save writes only when
- * something changed since, durably. Load: DX_NOT_FOUND there is no file yet; DX_BROKEN it cannot be understood. */
+/* Counters of a day and longer outlive the process (policy.md 9): one line each, "<window> <used> <key>".
+ * Save writes only when something changed since, durably. Load: DX_NOT_FOUND there is no file yet; DX_BROKEN
+ * it cannot be understood. */
 DX_RC policy_meter_load(policy_meter *meter, const dx_io *io, const char *path, dx_why *why);
 DX_RC policy_meter_save(policy_meter *meter, const dx_io *io, const char *path, dx_why *why);
 DX_RC policy_meter_reserve(policy_meter *meter, const policy_ruling *permit, int64_t now_s,

@@ -129,7 +129,8 @@ step exchange_need_body(exchange *ex);
 
 /* An inner upstream is done: status, media type and body are in the arena or static. Any thread. */
 void exchange_inner_done(exchange *ex, unsigned status, const char *media_type, dx_bytes body);
-void exchange_inner_problem(exchange *ex, const refusal *why); /* it has no such answer; the texts are copied */
+void exchange_inner_problem(exchange *ex,
+                            const refusal *why); /* it has no such answer; the texts are copied */
 
 /* Fills the record of this exchange. */
 DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why);

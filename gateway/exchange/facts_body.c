@@ -48,16 +48,21 @@ void exchange_facts_body(exchange *ex, const http_message *message, dx_bytes bod
     const dx_json_limits limits = {.max_bytes = body.size, .max_depth = DX_JSON_MAX_DEPTH, .reals = true};
     json_t *root = NULL;
     dx_why why;
-    bool readable = body.size == 0 || (!is_coded(message) && dx_bytes_utf8_ok(body) &&
-                                       (is_json(type) ? dx_json_read(body, &limits, &root, &why).code == DX_OK
-                                                      : is_text(type)));
+    bool readable =
+        body.size == 0 ||
+        (!is_coded(message) && dx_bytes_utf8_ok(body) &&
+         (is_json(type) ? dx_json_read(body, &limits, &root, &why).code == DX_OK : is_text(type)));
     if (!readable) {
         policy_facts_body(ex->facts, false, true);
         return;
     }
     bool form = type != NULL && strcmp(type, "application/x-www-form-urlencoded") == 0;
     body_scan scan;
-    body_scan_init(&scan, root != NULL ? BODY_SCAN_JSON : form ? BODY_SCAN_FORM : BODY_SCAN_TEXT, ex->view->policy);
+    body_scan_init(&scan,
+                   root != NULL ? BODY_SCAN_JSON
+                   : form       ? BODY_SCAN_FORM
+                                : BODY_SCAN_TEXT,
+                   ex->view->policy);
     body_scan_add(&scan, body);
     body_scan_end(&scan);
     body_scan_facts(&scan, ex->facts);

@@ -2,8 +2,8 @@
 
 #include "trust/base/sfield.h"
 
-/* What the data API says about its data (DFFT-Data-Label, policy.md 8): raises the labels of the dataset. A label that
- * cannot be read must not lower them, so it is an answer that cannot be used. */
+/* What the data API says about its data (DFFT-Data-Label, policy.md 8): raises the labels of the dataset. A
+ * label that cannot be read must not lower them, so it is an answer that cannot be used. */
 
 typedef struct {
     dx_bytes texts[EXCHANGE_LIST_MAX];

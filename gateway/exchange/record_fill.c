@@ -131,7 +131,8 @@ static void fill_decision(exchange *ex, prov_record *r)
     dx_buf_fini(&inputs);
     prov_set_str(r, "retention.class", p->retention_class != NULL ? p->retention_class : "appi-3y");
     policy_duration keep;
-    if (p->oblige.retention_min == NULL || !policy_duration_parse(dx_bytes_text(p->oblige.retention_min), &keep))
+    if (p->oblige.retention_min == NULL ||
+        !policy_duration_parse(dx_bytes_text(p->oblige.retention_min), &keep))
         (void)policy_duration_parse(dx_bytes_text(RETENTION_DEFAULT), &keep);
     char until[DX_TIME_SIZE];
     dx_time_print(policy_duration_add(ex->ended_us / 1000000, keep, 1), until);
@@ -158,7 +159,8 @@ static void fill_decision(exchange *ex, prov_record *r)
     for (size_t i = 0; i < ex->declared.purpose_count; i++)
         prov_add_text(r, "purpose.ids", ex->declared.purpose[i]);
     if (ex->declared.purpose_count > 0) {
-        prov_set_str(r, "purpose.asserted_by", exchange_seal_covers(ex, "dfft-purpose") ? "peer-signed" : "peer");
+        prov_set_str(r, "purpose.asserted_by",
+                     exchange_seal_covers(ex, "dfft-purpose") ? "peer-signed" : "peer");
     } else if (p->answer == POLICY_PERMIT) {
         prov_add_str(r, "purpose.ids", p->basis_code);
         prov_set_str(r, "purpose.asserted_by", "agreement");

@@ -30,7 +30,8 @@ typedef struct {    /* what the reader's authority document allows, compiled */
 typedef struct {
     int status;
     const char *media_type;
-    const char *slug; /* problem slug when status >= 400; there is no body then, and `detail` says what is wrong */
+    const char
+        *slug; /* problem slug when status >= 400; there is no body then, and `detail` says what is wrong */
     char detail[200];
     const char *call; /* word for the query leaf: "records", "proof", "tile" ... */
     bool immutable;   /* may be kept for ever (full and partial tiles); else no-store */

@@ -26,13 +26,13 @@ struct regulator {
     size_t waiting;
 };
 
-/* What policy granted, as the desk wants it. A scope that the index cannot apply (one that was not stated, or countries
- * that must all match) shows nothing. */
+/* What policy granted, as the desk wants it. A scope that the index cannot apply (one that was not stated, or
+ * countries that must all match) shows nothing. */
 static query_scope scope_of(exchange *ex)
 {
     const policy_ruling *r = &ex->ruling;
-    const char *id =
-        dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id, (long long)r->authority_version, r->grant_id);
+    const char *id = dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id,
+                                     (long long)r->authority_version, r->grant_id);
     query_scope scope = {.id = id == NULL ? "" : id, .from_us = r->window_from_s * 1000000};
     if (r->scope_stated) {
         scope.countries = r->scope_countries;
@@ -59,14 +59,16 @@ static void answer(regulator *r, exchange *ex)
     const dx_bytes path = ex->request->path;
     const size_t base = sizeof BASE - 1;
     query_answer a = {.call = "unknown"};
-    if (path.size < base || memcmp(path.data, BASE, base) != 0 || (path.size > base && path.data[base] != '/')) {
+    if (path.size < base || memcmp(path.data, BASE, base) != 0 ||
+        (path.size > base && path.data[base] != '/')) {
         a.status = 404;
         a.slug = "record-not-found";
         snprintf(a.detail, sizeof a.detail, "records are below " BASE "/records");
     } else if (ex->ruling.hide_count > 0) {
         a.status = 403;
         a.slug = "authority.scope";
-        snprintf(a.detail, sizeof a.detail, "the grant hides fields, which this version cannot do: it shows no records");
+        snprintf(a.detail, sizeof a.detail,
+                 "the grant hides fields, which this version cannot do: it shows no records");
     } else {
         const query_scope scope = scope_of(ex);
         query_http(r->desk, dx_bytes_part(path, base, path.size - base),
