@@ -1,6 +1,6 @@
 /* command_table.h -- C(function, "words", "usage", "what it does") */
 C(run, "run", "run -c FILE",
-  "serve until SIGTERM; SIGHUP reloads policy and certificates and fetches the lists")
+  "serve until SIGTERM; SIGHUP reads the configuration again and fetches the lists")
 C(check, "check", "check -c FILE [--json]", "judge a configuration: files, keys, policy, lists")
 C(trust_update, "trust update", "trust update -c FILE [--json]",
   "one run over the trusted lists, a line each")

@@ -47,7 +47,7 @@ class BadLists(flow.Flow):
         self.publish("j-tsl-expired.xml", "j-tsl.xml")
         self.until("the seal service's list has ended", lambda: any(e.get("event") == "key.rejected" for e in w.events()))
         answer = self.until("no answer leaves unsealed", lambda: (a := w.ask("granted", self.path, flow.PERMITTED)).status != 200 and a)
-        self.assertEqual(503, answer.status, answer.body)
+        self.assertEqual((503, "obligation.unavailable"), (answer.status, answer.slug), answer.body)
         self.assertNotIn(b"carbon", answer.body)
 
     def test_a_withdrawn_service_cuts_a_live_connection(self):
