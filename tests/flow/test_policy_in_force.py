@@ -59,17 +59,16 @@ class PolicyInForce(flow.Flow):
         self.serve(b"{}", "X-Terms: whatever")
         self.assertEqual("no onward transfer", self.allowed().fields["x-terms"])
 
-    def test_what_nobody_can_do_is_refused_before_the_data_api_is_asked(self):
-        for name, value in (("proofs", ["inclusion"]), ("confidential", {"pointers": ["/a"]}), ("notify", [{"to": "urn:x:desk", "on": ["permit"]}]),
+    def test_what_nobody_here_can_do_is_no_bundle_for_this_gateway(self):
+        for name, value in (("proofs", ["inclusion"]), ("confidential", {"pointers": ["/a"]}), ("notify", [{"to": "operator", "on": ["deny"]}]),
                             ("seal", {"require_device": "qscd"})):
             with self.subTest(name):
                 self.setUp()
+                self.assertEqual(0, self.world.run("check", "-c", self.world.path("config.json")).returncode)
                 self.oblige(name, value)
-                api = self.serve(b"{}")
-                answer = self.world.ask("granted", self.path, PERMITTED)
-                self.assertNotEqual(200, answer.status)
-                self.assertEqual(0, api.asked)
-                self.world.stop_all()
+                done = self.world.run("check", "-c", self.world.path("config.json"))
+                self.assertEqual(2, done.returncode, done.stdout)
+                self.assertIn("PL-501", done.stdout)
 
     def test_retention_is_the_longest_that_was_obliged(self):
         self.world.start_all()
@@ -111,7 +110,7 @@ class PolicyInForce(flow.Flow):
         self.serve(b"{}", "DFFT-Data-Label: fefa.listed")
         answer = self.world.ask("granted", self.path, PERMITTED)
         self.assertEqual(403, answer.status, answer.body)
-        self.assertIn("export-control", json.dumps(answer.problem) + self.world.tail("gateway"))
+        self.assertEqual("urn:dfft:guards:demo@1#/prohibit/0", answer.problem["clause"])  # export control
         self.assertNotIn("dfft-data-label", answer.fields)
 
     # ---- what a peer declares ----

@@ -73,7 +73,7 @@ typedef struct {
     uint8_t leaf[32];    /* batch: leaf for the evidence record */
     uint8_t imprint[32]; /* token mode */
     uint8_t body_sha256[32];
-    const char *format, *level; /* for the record: "JAdES", "B-B" */
+    const char *format, *level; /* for the record: "JAdES" and "B-B", or "RFC9421" and "none" */
 } seal_result;
 
 /* Seals `message` (an answer to `request`, or a request when request is NULL). Content-Digest,

@@ -216,8 +216,8 @@ static DX_RC prove_httpsig(maker *m)
         dx_sha256(dx_bytes_of(value.bytes, value.size), m->out->sha256);
         memcpy(m->out->leaf, m->out->sha256, 32);
         memcpy(m->out->imprint, m->out->sha256, 32);
-        m->out->format = "RFC 9421";
-        m->out->level = "";
+        m->out->format = "RFC9421";
+        m->out->level = "none";
     }
     return DX_OKAY;
 }
