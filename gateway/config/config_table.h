@@ -53,7 +53,7 @@ O(upstream, "idle_max", idle_max, NUMBER, no, "64", 1, 4096, no, "Idle connectio
 O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 1, 65536, no,
   "Requests that may wait for a connection.")
 O(upstream, "body_max_bytes", body_max_bytes, NUMBER, no, "1048576", 1024, 67108864, no,
-  "Largest request or answer body; a larger one is 413 or 502.")
+  "Largest request or answer body; a larger one is 413.")
 
 S(limit, "/limit", ONE, "Bounds that protect the gateway.")
 O(limit, "connections", connections, NUMBER, no, "10000", 1, 1000000, no, "Connections of one worker.")

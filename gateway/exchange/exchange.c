@@ -19,11 +19,6 @@ static const struct {
 #undef STAGE
 };
 
-const char *stage_name(stage s)
-{
-    return s < STAGE_COUNT ? stages[s].name : "done";
-}
-
 /* UUIDv7 (RFC 9562 5.7): 48 bits of milliseconds, the rest random. Random bytes come in blocks: one call
  * in 40. */
 static DX_RC make_id(const gate *g, int64_t now_us, char out[37], dx_why *why)
@@ -211,10 +206,23 @@ static step too_large(exchange *ex)
     ex->want_body = false;
     return exchange_refuse(ex, &(refusal){.slug = "limit-body",
                                           .status = 413,
-                                          .id = "upstream.body_max_bytes",
+                                          .id = "limit-body",
                                           .clause = "RFC 9110 15.5.14",
                                           .detail = "the content is larger than this gateway takes",
                                           .where = "peer"});
+}
+
+step exchange_overloaded(exchange *ex, const char *id, const char *detail)
+{
+    return exchange_refuse(
+        ex, &(refusal){.slug = "overloaded",
+                       .status = 503,
+                       .id = id,
+                       .clause = "RFC 9110 15.6.4",
+                       .detail = detail != NULL ? detail : "the gateway has no room for this exchange now",
+                       .where = "gateway",
+                       .retryable = true,
+                       .retry_after_s = 1});
 }
 
 void exchange_inner_problem(exchange *ex, const refusal *why)

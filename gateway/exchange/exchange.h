@@ -68,13 +68,11 @@ struct exchange {
     bool refused;             /* the answer is a problem document of ours */
     const char *problem_slug; /* with refused */
     const char *refused_id, *refused_clause;
-    bool aborted; /* the data API's answer broke off after nothing could be said any more */
 
     /* forward */
     upstream_request *upstream;
     dx_buf upstream_body;
     bool forwarded;
-    unsigned attempts;
 
     /* seal, stamp */
     seal_message sealed_message, sealed_request_message;
@@ -117,6 +115,8 @@ typedef struct {
     unsigned retry_after_s;
 } refusal;
 step exchange_refuse(exchange *ex, const refusal *why);
+/* 503 overloaded: a bound of ours was reached (ID-901 memory, ID-902 a queue); `detail` may be NULL. */
+step exchange_overloaded(exchange *ex, const char *id, const char *detail);
 
 /* Goes on with the stage that returned STEP_WAIT. On the exchange's worker. */
 void exchange_resume(exchange *ex);
@@ -153,8 +153,5 @@ DX_RC exchange_request_view(exchange *ex, seal_message *out, dx_why *why);
 bool exchange_add_fields(exchange *ex, const seal_field *more, size_t count); /* to the answer */
 /* Lower case, without parameters; NULL: none is said. */
 const char *exchange_media_type(exchange *ex, const http_message *message);
-
-/* Times since the start, for tests and the access event. */
-const char *stage_name(stage s);
 
 #endif

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define QUEUE_MAX         1024 /* identity.md 4: beyond it ID-902, 503 overloaded */
+#define OPEN_MAX          1024 /* identity.md 4: beyond it ID-902, 503 overloaded */
 #define CACHE_SLOTS       4096 /* verdicts; a full slot is replaced */
 #define EVIDENCE_SLOTS    1024
 #define OCSP_MAX_BYTES    (512U << 10)
@@ -43,7 +43,7 @@ struct judges {
     pthread_cond_t came;
     judge_spec spec;
     judge_question *queue, **queue_end;
-    size_t queued;
+    size_t open; /* questions not answered yet, queued or waiting for a source */
     bool stopping;
     evidence *arrived[EVIDENCE_SLOTS]; /* finished fetches, by slot; under lock */
     size_t arrived_count, in_flight;
@@ -163,17 +163,26 @@ static evidence *ask_source(judges *j, const revocation_question *q, dx_arena *a
 
 /* ---- judging ---- */
 
-static void answer_all(job *jb, judged *answer, struct dx_rc rc, const dx_why *why)
+/* `why` is read only with another code than OK. The question is its asker's again. */
+static void answer_one(judges *j, judge_question *q, judged *answer, struct dx_rc rc, const dx_why *why)
+{
+    q->answer = answer == NULL ? NULL : judged_ref(answer);
+    q->rc = rc;
+    if (rc.code != DX_OK)
+        q->why = *why;
+    pthread_mutex_lock(&j->lock);
+    j->open--;
+    pthread_mutex_unlock(&j->lock);
+    if (!net_post(q->worker, &q->task))
+        judged_unref(q->answer);
+}
+
+static void answer_all(judges *j, job *jb, judged *answer, struct dx_rc rc, const dx_why *why)
 {
     while (jb->waiting != NULL) {
         judge_question *q = jb->waiting;
         jb->waiting = q->next;
-        q->answer = answer == NULL ? NULL : judged_ref(answer);
-        q->rc = rc;
-        if (rc.code != DX_OK)
-            q->why = *why;
-        if (!net_post(q->worker, &q->task))
-            judged_unref(q->answer);
+        answer_one(j, q, answer, rc, why);
     }
 }
 
@@ -271,7 +280,7 @@ static bool judge_job(judges *j, job *jb)
     }
     if (rc.code == DX_OK)
         settle(j, jb, out, input.at_s);
-    answer_all(jb, rc.code == DX_OK ? out : NULL, rc, &why);
+    answer_all(j, jb, rc.code == DX_OK ? out : NULL, rc, &why);
     if (rc.code == DX_OK)
         judged_unref(out);
     else
@@ -292,10 +301,7 @@ static void take_question(judges *j, judge_question *q)
     judged *hit = j->cache[slot];
     if (hit != NULL && memcmp(j->cache_key[slot], q->leaf_sha256, 32) == 0 && hit->epoch == q->epoch &&
         hit->good_until_s > dx_now_s(j->spec.clock)) {
-        q->answer = judged_ref(hit);
-        q->rc = DX_OKAY;
-        if (!net_post(q->worker, &q->task))
-            judged_unref(hit);
+        answer_one(j, q, hit, DX_OKAY, NULL);
         return;
     }
     for (job *jb = j->jobs; jb != NULL; jb = jb->next)
@@ -306,8 +312,10 @@ static void take_question(judges *j, judge_question *q)
         }
     job *jb = calloc(1, sizeof *jb);
     if (jb == NULL) {
-        q->rc = DX_FAIL_ID(&q->why, NO_MEMORY, "ID-901", "", "no memory to judge the certificate");
-        (void)net_post(q->worker, &q->task);
+        dx_why why;
+        struct dx_rc rc =
+            DX_FAIL_ID(&why, NO_MEMORY, "ID-901", "own rule", "no memory to judge the certificate");
+        answer_one(j, q, NULL, rc, &why);
         return;
     }
     q->next = NULL;
@@ -333,7 +341,6 @@ static void *run(void *argument)
         judge_question *queue = j->queue;
         j->queue = NULL;
         j->queue_end = &j->queue;
-        j->queued = 0;
         bool news = j->arrived_count > 0;
         for (size_t i = 0; i < j->arrived_count; i++) {
             j->arrived[i]->in_flight = false;
@@ -418,11 +425,11 @@ DX_RC judge_ask(judges *j, judge_question *question, dx_why *why)
     question->next = NULL;
     question->answer = NULL;
     pthread_mutex_lock(&j->lock);
-    bool room = j->queued < QUEUE_MAX && !j->stopping;
+    bool room = j->open < OPEN_MAX && !j->stopping;
     if (room) {
         *j->queue_end = question;
         j->queue_end = &question->next;
-        j->queued++;
+        j->open++;
         pthread_cond_signal(&j->came);
     }
     pthread_mutex_unlock(&j->lock);

@@ -175,7 +175,7 @@ static void fill_decision(exchange *ex, prov_record *r)
 
 static void fill_answer(exchange *ex, prov_record *r)
 {
-    bool released = !ex->refused && !ex->gone && !ex->aborted;
+    bool released = !ex->refused && !ex->gone;
     prov_set_str(r, "outcome.state", released ? "released" : ex->refused ? "denied" : "aborted");
     if (ex->refused && ex->ruled && ex->ruling.answer == POLICY_PERMIT)
         prov_set_str(r, "outcome.state", "failed");

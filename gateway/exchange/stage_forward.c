@@ -120,7 +120,6 @@ static DX_RC take_answer(exchange *ex, const http_message *response)
 static void got_end(void *user, const http_message *response)
 {
     exchange *ex = user;
-    ex->attempts = upstream_attempts(ex->upstream);
     ex->upstream = NULL;
     if (ex->async_rc.code == DX_OK) /* every slice of its body was kept */
         ex->async_rc = take_answer(ex, response);
@@ -151,8 +150,8 @@ static step forwarded(exchange *ex)
         return exchange_refuse(
             ex, &(refusal){.slug = "body-too-large",
                            .status = 413,
-                           .id = "upstream.body_max_bytes",
-                           .clause = "own rule: buffered answers",
+                           .id = "body-too-large",
+                           .clause = "own rule: upstream.body_max_bytes",
                            .where = "upstream",
                            .detail =
                                "the data API's answer is larger than this gateway holds back for its seal"});
@@ -215,6 +214,7 @@ step stage_forward(exchange *ex)
     if (via != NULL && strstr(dx_arena_text(&ex->arena, via->value), "sekisho") != NULL)
         return exchange_refuse(ex, &(refusal){.slug = "loop",
                                               .status = 508,
+                                              .id = "loop",
                                               .clause = "RFC 9110 7.6.3",
                                               .where = "gateway",
                                               .detail = "this request has passed here before"});

@@ -60,12 +60,7 @@ step stage_identify(exchange *ex)
 {
     ex->facts = policy_facts_new(&ex->arena);
     if (ex->facts == NULL)
-        return exchange_refuse(ex, &(refusal){.slug = "overloaded",
-                                              .status = 503,
-                                              .id = "ID-901",
-                                              .where = "gateway",
-                                              .retryable = true,
-                                              .retry_after_s = 1});
+        return exchange_overloaded(ex, "ID-901", NULL);
     for (size_t i = 0; i < ex->request->field_count; i++) {
         const http_field *f = &ex->request->fields[i];
         if (!dx_bytes_starts(f->name, "dfft-"))

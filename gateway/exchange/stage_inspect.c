@@ -36,10 +36,7 @@ step stage_inspect(exchange *ex)
     dx_why why = {0};
     ex->request_seal = DX_ARENA_NEW(&ex->arena, seal_verdict);
     if (ex->request_seal == NULL)
-        return exchange_refuse(
-            ex,
-            &(refusal){
-                .slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
+        return exchange_overloaded(ex, "ID-901", NULL);
     if (exchange_request_view(ex, &message, &why).code != DX_OK)
         return broken(ex, "SEAL-01", why.clause, why.text);
     const config *cf = ex->view->config;
@@ -59,10 +56,7 @@ step stage_inspect(exchange *ex)
                                   .inspect_now = true};
     seal_verdict *v = ex->request_seal;
     if (seal_check(&message, NULL, &spec, &ex->arena, v, &why).code != DX_OK)
-        return exchange_refuse(
-            ex,
-            &(refusal){
-                .slug = "overloaded", .status = 503, .id = "ID-901", .where = "gateway", .retryable = true});
+        return exchange_overloaded(ex, "ID-901", NULL);
     if (v->indication == SEAL_TOTAL_FAILED) {
         const char *clause = NULL, *text = v->first == NULL ? NULL : seal_check_text(v->first, &clause);
         return broken(ex, v->first, clause, text);

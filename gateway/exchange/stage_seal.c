@@ -8,6 +8,7 @@ static step unavailable(exchange *ex, const char *slug, const char *detail)
 {
     return exchange_refuse(ex, &(refusal){.slug = slug,
                                           .status = 503,
+                                          .id = slug, /* as with policy: the code is the id */
                                           .clause = "seals.md 2",
                                           .detail = detail,
                                           .where = "gateway",

@@ -31,13 +31,8 @@ static void answered(net_task *task)
 
 static step refuse_unjudged(exchange *ex, const dx_why *why)
 {
-    return exchange_refuse(ex, &(refusal){.slug = "overloaded",
-                                          .status = 503,
-                                          .id = dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
-                                          .detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text)),
-                                          .where = "gateway",
-                                          .retryable = true,
-                                          .retry_after_s = 1});
+    return exchange_overloaded(ex, dx_arena_text(&ex->arena, dx_bytes_text(why->id)),
+                               dx_arena_text(&ex->arena, dx_bytes_text(why->text)));
 }
 
 static step ask_judge(exchange *ex)

@@ -67,11 +67,6 @@ bool http_connection_wants_input(const http_connection *c)
     return true;
 }
 
-bool http_connection_is_idle(const http_connection *c)
-{
-    return c->streams == NULL;
-}
-
 bool http_connection_is_done(const http_connection *c)
 {
     return c->finished;

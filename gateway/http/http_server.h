@@ -57,7 +57,6 @@ void http_connection_eof(http_connection *connection); /* the peer will send no 
 /* Fills `room` with bytes for the peer; returns how many. 0: nothing to send now. */
 size_t http_connection_write(http_connection *connection, uint8_t *room, size_t size);
 bool http_connection_wants_input(const http_connection *connection);
-bool http_connection_is_idle(const http_connection *connection); /* no request under way */
 bool http_connection_is_done(
     const http_connection *connection); /* all sent, close now; orderly or not: see below */
 bool http_connection_is_aborted(const http_connection *connection); /* close without close_notify */

@@ -64,7 +64,6 @@ DX_RC net_server_reload_tls(net_server *server, size_t listener, const char *cer
 /* ---- on a worker ---- */
 void *net_worker_user(net_worker *worker);
 void net_worker_set_user(net_worker *worker, void *user);
-unsigned net_worker_index(const net_worker *worker);
 const dx_clock *net_worker_clock(const net_worker *worker);
 /* Runs fn(arg) on the worker's loop, soon. Any thread. The task's memory is the caller's until fn runs.
  * False: the worker is gone (the caller keeps what arg means). */
@@ -83,7 +82,6 @@ void net_timer_start(net_worker *worker, net_timer *timer, uint32_t after_ms, vo
 void net_timer_stop(net_timer *timer); /* fine when not running */
 
 /* ---- on a connection; http_stream_connection_user(stream) is its net_connection ---- */
-net_worker *net_connection_worker(const net_connection *connection);
 const net_peer *net_connection_peer(const net_connection *connection); /* lives as long as the connection */
 /* The same for something that may outlive the connection; release it on the same worker. */
 const net_peer *net_connection_hold_peer(net_connection *connection);

@@ -145,11 +145,6 @@ void net_connection_accept(net_listener *l)
 
 /* ---- the door ---- */
 
-net_worker *net_connection_worker(const net_connection *c)
-{
-    return c->worker;
-}
-
 const net_peer *net_connection_peer(const net_connection *c)
 {
     return &c->peer->peer;

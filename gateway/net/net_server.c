@@ -167,7 +167,8 @@ static void *run(void *argument)
     pthread_mutex_lock(&w->lock);
     w->gone = true;
     pthread_mutex_unlock(&w->lock);
-    on_wake(&w->wake); /* tasks that came before the door closed: their exchanges still need what `stopped` frees */
+    on_wake(&w->wake); /* tasks that came before the door closed: their exchanges still need what `stopped`
+                          frees */
     if (s->spec.stopped != NULL)
         s->spec.stopped(w, s->spec.context);
     uv_close((uv_handle_t *)&w->wake, NULL);

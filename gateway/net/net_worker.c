@@ -28,11 +28,6 @@ void net_worker_set_user(net_worker *w, void *user)
     w->user = user;
 }
 
-unsigned net_worker_index(const net_worker *w)
-{
-    return w->index;
-}
-
 const dx_clock *net_worker_clock(const net_worker *w)
 {
     return w->server->spec.clock;
