@@ -1,8 +1,8 @@
 /* Reading a log's folder, running or not: leaves out of the segments, proofs out of the stored tiles.
  * What leaves here has been checked: a leaf against its hash in the tree, a proof against the root it leads
  * to. */
-#include "trust/base/json.h"
 #include "trust/provenance/checkpoint.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/crc32c.h"
 #include "trust/provenance/reader.h"
 #include "trust/provenance/tile.h"
@@ -110,61 +110,9 @@ const char *prov_reader_origin(prov_reader *r)
     return r->origin;
 }
 
-DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
-                         dx_why *why)
-{
-    const dx_json_limits limits = {.max_bytes = 4 * NOTE_MAX_BYTES, .max_depth = 8};
-    char path[PATH_MAX + 32];
-    dx_buf content;
-    snprintf(path, sizeof path, "%s/checkpoints.log", folder);
-    DX_TRY(dx_io_read_file(io, path, 1U << 30, &content, why));
-    struct dx_rc rc = DX_OKAY;
-    size_t at = 0;
-    bool go_on = true;
-    while (rc.code == DX_OK && go_on && content.size - at >= 8) {
-        size_t n = (size_t)be_read(content.data + at, 4);
-        json_t *tree = NULL;
-        if (content.size - at - 8 < n ||
-            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
-            break; /* a torn last entry: HEAD was not replaced before it was whole */
-        rc = dx_json_read(dx_bytes_of(content.data + at + 4, n), &limits, &tree, why);
-        const json_t *note = rc.code == DX_OK ? json_object_get(tree, "note") : NULL;
-        if (json_is_string(note))
-            go_on = each(context, dx_bytes_of(json_string_value(note), json_string_length(note)));
-        json_decref(tree);
-        at += 8 + n;
-    }
-    dx_buf_fini(&content);
-    return rc;
-}
-
-typedef struct {
-    uint64_t size;
-    dx_buf *note;
-    bool found;
-    struct dx_rc rc;
-} wanted;
-
-static bool is_wanted(void *context, dx_bytes note)
-{
-    wanted *w = context;
-    checkpoint cp;
-    prov_finding finding;
-    if (!checkpoint_parse(note, &cp, &finding) || cp.size != w->size)
-        return true;
-    w->found = true;
-    w->rc = dx_buf_add(w->note, note);
-    return false;
-}
-
 DX_RC prov_reader_checkpoint_of(prov_reader *r, uint64_t size, dx_buf *note, dx_why *why)
 {
-    wanted w = {.size = size, .note = note};
-    DX_TRY(reader_checkpoints(r->io, r->folder, is_wanted, &w, why));
-    if (!w.found)
-        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "no checkpoint of size %" PRIu64 " was published",
-                       size);
-    return w.rc;
+    return checkpoint_file_find(r->io, r->folder, size, note, why);
 }
 
 /* One hash of a level array. */

@@ -1,6 +1,7 @@
 /* A whole log folder, offline, by someone who trusts nothing but the verifier keys. Findings in the order of
  * provenance.md 11: forms, origin, signatures, tree, leaves, counters. */
 #include "trust/provenance/checkpoint.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/counters_check.h"
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/reader.h"
@@ -95,7 +96,7 @@ static DX_RC notes(verify *v, bool *ok, dx_why *why)
     if (good) {
         memcpy(v->origin, cp.origin.data, cp.origin.size);
         v->head_size = cp.size;
-        rc = reader_checkpoints(v->io, v->folder, published, v, why);
+        rc = checkpoint_file_walk(v->io, v->folder, published, v, why);
         if (rc.code == DX_NOT_FOUND)
             rc = DX_OKAY; /* HEAD alone is enough to judge by */
         good = !v->stop && !v->no_memory;

@@ -127,23 +127,21 @@ static void end_segment(prov_log *log, bool mark)
     log->ordinal++;
 }
 
+static void undo_names(prov_log *log, const writer_draft *draft, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        counters_undo(log->counters, draft->names[n]);
+}
+
 static void undo_counters(prov_log *log, const writer_batch *b, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        for (unsigned n = 0; n < b->drafts[i]->name_count; n++)
-            counters_undo(log->counters, b->drafts[i]->names[n]);
+        undo_names(log, b->drafts[i], b->drafts[i]->name_count);
 }
 
-static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why *why)
+static DX_RC lay_leaf(prov_log *log, writer_draft *draft, uint64_t index, const uint64_t *values)
 {
-    uint64_t values[WRITER_NAMES_MAX];
     size_t from = log->frame.size;
-    for (unsigned n = 0; n < draft->name_count; n++)
-        if ((values[n] = counters_add(log->counters, draft->names[n])) == 0) {
-            while (n-- > 0)
-                counters_undo(log->counters, draft->names[n]);
-            return DX_FAIL(why, NO_MEMORY, "provenance.md 6.4", "no room for one more counter");
-        }
     DX_TRY(dx_buf_add(&log->frame, DX_BYTES("\0\0")));
     DX_TRY(dx_buf_add(&log->frame, draft->head));
     DX_TRY(writer_frame_put_log(&log->frame, index, draft->names, values, draft->name_count));
@@ -157,6 +155,22 @@ static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why
         DX_TRY(dx_buf_add(&log->offsets.pending, dx_bytes_of(off, 8)));
     }
     return DX_OKAY;
+}
+
+/* The counters move only with a leaf that is laid: one that moved alone is a gap for the next start. */
+static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why *why)
+{
+    uint64_t values[WRITER_NAMES_MAX];
+    unsigned moved = 0;
+    while (moved < draft->name_count &&
+           (values[moved] = counters_add(log->counters, draft->names[moved])) != 0)
+        moved++;
+    struct dx_rc rc = moved == draft->name_count
+                          ? lay_leaf(log, draft, index, values)
+                          : DX_FAIL(why, NO_MEMORY, "provenance.md 6.4", "no room for one more counter");
+    if (rc.code != DX_OK)
+        undo_names(log, draft, moved);
+    return rc;
 }
 
 /* Lays the frame out in log->frame. *laid counts the drafts whose counters moved. */
