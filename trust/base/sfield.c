@@ -3,9 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FIELD_MAX_BYTES 16384
-#define MEMBERS_MAX     256
-#define PARAMETERS_MAX  64
+#define MEMBERS_MAX    256
+#define PARAMETERS_MAX 64
 
 typedef struct {
     dx_bytes in;
@@ -290,7 +289,7 @@ static bool open_reader(reader *r, dx_bytes in, dx_arena *arena)
 {
     *r = (reader){.in = in, .arena = arena};
     skip(r, " ");
-    return in.size <= FIELD_MAX_BYTES;
+    return in.size <= SFIELD_MAX_BYTES;
 }
 
 static bool at_end(reader *r)

@@ -225,8 +225,19 @@ static bool lifetime_by_anchors(seal_judge *j)
     return seal_report_ok(&j->report, "SEAL-46", NULL);
 }
 
+/* `exp` is among the parameters that crit may name, so it binds; named or not, it is the sealer's own word.
+ */
+static bool not_over(seal_judge *j)
+{
+    return !j->has_jws || !j->jws.has_exp || j->proven_s < j->jws.exp_s ||
+           seal_report_no_as(&j->report, "SEAL-22", "SIG_CONSTRAINTS_FAILURE",
+                             "exp has passed, and nothing proves that the seal existed before");
+}
+
 bool seal_step_lifetime(seal_judge *j)
 {
+    if (!not_over(j))
+        return false;
     if (j->spec->snapshot == NULL)
         return lifetime_by_anchors(j);
     /* step 6 has judged at now already when stage_inspect asks */
