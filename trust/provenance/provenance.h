@@ -127,7 +127,8 @@ DX_RC prov_reader_tile(prov_reader *reader, dx_bytes resource, dx_buf *out, dx_w
 
 typedef struct { /* result of a verification: zero says no */
     bool ok;
-    char id[8]; /* "PV-203" */
+    char id[8];         /* "PV-203" */
+    const char *clause; /* of the id; NULL while there is none */
     char text[200];
     uint64_t index;  /* first bad entry, when there is one */
     uint64_t leaves; /* how many were checked */

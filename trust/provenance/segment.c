@@ -1,7 +1,7 @@
 #include "trust/provenance/segment.h"
 
 #include "trust/provenance/crc32c.h"
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 
 #include <errno.h>
 #include <inttypes.h>

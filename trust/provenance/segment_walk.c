@@ -1,7 +1,7 @@
 /* The walk over the segments of a log: strict for verifiers, forgiving of one torn tail for a start after a
  * crash. */
 #include "trust/provenance/crc32c.h"
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 #include "trust/provenance/segment.h"
 
 #include <fcntl.h>

@@ -1,6 +1,8 @@
 /* The log as its users see it: what was acknowledged is there, proves itself, and survives. */
 #include "tests/unit/trust_provenance/prov_world.h"
 #include "trust/base/log.h"
+#include "trust/provenance/note.h"
+#include "trust/provenance/pv_check.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -579,6 +581,71 @@ static void queries_see_what_their_scope_allows(void **state)
     world_fini(&w);
 }
 
+/* A key leaf whose statement says `said` of the log's own first key. */
+static void append_key_leaf(world *w, prov_log *log, const char *said)
+{
+    dx_arena arena = {0};
+    dx_why why = {0};
+    dx_buf text, note;
+    note_key key;
+    dx_buf_init(&text, 4096);
+    dx_buf_init(&note, 8192);
+    assert_int_equal(note_key_of(w->ed, prov_log_origin(log), &key, &why).code, DX_OK);
+    assert_int_equal(dx_buf_addf(&text, "sekisho/key/v1\n%s\n-\n%s\n%s\n", key.name, w->vkeys[0], said).code,
+                     DX_OK);
+    assert_int_equal(dx_buf_add(&note, dx_buf_view(&text)).code, DX_OK);
+    assert_int_equal(dx_buf_add_byte(&note, '\n').code, DX_OK);
+    assert_int_equal(note_sign(dx_buf_view(&text), w->ed, &key, &note, &why).code, DX_OK);
+    char *encoded = dx_arena_alloc(&arena, DX_BASE64_SIZE(note.size));
+    dx_base64(dx_buf_view(&note), encoded);
+    prov_record *r = prov_record_new(&arena, PROV_KEY);
+    prov_set_str(r, "key.role", "log");
+    prov_set_str(r, "key.new", w->vkeys[0]);
+    prov_set_time(r, "key.valid_from", 1795425302223456);
+    prov_set_str(r, "key.statement", encoded);
+    struct dx_rc rc = prov_append_wait(log, r, NULL, &why);
+    if (rc.code != DX_OK)
+        fail_msg("%s: %s", why.id, why.text);
+    dx_buf_fini(&text);
+    dx_buf_fini(&note);
+    dx_arena_fini(&arena);
+}
+
+static void a_change_of_keys_needs_its_signatures(void **state)
+{
+    world w;
+    (void)state;
+    world_init(&w);
+    prov_log *log = open_log(&w);
+    append_key_leaf(&w, log, "2026-11-23T09:15:02.223456Z");
+    prov_log_close(log);
+    assert_sound(&w);
+    log = open_log(&w);
+    append_key_leaf(&w, log, "2027-01-01T00:00:00.000000Z");
+    prov_log_close(log);
+    prov_finding f = verified(&w);
+    assert_false(f.ok);
+    assert_string_equal(f.id, "PV-303");
+    assert_string_equal(f.clause, "provenance.md 4.3, 8");
+    world_fini(&w);
+}
+
+static void every_id_has_its_clause(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"PV-101", "PV-102", "PV-103", "PV-104", "PV-105", "PV-106", "PV-107",
+                                      "PV-108", "PV-201", "PV-202", "PV-203", "PV-204", "PV-301", "PV-302",
+                                      "PV-303", "PV-305", "PV-401", "PV-501", "PV-502", "PV-503", "PV-601"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const char *clause = NULL;
+        prov_finding f = {.ok = true};
+        assert_non_null(pv_check_text(ids[i], &clause));
+        assert_false(prov_no(&f, ids[i], "no"));
+        assert_true(f.clause[0] != 0 && strcmp(f.clause, clause) == 0);
+    }
+    assert_null(pv_check_text("PV-999", NULL));
+}
+
 /* SEKISHO_KEEP_LOG=dir leaves a log and its tiles behind for a foreign judge. */
 static void a_log_can_be_exported_as_tiles(void **state)
 {
@@ -628,6 +695,8 @@ int main(void)
         cmocka_unit_test(nothing_acknowledged_is_lost_by_a_kill),
         cmocka_unit_test(evidence_is_kept_under_its_digest),
         cmocka_unit_test(queries_see_what_their_scope_allows),
+        cmocka_unit_test(a_change_of_keys_needs_its_signatures),
+        cmocka_unit_test(every_id_has_its_clause),
         cmocka_unit_test(a_log_can_be_exported_as_tiles),
     };
     signal(SIGPIPE, SIG_IGN);
