@@ -67,7 +67,7 @@ static bool is_alpha(int c)
 
 static bool is_tchar(int c)
 {
-    return is_alpha(c) || is_digit(c) || (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return c > 0 && dx_tchar((uint8_t)c);
 }
 
 static bool read_key(reader *r, dx_bytes *out)

@@ -5,7 +5,6 @@
 #include "trust/provenance/crc32c.h"
 #include "trust/provenance/segment.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -32,13 +31,13 @@ static DX_RC file_open(const dx_io *io, const char *folder, file *f, dx_why *why
     snprintf(path, sizeof path, "%s/checkpoints.log", folder);
     *f = (file){.io = io, .fd = io->open(io, path, O_RDONLY, 0)};
     if (f->fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     dx_buf_init(&f->piece, TAIL_BYTES + PIECE_BYTES);
     if (io->fstat(io, f->fd, &st) == 0) {
         f->size = (uint64_t)st.st_size;
         return DX_OKAY;
     }
-    struct dx_rc rc = prov_io_fail(why, "cannot look at", path);
+    struct dx_rc rc = dx_io_fail(why, "cannot look at", path);
     io->close(io, f->fd);
     return rc;
 }
@@ -276,11 +275,11 @@ DX_RC checkpoint_file_append(const dx_io *io, const char *folder, dx_bytes note,
     struct dx_rc rc = print_entry(note, &entry, why);
     int fd = rc.code == DX_OK ? io->open(io, path, O_RDWR | O_CREAT, 0600) : -1;
     if (rc.code == DX_OK && fd < 0)
-        rc = prov_io_fail(why, "cannot open", path);
+        rc = dx_io_fail(why, "cannot open", path);
     if (rc.code == DX_OK)
         rc = dx_io_write_all(io, fd, dx_buf_view(&entry), (off_t)*end, why);
     if (rc.code == DX_OK && io->fdatasync(io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", path);
+        rc = dx_io_fail(why, "cannot sync", path);
     if (fd >= 0)
         io->close(io, fd);
     if (rc.code == DX_OK)

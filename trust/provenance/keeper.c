@@ -5,7 +5,6 @@
 #include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,11 +23,11 @@ static DX_RC fill_zeros(prov_log *log, const char *path, int *out, dx_why *why)
     if (zeros == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a segment");
     int fd = log->io->open(log->io, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    struct dx_rc rc = fd < 0 ? prov_io_fail(why, "cannot create", path) : DX_OKAY;
+    struct dx_rc rc = fd < 0 ? dx_io_fail(why, "cannot create", path) : DX_OKAY;
     for (uint64_t at = 0; at < log->segment_bytes && rc.code == DX_OK; at += part_bytes)
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, part_bytes), (off_t)at, why);
     if (rc.code == DX_OK && log->io->fsync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", path);
+        rc = dx_io_fail(why, "cannot sync", path);
     free(zeros);
     if (rc.code == DX_OK) {
         *out = fd;
@@ -50,7 +49,7 @@ DX_RC keeper_take_spare(prov_log *log, const char *to, int *fd, dx_why *why)
             continue;
         *fd = log->io->open(log->io, to, O_RDWR, 0);
         if (*fd < 0)
-            return prov_io_fail(why, "cannot open", to);
+            return dx_io_fail(why, "cannot open", to);
         pthread_mutex_lock(&log->lock);
         pthread_cond_signal(&log->keep);
         pthread_mutex_unlock(&log->lock);

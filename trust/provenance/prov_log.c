@@ -4,7 +4,6 @@
 #include "trust/provenance/index_sqlite.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -78,7 +77,7 @@ static DX_RC take_lock(prov_log *log, dx_why *why)
     snprintf(path, sizeof path, "%s/LOCK", log->folder);
     log->lock_fd = log->io->open(log->io, path, O_RDWR | O_CREAT, 0600);
     if (log->lock_fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     if (flock(log->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return DX_FAIL(why, BROKEN, "provenance.md 9 F48", "another process writes this log: %s",
                        log->folder);

@@ -7,7 +7,6 @@
 #include "trust/provenance/reader.h"
 #include "trust/provenance/tile.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -52,7 +51,7 @@ DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **
     dx_buf_init(&r->frame, FRAME_MAX_BYTES + SEGMENT_STEP);
     int fd = open_in(r, "seg");
     if (fd < 0 || r->io->fstat(r->io, fd, &st) != 0) {
-        struct dx_rc rc = prov_io_fail(why, "no log in", dir_of_shard);
+        struct dx_rc rc = dx_io_fail(why, "no log in", dir_of_shard);
         if (fd >= 0)
             r->io->close(r->io, fd);
         prov_reader_close(r);
@@ -123,7 +122,7 @@ static DX_RC stored(prov_reader *r, unsigned level, uint64_t from, size_t count,
     char name[16];
     snprintf(name, sizeof name, "tiles/%u", level);
     if (r->tile_fd[level] < 0 && (r->tile_fd[level] = open_in(r, name)) < 0)
-        return prov_io_fail(why, "cannot open", name);
+        return dx_io_fail(why, "cannot open", name);
     DX_TRY(prov_read_at(r->io, r->tile_fd[level], out, count * 32, from * 32, &got, why));
     if (got != count * 32)
         return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "provenance.md 3.1",
@@ -172,9 +171,9 @@ static DX_RC open_segment(prov_reader *r, uint32_t ordinal, dx_why *why)
         segment_path(r->folder, ordinal, path, sizeof path);
         r->segment_fd = r->io->open(r->io, path, O_RDONLY, 0);
         if (r->segment_fd < 0)
-            return prov_io_fail(why, "cannot open", path);
+            return dx_io_fail(why, "cannot open", path);
         if (r->io->fstat(r->io, r->segment_fd, &st) != 0)
-            return prov_io_fail(why, "cannot look at", path);
+            return dx_io_fail(why, "cannot look at", path);
         r->segment_size = (uint64_t)st.st_size;
     }
     if (r->next_first != UINT64_MAX)
@@ -221,7 +220,7 @@ static DX_RC seek(prov_reader *r, uint64_t index, dx_why *why)
     uint8_t entry[8];
     size_t got;
     if (r->off_fd < 0 && (r->off_fd = open_in(r, "off")) < 0)
-        return prov_io_fail(why, "cannot open", "off");
+        return dx_io_fail(why, "cannot open", "off");
     DX_TRY(prov_read_at(r->io, r->off_fd, entry, sizeof entry, index / 256 * 8, &got, why));
     if (got != sizeof entry)
         return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no leaf %" PRIu64 " yet", index);

@@ -7,7 +7,6 @@
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -205,7 +204,7 @@ static DX_RC clear_tail(prov_log *log, int fd, const segment_end *end, dx_why *w
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, n), (off_t)at, why);
     }
     if (rc.code == DX_OK && log->io->fdatasync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", "segment");
+        rc = dx_io_fail(why, "cannot sync", "segment");
     free(zeros);
     return rc;
 }
@@ -221,7 +220,7 @@ static DX_RC reopen_segment(prov_log *log, const segment_end *end, dx_why *why)
     segment_path(log->folder, end->ordinal, path, sizeof path);
     int fd = log->io->open(log->io, path, O_RDWR, 0);
     if (fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     if (end->torn) {
         struct dx_rc rc = clear_tail(log, fd, end, why);
         if (rc.code != DX_OK) {

@@ -89,7 +89,6 @@ void segment_path(const char *folder, uint32_t ordinal, char *out, size_t size);
 /* How many segments the folder has, from ordinal 0 without a gap. */
 DX_RC segment_count(const dx_io *io, const char *folder, uint32_t *count, dx_why *why);
 
-struct dx_rc prov_io_fail(dx_why *why, const char *what, const char *path); /* from errno */
 /* Reads exactly `size` bytes unless the file ends; *got says how many. */
 DX_RC prov_read_at(const dx_io *io, int fd, void *data, size_t size, uint64_t at, size_t *got, dx_why *why);
 

@@ -4,7 +4,6 @@
 #include "trust/base/log.h"
 #include "trust/provenance/segment.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -117,7 +116,7 @@ static DX_RC append(vault *v, dx_bytes lines, bool durable, dx_why *why)
 {
     DX_TRY(dx_io_write_all(v->io, v->fd, lines, (off_t)v->size, why));
     if (durable && v->io->fsync(v->io, v->fd) != 0)
-        return prov_io_fail(why, "cannot sync", v->file);
+        return dx_io_fail(why, "cannot sync", v->file);
     v->size += lines.size;
     return DX_OKAY;
 }
@@ -250,7 +249,7 @@ static DX_RC load(vault *v, dx_why *why)
         rest = dx_bytes_part(rest, n + 1, rest.size);
     }
     if (rc.code == DX_OK && rest.size > 0 && v->io->ftruncate(v->io, v->fd, (off_t)v->size) != 0)
-        rc = prov_io_fail(why, "cannot shorten", v->file);
+        rc = dx_io_fail(why, "cannot shorten", v->file);
     dx_buf_fini(&content);
     return rc;
 }
@@ -272,7 +271,7 @@ DX_RC vault_open(const dx_io *io, const dx_clock *clock, const char *folder, con
     if (rc.code == DX_OK)
         rc = dx_io_make_folders(io, kek_dir, 0700, why);
     if (rc.code == DX_OK && (v->fd = io->open(io, v->file, O_RDWR | O_CREAT, 0600)) < 0)
-        rc = prov_io_fail(why, "cannot open", v->file);
+        rc = dx_io_fail(why, "cannot open", v->file);
     if (rc.code == DX_OK)
         rc = load(v, why);
     if (rc.code != DX_OK) {

@@ -8,7 +8,6 @@
 #include "trust/provenance/reader.h"
 #include "trust/provenance/pv_check.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>

@@ -41,7 +41,7 @@ static DX_RC flush_array(prov_log *log, writer_array *array, const char *name, d
         array->fd = log->io->open(log->io, path, O_RDWR | O_CREAT, 0600);
         if (array->fd < 0) {
             array->fd = -1;
-            return prov_io_fail(why, "cannot open", path);
+            return dx_io_fail(why, "cannot open", path);
         }
     }
     if (array->fd < 0)
@@ -60,16 +60,6 @@ DX_RC writer_frame_flush_arrays(prov_log *log, dx_why *why)
         DX_TRY(flush_array(log, &log->tiles[level], name, why));
     }
     return flush_array(log, &log->offsets, "off", why);
-}
-
-static DX_RC sync_folder(prov_log *log, const char *path, dx_why *why)
-{
-    int fd = log->io->open(log->io, path, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return prov_io_fail(why, "cannot open", path);
-    int failed = log->io->fsync(log->io, fd);
-    log->io->close(log->io, fd);
-    return failed != 0 ? prov_io_fail(why, "cannot sync", path) : DX_OKAY;
 }
 
 /* The header is durable before the file gets its name: a segment that can be seen can be read. */
@@ -93,13 +83,13 @@ DX_RC writer_frame_begin_segment(prov_log *log, dx_why *why)
     DX_TRY(keeper_take_spare(log, temp, &fd, why));
     struct dx_rc rc = dx_io_write_all(log->io, fd, dx_bytes_of(bytes, sizeof bytes), 0, why);
     if (rc.code == DX_OK && log->io->fsync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", temp);
+        rc = dx_io_fail(why, "cannot sync", temp);
     if (rc.code == DX_OK && log->io->fstat(log->io, fd, &st) != 0)
-        rc = prov_io_fail(why, "cannot look at", temp);
+        rc = dx_io_fail(why, "cannot look at", temp);
     if (rc.code == DX_OK && log->io->rename(log->io, temp, path) != 0)
-        rc = prov_io_fail(why, "cannot rename to", path);
+        rc = dx_io_fail(why, "cannot rename to", path);
     if (rc.code == DX_OK)
-        rc = sync_folder(log, folder, why);
+        rc = dx_io_sync_folder(log->io, folder, why);
     if (rc.code != DX_OK) {
         log->io->close(log->io, fd);
         log->io->unlink(log->io, temp);
@@ -234,7 +224,7 @@ DX_RC writer_frame_commit(prov_log *log, const writer_batch *b, dx_why *why)
     if (rc.code == DX_OK) {
         rc = dx_io_write_all(log->io, log->segment_fd, dx_buf_view(&log->frame), (off_t)log->at, why);
         if (rc.code == DX_OK && log->io->fdatasync(log->io, log->segment_fd) != 0)
-            rc = prov_io_fail(why, "cannot sync", "segment");
+            rc = dx_io_fail(why, "cannot sync", "segment");
         if (rc.code != DX_OK)
             end_segment(
                 log, false); /* never again on this descriptor: the kernel may have dropped the pages (F44) */

@@ -21,8 +21,7 @@ static bool name_ok(dx_bytes name)
 {
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL) || (c == '@' && i == 0)))
+        if ((c >= 'A' && c <= 'Z') || !(dx_tchar(c) || (c == '@' && i == 0)))
             return false;
     }
     return name.size != 0 && !dx_bytes_is(name, "@");

@@ -1,16 +1,10 @@
 /* Step 1 of seal_check: is it a message, are its seal fields well-formed, has the JWS its form? */
 #include "trust/seal/seal_judge.h"
 
-static bool tchar(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool name_ok(dx_bytes name)
 {
     for (size_t i = 0; i < name.size; i++)
-        if (!tchar(name.data[i]))
+        if (!dx_tchar(name.data[i]))
             return false;
     return name.size != 0;
 }
