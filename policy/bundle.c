@@ -351,6 +351,22 @@ DX_RC bundle_read(bundle *b, dx_why *why)
     return DX_OKAY;
 }
 
+const bundle_document *bundle_find(const bundle *b, const char *path)
+{
+    size_t low = 0, high = b->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(b->documents[middle].path, path);
+        if (order == 0)
+            return &b->documents[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
 void bundle_fini(bundle *b)
 {
     for (size_t i = 0; i < b->count; i++)

@@ -85,15 +85,19 @@ void bundle_fini(bundle *b);
  * too. */
 void bundle_parse(bundle *b, bundle_document *doc);
 
-/* Checks members, types and words of every document (shape.c), and its conditions (shape_condition.c). */
-void shape_check(bundle *b, bundle_document *doc);
-void shape_condition(place *p, json_t *value);
-/* The words of one value; each adds its finding. Used by both. */
-bool shape_term(place *p, dx_bytes term, bool needs_prefix);
-bool shape_territory(place *p, dx_bytes code, bool groups);
-bool shape_zone(dx_bytes zone, int *offset_s);
+/* The document of that path, or NULL; after bundle_read. */
+const bundle_document *bundle_find(const bundle *b, const char *path);
+
+/* Vocabulary, for shape_check: before anything else is checked. False: out of memory. */
+bool bundle_vocabulary(bundle *b);
 /* Members of a built-in or vocab group; count 0 when there is none of that name. */
 text_set bundle_group(bundle *b, dx_bytes name);
+/* References between documents: PL-201, and ids that stand twice (PL-111). */
+void bundle_refer(bundle *b);
+/* PL-601 to 607, without signatures. */
+void manifest_check(bundle *b);
+/* PL-209, 3xx to 5xx, 8xx over the compiled model and its documents. */
+void lint_check(bundle *b, const policy *p);
 
 typedef struct term_list {
     dx_bytes term;

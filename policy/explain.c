@@ -1,7 +1,7 @@
 /* A ruling in words, and tests of a bundle (policy.md 15). */
-#include "policy/compile.h"
 #include "policy/facts_read.h"
 #include "policy/policy_judge.h"
+#include "policy/shape.h"
 
 #include <stdio.h>
 

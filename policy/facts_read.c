@@ -257,10 +257,12 @@ static bool healthy(const json_t *part)
 
 static void take_can(reading *r, const entry *e)
 {
-    static const char *const plain[] = {"redact", "subject_ref", "proofs", "meter"};
+    static const char *const plain[] = {"redact", "subject_ref", "proofs", "confidential", "notify", "meter"};
     policy_can *can = &r->out->can;
-    bool *const up[] = {&can->redact, &can->subject_ref, &can->proofs, &can->meter};
-    bool *const down[] = {&can->redact_down, &can->subject_ref_down, &can->proofs_down, &can->meter_down};
+    bool *const up[] = {&can->redact,       &can->subject_ref, &can->proofs,
+                        &can->confidential, &can->notify,      &can->meter};
+    bool *const down[] = {&can->redact_down,       &can->subject_ref_down, &can->proofs_down,
+                          &can->confidential_down, &can->notify_down,      &can->meter_down};
     json_t *seal = json_object_get(e->value, "seal"), *durability = json_object_get(e->value, "durability"),
            *item;
     if (!json_is_object(e->value)) {
@@ -292,7 +294,7 @@ static void take_can(reading *r, const entry *e)
     can->durability.present = durability != NULL;
     can->durability.healthy = healthy(durability);
     can->durability.replicated = reach == NULL || dx_bytes_is(json_view(reach), "replicated");
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < sizeof plain / sizeof *plain; i++) {
         json_t *part = json_object_get(e->value, plain[i]);
         *up[i] = part != NULL && healthy(part);
         *down[i] = part != NULL && !healthy(part);

@@ -35,7 +35,7 @@ static const uint8_t slots[POLICY_ATTRIBUTE_COUNT] = {
 
 static const policy_fact missing;
 
-bool judge_due(const judge *j, int attribute)
+static bool due(const judge *j, int attribute)
 {
     if (j->phase == POLICY_STREAM)
         return true;
@@ -53,7 +53,7 @@ bool judge_due(const judge *j, int attribute)
 
 const policy_fact *judge_fact(const judge *j, int attribute)
 {
-    if (policy_attributes[attribute].due > DUE_REQUEST && !judge_due(j, attribute))
+    if (policy_attributes[attribute].due > DUE_REQUEST && !due(j, attribute))
         return &missing;
     unsigned slot = slots[attribute];
     if (slot == SEEN_NONE)
@@ -132,7 +132,7 @@ static policy_fact literal(const condition *c, policy_type type)
 truth judge_leaf(const judge *j, const condition *c)
 {
     policy_type type = policy_attributes[c->attr].type;
-    if (!j->last && (!judge_due(j, c->attr) || (c->other >= 0 && !judge_due(j, c->other))))
+    if (!j->last && (!due(j, c->attr) || (c->other >= 0 && !due(j, c->other))))
         return TRUTH_PENDING;
     const policy_fact *a = judge_fact(j, c->attr);
     if (c->op == OP_EXISTS)
@@ -224,8 +224,8 @@ truth judge_condition(const judge *j, const condition *c, bool permit)
 truth judge_rule(const judge *j, const model_rule *rule, bool permit)
 {
     if (rule->phase > POLICY_REQUEST && !j->last && j->phase != POLICY_STREAM) {
-        bool reached = rule->phase == (int)POLICY_RESPONSE ? judge_due(j, POLICY_RES_STATUS)
-                                                           : judge_due(j, POLICY_BODY_RECORDS);
+        bool reached =
+            rule->phase == (int)POLICY_RESPONSE ? due(j, POLICY_RES_STATUS) : due(j, POLICY_BODY_RECORDS);
         if (!reached)
             return TRUTH_PENDING;
     }

@@ -6,25 +6,6 @@
 #define LEAVES_MAX 64
 #define DEPTH_MAX  4
 
-bool lint_has(lint *l, const model_document *doc, const char *pointer)
-{
-    unsigned line, column;
-    for (size_t i = 0; i < l->b->count; i++)
-        if (strcmp(l->b->documents[i].path, doc->file) == 0)
-            return dx_json_position(l->b->documents[i].text, pointer, false, &line, &column);
-    return false;
-}
-
-bool lint_once(lint *l, unsigned number, const char *file)
-{
-    char id[8];
-    snprintf(id, sizeof id, "PL-%u", number);
-    for (size_t i = 0; i < l->b->lint->count; i++)
-        if (strcmp(l->b->lint->items[i].id, id) == 0 && strcmp(l->b->lint->items[i].file, file) == 0)
-            return false;
-    return true;
-}
-
 bool lint_names(const condition *c, int attribute)
 {
     if (c->kind == NODE_LEAF)

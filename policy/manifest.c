@@ -8,22 +8,6 @@
 
 #define ENGINE_VERSION 1
 
-static const bundle_document *document_at(const bundle *b, const char *path)
-{
-    size_t low = 0, high = b->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strcmp(b->documents[middle].path, path);
-        if (order == 0)
-            return &b->documents[middle];
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
 static bool path_ok(const char *path)
 {
     size_t depth = 0;
@@ -43,7 +27,7 @@ static bool path_ok(const char *path)
 /* Files that are no documents (seals, fixtures) are read here, once. */
 static bool digest_of(bundle *b, const char *path, uint8_t sha256[32], int64_t *bytes)
 {
-    const bundle_document *doc = document_at(b, path);
+    const bundle_document *doc = bundle_find(b, path);
     if (doc != NULL) {
         memcpy(sha256, doc->sha256, 32);
         *bytes = (int64_t)doc->text.size;

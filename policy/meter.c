@@ -10,7 +10,8 @@
 
 #define METER_KEYS_MAX                                                                                       \
     1000000 /* agreements times entries; beyond that nothing more is counted, so nothing more is allowed */
-#define METER_STRIPES 1024
+#define METER_STRIPES    1024
+#define METER_FILE_BYTES (256U << 20)
 
 typedef struct counter {
     struct counter *next;
@@ -23,6 +24,7 @@ struct policy_meter {
     pthread_mutex_t lock;
     counter **buckets;
     size_t mask, count;
+    bool changed; /* since it was saved */
 };
 
 DX_RC policy_meter_new(policy_meter **out, dx_why *why)
@@ -170,6 +172,7 @@ DX_RC policy_meter_reserve(policy_meter *m, const policy_ruling *permit, int64_t
     }
     for (size_t i = 0; over == NULL && i < permit->quota_count; i++)
         find(m, permit->quota[i].key, false)->used += permit->quota[i].amount;
+    m->changed = m->changed || over == NULL;
     pthread_mutex_unlock(&m->lock);
     if (over == NULL)
         return DX_OKAY;
@@ -190,6 +193,7 @@ void policy_meter_settle(policy_meter *m, const policy_ruling *permit, int64_t n
         if (c != NULL && c->window == window_of(q->window, now_s + q->offset_s)) {
             c->used += real - q->amount;
             c->used = c->used < 0 ? 0 : c->used;
+            m->changed = true;
         }
     }
     pthread_mutex_unlock(&m->lock);
@@ -210,4 +214,80 @@ void policy_meter_usage(policy_meter *m, const char *agreement_id, int64_t now_s
             policy_fact_int(facts, (policy_attribute)((int)POLICY_USAGE_REQUESTS_MINUTE + of * 5 + w), used);
         }
     pthread_mutex_unlock(&m->lock);
+}
+
+/* "requests/agreement/day/UTC/urn:..." */
+static bool is_long(const char *key)
+{
+    const char *window = strchr(key, '/');
+    window = window == NULL ? NULL : strchr(window + 1, '/');
+    return window != NULL && (strncmp(window, "/day/", 5) == 0 || strncmp(window, "/month/", 7) == 0 ||
+                              strncmp(window, "/total/", 7) == 0);
+}
+
+DX_RC policy_meter_save(policy_meter *m, const dx_io *io, const char *path, dx_why *why)
+{
+    dx_buf text;
+    struct dx_rc rc = DX_OKAY;
+    dx_buf_init(&text, METER_FILE_BYTES);
+    pthread_mutex_lock(&m->lock);
+    bool changed = m->changed;
+    for (size_t i = 0; changed && i <= m->mask; i++)
+        for (const counter *c = m->buckets[i]; c != NULL && rc.code == DX_OK; c = c->next)
+            if (c->used > 0 && is_long(c->key))
+                rc = dx_buf_addf(&text, "%lld %lld %s\n", (long long)c->window, (long long)c->used, c->key);
+    m->changed = false;
+    pthread_mutex_unlock(&m->lock);
+    if (changed && rc.code == DX_OK)
+        rc = dx_io_replace_file(io, path, dx_buf_view(&text), 0600, why);
+    else if (rc.code != DX_OK)
+        rc = DX_FAIL(why, NO_MEMORY, "policy.md 9", "no memory to save the quota counters");
+    if (rc.code != DX_OK) {
+        pthread_mutex_lock(&m->lock);
+        m->changed = true;
+        pthread_mutex_unlock(&m->lock);
+    }
+    dx_buf_fini(&text);
+    return rc;
+}
+
+static bool take_line(policy_meter *m, dx_bytes line)
+{
+    char text[1024];
+    int used_at = 0;
+    long long window, used;
+    if (line.size == 0 || line.size >= sizeof text)
+        return false;
+    memcpy(text, line.data, line.size);
+    text[line.size] = 0;
+    if (sscanf(text, "%lld %lld %n", &window, &used, &used_at) != 2 || used_at == 0 || used < 0 ||
+        !is_long(text + used_at))
+        return false;
+    counter *c = find(m, text + used_at, true);
+    if (c == NULL)
+        return false;
+    c->window = window;
+    c->used = used;
+    return true;
+}
+
+DX_RC policy_meter_load(policy_meter *m, const dx_io *io, const char *path, dx_why *why)
+{
+    dx_buf text;
+    bool good = true;
+    DX_TRY(dx_io_read_file(io, path, METER_FILE_BYTES, &text, why));
+    pthread_mutex_lock(&m->lock);
+    for (size_t at = 0; good && at < text.size;) {
+        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
+        good = end != NULL && take_line(m, dx_bytes_of(text.data + at, (size_t)(end - text.data) - at));
+        at = end == NULL ? text.size : (size_t)(end - text.data) + 1;
+    }
+    pthread_mutex_unlock(&m->lock);
+    dx_buf_fini(&text);
+    return good
+               ? DX_OKAY
+               : DX_FAIL(
+                     why, BROKEN, "policy.md 9",
+                     "%.180s is not a file of quota counters: restore it, or remove it to start from nothing",
+                     path);
 }

@@ -57,6 +57,7 @@ typedef struct {
 typedef struct {
     const model_document *doc;
     const char *id, *pointer, *law; /* pointer: "/permit/0" */
+    const char *clause;             /* "<document>@<version>#/permit/0" */
     const condition *when;
     const char *when_at; /* "/permit/0/when" */
     int phase;           /* -1, or a policy_phase that must be reached */
@@ -73,9 +74,11 @@ typedef struct {
     dx_bytes zone;
     int offset_s;
 } model_quota;
-extern const char *const model_quota_of[];     /* requests bytes records */
-extern const char *const model_quota_per[];    /* agreement permit peer */
-extern const char *const model_quota_window[]; /* minute hour day month total */
+enum { QUOTA_REQUESTS, QUOTA_BYTES, QUOTA_RECORDS };         /* of */
+enum { QUOTA_OF_AGREEMENT, QUOTA_OF_PERMIT, QUOTA_OF_PEER }; /* per */
+extern const char *const model_quota_of[];                   /* requests bytes records */
+extern const char *const model_quota_per[];                  /* agreement permit peer */
+extern const char *const model_quota_window[];               /* minute hour day month total */
 
 typedef struct model_dataset {
     model_document doc;
@@ -101,9 +104,9 @@ typedef struct model_dataset {
 typedef struct {
     model_document doc;
     dx_bytes org, territory;
-    const char *name, *name_ja, *name_en, *address, *representative;
+    const char *name, *address, *representative;
     const char *sector; /* private, public or NULL */
-    text_set groups, also;
+    text_set groups;
     bool in_agreement;    /* party to some agreement: may be told a code */
     policy_fact facts[3]; /* peer.party, peer.groups, peer.sector */
     uint32_t number;
@@ -111,7 +114,7 @@ typedef struct {
 
 typedef struct {
     const char *id, *law;
-    dx_bytes basis, status;
+    dx_bytes status;
     text_set from, to;
     int64_t since_s, valid_to_s;
     bool ends, enacted;
@@ -150,7 +153,6 @@ typedef struct {
     size_t quota_count;
     obligations oblige;
     obligations merged; /* with the partnership's floors: what one permit alone comes to */
-    const char *clause; /* "<agreement>@<version>#/permit/i" */
 } model_permit;
 
 typedef struct {
@@ -190,6 +192,10 @@ typedef struct {
     policy_fact partnership_id, instrument_status;
 } model_agreement;
 
+bool model_permit_offers(const model_permit *permit, const model_dataset *dataset, dx_bytes method);
+/* The parties stand in two different groups of the partnership, each in its territory. */
+bool model_two_groups(const model_agreement *a, dx_bytes assignee_territory);
+
 typedef struct {
     const model_agreement **items;
     size_t count;
@@ -202,17 +208,15 @@ typedef struct {
     size_t quota_count;
     obligations oblige;
     policy_duration window;
-    const char *approval, *clause;
+    const char *approval;
     const char *const *scope_countries;
     size_t scope_country_count;
-    bool scope_all, scope_stated;
+    bool scope_stated;
     text_set hide;
 } model_grant;
 
 typedef struct {
     model_document doc;
-    dx_bytes org;
-    const char *name;
     const condition *identify;
     model_grant *grants;
     size_t grant_count;
@@ -251,7 +255,7 @@ struct policy {
     size_t agreement_count;
     model_authority *authorities;
     size_t authority_count;
-    text_map party_by_org, dataset_by_address, hosts, agreement_by_id, candidates;
+    text_map party_by_org, dataset_by_address, agreement_by_id, candidates;
     text_set whitelist; /* APPI-28-whitelist */
     text_set key_names[3];
 };

@@ -67,12 +67,15 @@ can_answer oblige_can(const obligations *o, oblige_name name, const policy_can *
         return plain(can->subject_ref, can->subject_ref_down);
     case OBLIGE_PROOFS:
         return plain(can->proofs, can->proofs_down);
+    case OBLIGE_CONFIDENTIAL:
+        return plain(can->confidential, can->confidential_down);
+    case OBLIGE_NOTIFY:
+        return plain(can->notify, can->notify_down);
     case OBLIGE_RETENTION_LOG:
     case OBLIGE_MIN_RECORDS:
     case OBLIGE_LIMIT:
     case OBLIGE_RESPONSE_HEADERS:
-    case OBLIGE_NOTIFY:
-    case OBLIGE_CONFIDENTIAL:
+        return CAN_YES; /* always there: the gateway does these itself */
     case OBLIGE_SCHEMA:
     case OBLIGE_INNER_SEAL:
     case OBLIGE_ENCRYPT:
@@ -80,7 +83,7 @@ can_answer oblige_can(const obligations *o, oblige_name name, const policy_can *
     case OBLIGE_COUNT:
         break;
     }
-    return CAN_YES; /* always there: the gateway does these itself */
+    return CAN_UNCONFIGURED; /* of a later stage: no document may name them (PL-203) */
 }
 
 /* ---- floors (PL-309) ---- */

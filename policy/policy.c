@@ -1,5 +1,6 @@
 #include "policy/compile.h"
 #include "policy/facts_read.h"
+#include "policy/shape.h"
 
 #include <stdio.h>
 #include <stdlib.h>

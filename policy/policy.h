@@ -34,8 +34,9 @@ typedef struct {
     struct {
         bool present, healthy, replicated;
     } durability;
-    bool redact, subject_ref, proofs, meter;
-    bool redact_down, subject_ref_down, proofs_down, meter_down; /* configured, but not healthy */
+    bool redact, subject_ref, proofs, confidential, notify, meter;
+    /* configured, but not healthy */
+    bool redact_down, subject_ref_down, proofs_down, confidential_down, notify_down, meter_down;
 } policy_can;
 
 typedef struct { /* the highest bundle accepted so far; serial 0: none */
@@ -155,7 +156,6 @@ typedef struct { /* zeroed = deny */
     const char *grant_id, *approval;
     const char *const *scope_countries;
     size_t scope_country_count;
-    bool scope_all;
     const char *const *items; /* dataset items */
     size_t item_count;
     policy_obligations oblige;
@@ -189,6 +189,11 @@ const char *policy_ruling_print(const policy *p, policy_phase upto, const policy
 typedef struct policy_meter policy_meter;
 DX_RC policy_meter_new(policy_meter **out, dx_why *why);
 void policy_meter_free(policy_meter *meter);
+/* Counters of a day and longer outlive the process (policy.md 9): one line each, "<window> <used> <key>".
+ * Save writes only when something changed since, durably. Load: DX_NOT_FOUND there is no file yet; DX_BROKEN
+ * it cannot be understood. */
+DX_RC policy_meter_load(policy_meter *meter, const dx_io *io, const char *path, dx_why *why);
+DX_RC policy_meter_save(policy_meter *meter, const dx_io *io, const char *path, dx_why *why);
 DX_RC policy_meter_reserve(policy_meter *meter, const policy_ruling *permit, int64_t now_s,
                            policy_ruling *denied, dx_arena *arena);
 /* After the fact: what really flowed takes the place of what was reserved; -1 keeps the reservation. */

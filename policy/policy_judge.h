@@ -1,8 +1,8 @@
 /* policy_judge.h -- one phase of one exchange being judged: the facts as seen now, and three-valued truth
  * over them.
  *
- * judge_truth.c has conditions, judge_facts.c what is worked out from documents, evaluate.c the steps of
- * policy.md 6. Threads: lives on one stack, works in the caller's arena.
+ * judge_truth.c has conditions, judge_facts.c what is worked out from documents, judge_no.c codes and how a
+ * step says no. Threads: lives on one stack, works in the caller's arena.
  */
 #ifndef POLICY_POLICY_JUDGE_H
 #define POLICY_POLICY_JUDGE_H
@@ -15,6 +15,13 @@ typedef enum {
 #undef C
     CODE_COUNT
 } judge_code;
+typedef struct {
+    const char *code, *problem; /* problem: the clause where no document speaks */
+    const char *en, *ja;
+    int http, later; /* later: once the data API has answered, 0 for the same */
+    bool retryable;
+} judge_code_row;
+extern const judge_code_row judge_codes[CODE_COUNT];
 
 typedef enum { TRUTH_FALSE, TRUTH_TRUE, TRUTH_UNKNOWN, TRUTH_PENDING } truth;
 
@@ -76,7 +83,6 @@ typedef struct {
 
 /* The fact as compared; not known when missing. Facts of a phase not reached are not seen. */
 const policy_fact *judge_fact(const judge *j, int attribute);
-bool judge_due(const judge *j, int attribute);
 truth judge_condition(const judge *j, const condition *c, bool permit);
 truth judge_leaf(const judge *j, const condition *leaf);
 /* The rule as a whole, its `phase` too. */
@@ -109,8 +115,24 @@ struct judge_trace {
     const char *outcome;
 };
 
-/* The steps of policy.md 6 for one phase. */
-void evaluate_phase(judge *j, policy_ruling *r);
+/* ---- saying no: always false, so that a step can return it ---- */
+bool judge_no(judge *j, policy_ruling *r, judge_code code);
+/* By this element of this document; `law` is the innermost one around it, or NULL. */
+bool judge_no_at(judge *j, policy_ruling *r, judge_code code, const model_document *doc, const char *pointer,
+                 const char *law);
+bool judge_no_by_rule(judge *j, policy_ruling *r, judge_code code, const model_rule *rule,
+                      const char *pointer, const char *law);
+/* By a rule that matches, or that cannot be told. */
+bool judge_no_by_prohibit(judge *j, policy_ruling *r, judge_code code, const model_rule *rule);
+/* By a permit or grant that does not hold: the blamed leaf is the clause. */
+bool judge_no_at_leaf(judge *j, policy_ruling *r, judge_code code, const model_rule *rule, truth was);
+/* "<document>@<version>#<pointer>"; NULL: the arena is full. */
+const char *judge_clause(judge *j, const model_document *doc, const char *pointer);
+/* `law`, else the document's, else the instrument's. */
+const char *judge_law(const judge *j, const char *law, const model_document *doc);
+void judge_note_pending(judge *j, const model_rule *rule);
+void judge_note_would(judge *j, const model_rule *rule, judge_code code);
+
 /* Walks the phases; the last ruling, and its trace when wanted. `check_usage`: quotas against usage.* (tests,
  * explain). */
 policy_ruling evaluate_walk(const policy *p, policy_phase upto, const policy_facts *facts,
@@ -125,7 +147,5 @@ DX_RC ruling_print(const policy *p, const policy_ruling *r, const judge_trace *t
 /* basis_check.c: legal basis and labels (policy.md 8). CODE_PERMIT_GRANTED: all well. */
 judge_code judge_basis(const judge *j);
 judge_code judge_labels(const judge *j);
-
-const char *judge_code_name(judge_code code);
 
 #endif

@@ -1,6 +1,6 @@
 /* What leads from one document to another: vocabulary, ids, references (PL-111, 201, 210, 401 and 105 of
  * basis). */
-#include "policy/compile.h"
+#include "policy/shape.h"
 
 /* ---- vocabulary ---- */
 
@@ -43,6 +43,27 @@ bool bundle_vocabulary(bundle *b)
         }
     }
     return true;
+}
+
+text_set bundle_group(bundle *b, dx_bytes name)
+{
+    if (dx_bytes_is(name, "EU"))
+        return policy_group_eu();
+    if (dx_bytes_is(name, "EEA"))
+        return policy_group_eea();
+    char key[256];
+    if (b->groups == NULL || name.size >= sizeof key)
+        return (text_set){NULL, 0};
+    memcpy(key, name.data, name.size);
+    key[name.size] = 0;
+    json_t *group = json_object_get(b->groups, key);
+    size_t count = json_array_size(group);
+    dx_bytes *items = count == 0 ? NULL : DX_ARENA_ARRAY(&b->arena, dx_bytes, count);
+    if (items == NULL)
+        return (text_set){NULL, 0};
+    for (size_t i = 0; i < count; i++)
+        items[i] = policy_territory_fold(json_view(json_array_get(group, i)));
+    return (text_set){items, text_set_sort(items, count)};
 }
 
 static void check_vocabulary(bundle *b)

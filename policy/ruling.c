@@ -90,11 +90,8 @@ static void find_nearest(judge *j, judge_trace *t)
     int64_t best = -1;
     for (size_t i = 0; i < j->agreement->permit_count; i++) {
         const model_permit *p = &j->agreement->permits[i];
-        bool mine = !p->rule.shadow && text_set_has(p->methods, j->f->fact[POLICY_REQ_METHOD].text);
-        bool here = false;
-        for (size_t k = 0; k < p->dataset_count; k++)
-            here = here || p->datasets[k] == j->dataset;
-        int64_t passed = mine && here ? passed_leaves(j, p->rule.when, false) : -1;
+        bool mine = !p->rule.shadow && model_permit_offers(p, j->dataset, j->f->fact[POLICY_REQ_METHOD].text);
+        int64_t passed = mine ? passed_leaves(j, p->rule.when, false) : -1;
         if (passed <= best)
             continue;
         best = passed;

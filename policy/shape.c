@@ -1,5 +1,7 @@
-#include "policy/bundle.h"
+/* Documents against the table of their members: what stands where, and of which type. Texts are in
+ * shape_text.c. */
 #include "policy/oblige.h"
+#include "policy/shape.h"
 
 /* Most rows of the table leave most fields at zero: that is what makes it readable. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
@@ -7,257 +9,10 @@
 
 static void check_value(place *p, json_t *value, const value_shape *shape);
 
-/* ---- words ---- */
-
-static bool word_listed(const char *words, dx_bytes word)
+bool shape_is_note(const char *name)
 {
-    for (const char *w = words; *w != 0;) {
-        size_t n = strcspn(w, "|");
-        if (word.size == n && memcmp(w, word.data, n) == 0)
-            return true;
-        w += n + (w[n] == '|');
-    }
-    return false;
-}
-
-static bool rule_id_ok(dx_bytes id)
-{
-    for (size_t i = 0; i < id.size; i++) {
-        uint8_t c = id.data[i];
-        if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
-              c == '_' || c == '-'))
-            return false;
-    }
-    return id.size >= 1 && id.size <= 64;
-}
-
-bool shape_term(place *p, dx_bytes term, bool needs_prefix)
-{
-    bundle *b = p->b;
-    if (text_map_get(&b->terms, term) != NULL)
-        return true;
-    dx_bytes folded = policy_term_fold(&b->arena, term);
-    size_t colon = 0;
-    while (colon < folded.size && folded.data[colon] != ':')
-        colon++;
-    if (colon == folded.size) {
-        if (!needs_prefix && folded.size > 0)
-            return true;
-        FINDING(p, 205, "\"" DX_TEXT_FMT "\" needs a prefix, like dpv:, or an entry in vocab.json",
-                DX_TEXT_ARG(term));
-        return false;
-    }
-    char prefix[64];
-    size_t n = colon < sizeof prefix - 1 ? colon : sizeof prefix - 1;
-    memcpy(prefix, folded.data, n);
-    prefix[n] = 0;
-    bool known = policy_prefix_builtin(dx_bytes_part(folded, 0, colon)) ||
-                 json_object_get(b->prefixes, prefix) != NULL;
-    if (!known || colon + 1 == folded.size) {
-        FINDING(p, 205, "the prefix of \"" DX_TEXT_FMT "\" is not known; vocab.json may add it",
-                DX_TEXT_ARG(term));
-        return false;
-    }
-    if (strcmp(prefix, "dfft") == 0 && !policy_dfft_term_known(folded) &&
-        text_map_get(&b->terms, folded) == NULL) {
-        FINDING(p, 205, "\"" DX_TEXT_FMT "\" is no term of ours", DX_TEXT_ARG(term));
-        return false;
-    }
-    return true;
-}
-
-text_set bundle_group(bundle *b, dx_bytes name)
-{
-    if (dx_bytes_is(name, "EU"))
-        return policy_group_eu();
-    if (dx_bytes_is(name, "EEA"))
-        return policy_group_eea();
-    char key[256];
-    if (b->groups == NULL || name.size >= sizeof key)
-        return (text_set){NULL, 0};
-    memcpy(key, name.data, name.size);
-    key[name.size] = 0;
-    json_t *group = json_object_get(b->groups, key);
-    size_t count = json_array_size(group);
-    dx_bytes *items = count == 0 ? NULL : DX_ARENA_ARRAY(&b->arena, dx_bytes, count);
-    if (items == NULL)
-        return (text_set){NULL, 0};
-    for (size_t i = 0; i < count; i++)
-        items[i] = policy_territory_fold(json_view(json_array_get(group, i)));
-    return (text_set){items, text_set_sort(items, count)};
-}
-
-bool shape_territory(place *p, dx_bytes code, bool groups)
-{
-    if (policy_territory_known(policy_territory_fold(code)) || (groups && bundle_group(p->b, code).count > 0))
-        return true;
-    FINDING(p, 206, "\"" DX_TEXT_FMT "\" is no ISO 3166-1 territory%s", DX_TEXT_ARG(code),
-            groups ? " and no group" : " (a group cannot stand here)");
-    return false;
-}
-
-bool shape_zone(dx_bytes zone, int *offset_s)
-{
-    *offset_s = 0;
-    if (dx_bytes_is(zone, "UTC"))
-        return true;
-    if (zone.size != 6 || (zone.data[0] != '+' && zone.data[0] != '-') || zone.data[3] != ':')
-        return false;
-    for (size_t i = 1; i < 6; i++)
-        if (i != 3 && (zone.data[i] < '0' || zone.data[i] > '9'))
-            return false;
-    int hours = (zone.data[1] - '0') * 10 + zone.data[2] - '0',
-        minutes = (zone.data[4] - '0') * 10 + zone.data[5] - '0';
-    *offset_s = (hours * 60 + minutes) * 60 * (zone.data[0] == '-' ? -1 : 1);
-    return hours < 24 && minutes < 60;
-}
-
-static void check_direction(place *p, dx_bytes text)
-{
-    size_t at = 0;
-    while (at < text.size && text.data[at] != '>')
-        at++;
-    if (at == 0 || at + 1 >= text.size) {
-        FINDING(p, 106, "a direction reads like JP>EEA");
-        return;
-    }
-    if (shape_territory(p, dx_bytes_part(text, 0, at), true))
-        shape_territory(p, dx_bytes_part(text, at + 1, text.size), true);
-}
-
-static bool time_ok(dx_bytes text, int64_t *unix_s)
-{
-    int64_t us = 0;
-    bool ok = text.size == 20 && dx_time_parse(text, true, &us);
-    *unix_s = us / 1000000;
-    return ok;
-}
-
-static void check_host(place *p, dx_bytes host)
-{
-    bool ok = host.size > 0 && host.size <= 253 && host.data[host.size - 1] != '.';
-    for (size_t i = 0; i < host.size; i++) {
-        uint8_t c = host.data[i];
-        ok = ok && ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.');
-    }
-    if (!ok)
-        FINDING(p, 106, "a host is a lower-case name without port and without a dot at its end");
-}
-
-static void check_text(place *p, dx_bytes text, const value_shape *shape)
-{
-    int64_t unix_s;
-    int zone;
-    policy_duration duration;
-    const char *wrong;
-    switch (shape->kind) {
-    case V_WORD:
-        if (!word_listed(shape->words, text))
-            FINDING(p, 106, "\"" DX_TEXT_FMT "\" is none of %s", DX_TEXT_ARG(text), shape->words);
-        return;
-    case V_TIME:
-        if (!time_ok(text, &unix_s))
-            FINDING(p, 109, "a time is RFC 3339 in whole seconds ending in Z, like 2026-11-23T03:00:00Z");
-        return;
-    case V_DURATION:
-        if (!policy_duration_parse(text, &duration))
-            FINDING(p, 109, "a duration is ISO 8601 of whole numbers, like P3Y or PT60S");
-        return;
-    case V_TERR:
-        shape_territory(p, text, false);
-        return;
-    case V_TERR_OR_GROUP:
-        shape_territory(p, text, true);
-        return;
-    case V_ORG:
-        if ((wrong = policy_org_wrong(policy_org_fold(&p->b->arena, text), true)) != NULL)
-            FINDING(p, 208, "%s", wrong);
-        return;
-    case V_RULE_ID:
-        if (!rule_id_ok(text))
-            FINDING(p, 111, "an id is 1 to 64 characters of A-Z a-z 0-9 . _ -");
-        return;
-    case V_DOC_ID:
-        if (!dx_bytes_starts(text, "urn:dfft:") || text.size > 160)
-            FINDING(p, 111, "a document's id starts with urn:dfft: and has at most 160 bytes");
-        return;
-    case V_TERM:
-        shape_term(p, text, false);
-        return;
-    case V_ORIGIN:
-        if (!policy_territory_known(policy_territory_fold(text)))
-            shape_term(p, text, false);
-        return;
-    case V_PURPOSE:
-        shape_term(p, text, true);
-        return;
-    case V_POINTER:
-        if (text.size > 0 && text.data[0] != '/')
-            FINDING(p, 106, "a JSON Pointer starts with / (RFC 6901), * stands for one whole step");
-        return;
-    case V_HOST:
-        check_host(p, text);
-        return;
-    case V_PREFIX: {
-        dx_bytes form = policy_path_form(&p->b->arena, text, &p->b->out_of_memory);
-        if (form.size == 0 || !dx_bytes_equal(form, text))
-            FINDING(p, 106,
-                    "a prefix is a path in canonical form: starts with /, no dots, empty segments or "
-                    "needless escapes");
-        return;
-    }
-    case V_MEDIA: {
-        bool slash = false, ok = text.size > 2;
-        for (size_t i = 0; i < text.size; i++) {
-            slash = slash || (text.data[i] == '/' && i > 0 && i + 1 < text.size);
-            ok = ok && text.data[i] > 0x20 && text.data[i] != ';' &&
-                 !(text.data[i] >= 'A' && text.data[i] <= 'Z');
-        }
-        if (!ok || !slash)
-            FINDING(p, 106, "a media type is lower case without parameters, like application/json");
-        return;
-    }
-    case V_METHOD: {
-        bool ok = text.size > 0 && text.size <= 32;
-        for (size_t i = 0; i < text.size; i++)
-            ok = ok && ((text.data[i] >= 'A' && text.data[i] <= 'Z') || text.data[i] == '-');
-        if (!ok)
-            FINDING(p, 106, "a method is upper case, like GET");
-        return;
-    }
-    case V_DIRECTION:
-        check_direction(p, text);
-        return;
-    case V_ZONE:
-        if (!shape_zone(text, &zone))
-            FINDING(p, 508, "the time zone is UTC or an offset like +09:00");
-        return;
-    case V_ANY:
-    case V_TEXT:
-    case V_INT:
-    case V_BOOL:
-    case V_LEVEL:
-    case V_PILLAR:
-    case V_CONDITION:
-    case V_OBJECT:
-    case V_LIST:
-    case V_MAP:
-    case V_INTERVAL:
-    case V_HEADERS:
-        return;
-    }
-}
-
-/* ---- structure ---- */
-
-static const char *const notes[] = {"title", "law", "note", NULL};
-
-static bool is_note(const char *name)
-{
-    for (size_t i = 0; notes[i] != NULL; i++)
-        if (strcmp(notes[i], name) == 0)
-            return true;
-    return false;
+    static const char *const notes[] = {"title", "law", "note", NULL};
+    return oblige_word(notes, dx_bytes_text(name)) != 0;
 }
 
 static void check_note(place *p, const char *name, json_t *value)
@@ -303,7 +58,7 @@ static void check_object(place *p, json_t *object, const value_shape *shape)
             size_t at = place_push(p, name);
             check_value(p, value, &m->value);
             place_pop(p, at);
-        } else if (shape->of->annotated && is_note(name)) {
+        } else if (shape->of->annotated && shape_is_note(name)) {
             check_note(p, name, value);
         } else {
             unknown_member(p, name, shape);
@@ -364,7 +119,7 @@ static void check_map(place *p, json_t *map, const value_shape *shape)
     {
         size_t at = place_push(p, name);
         if (strcmp(shape->words, "method") == 0)
-            check_text(p, dx_bytes_text(name), &method);
+            shape_text(p, dx_bytes_text(name), &method);
         check_value(p, value, &shape->of->value);
         place_pop(p, at);
     }
@@ -374,8 +129,8 @@ static void check_interval(place *p, json_t *value, const value_shape *shape)
 {
     int64_t from, to;
     check_object(p, value, shape);
-    if (time_ok(json_view(json_object_get(value, "from")), &from) &&
-        time_ok(json_view(json_object_get(value, "to")), &to) && from >= to)
+    if (shape_time(json_view(json_object_get(value, "from")), &from) &&
+        shape_time(json_view(json_object_get(value, "to")), &to) && from >= to)
         FINDING(p, 109, "the interval is empty: from is not before to");
 }
 
@@ -400,7 +155,7 @@ static void check_headers(place *p, json_t *map)
     }
 }
 
-static void check_level(place *p, json_t *value)
+void shape_level(place *p, json_t *value)
 {
     static const char *const pillars[] = {"l", "s", "t", "r", NULL};
     static const value_shape pillar = {V_PILLAR};
@@ -426,8 +181,10 @@ static bool type_fits(const json_t *value, value_kind kind, const char **expecte
     case V_ANY:
         return true;
     case V_INT:
-    case V_PILLAR:
         *expected = "a whole number";
+        return json_is_integer(value);
+    case V_PILLAR:
+        *expected = "a whole number from 0 to 3";
         return json_is_integer(value);
     case V_BOOL:
         *expected = "true or false";
@@ -462,6 +219,7 @@ static bool type_fits(const json_t *value, value_kind kind, const char **expecte
     case V_DIRECTION:
     case V_ZONE:
     case V_ORIGIN:
+    case V_URN:
         break;
     }
     *expected = "a text";
@@ -491,11 +249,11 @@ static void check_value(place *p, json_t *value, const value_shape *shape)
     } else if (shape->kind == V_HEADERS) {
         check_headers(p, value);
     } else if (shape->kind == V_LEVEL) {
-        check_level(p, value);
+        shape_level(p, value);
     } else if (shape->kind == V_CONDITION) {
         shape_condition(p, value);
     } else if (json_is_string(value)) {
-        check_text(p, json_view(value), shape);
+        shape_text(p, json_view(value), shape);
     }
 }
 
@@ -518,8 +276,8 @@ static void check_instruments(place *p, const json_t *doc)
     {
         int64_t since, to;
         size_t inner = place_push_index(p, i);
-        if (time_ok(json_view(json_object_get(item, "since")), &since) &&
-            time_ok(json_view(json_object_get(item, "valid_to")), &to) && since >= to)
+        if (shape_time(json_view(json_object_get(item, "since")), &since) &&
+            shape_time(json_view(json_object_get(item, "valid_to")), &to) && since >= to)
             FINDING(p, 109, "the instrument ends before it begins");
         place_pop(p, inner);
     }

@@ -1,6 +1,6 @@
 /* Conditions as documents: what may stand in a leaf (policy.md 5). */
-#include "policy/bundle.h"
 #include "policy/model.h"
+#include "policy/shape.h"
 
 const condition_op_row condition_ops[OP_COUNT] = {
 #define O(id, name, types, other) {name, types, other},
@@ -87,42 +87,19 @@ static void check_within(place *p, json_t *value)
 /* One text against the attribute's type. */
 static void check_item(place *p, const policy_attribute_row *row, json_t *value, bool groups)
 {
-    int64_t unix_us;
+    int64_t unix_s;
     if (!json_is_string(value)) {
         FINDING(p, 106, "a text is expected");
     } else if (row->type == TYPE_TERR || row->type == TYPE_TERRS) {
         shape_territory(p, json_view(value), groups);
     } else if (row->type == TYPE_TIME) {
-        if (json_string_length(value) != 20 || !dx_time_parse(json_view(value), true, &unix_us))
+        if (!shape_time(json_view(value), &unix_s))
             FINDING(p, 109, "a time is RFC 3339 in whole seconds ending in Z");
     } else if ((row->flags & TERM) != 0) {
         bool territory = strcmp(row->name, "data.origin") == 0 &&
                          policy_territory_known(policy_territory_fold(json_view(value)));
         if (!territory)
             shape_term(p, json_view(value), (row->flags & PREFIXED) != 0);
-    }
-}
-
-static void check_level_value(place *p, json_t *value)
-{
-    static const char *const pillars[] = {"l", "s", "t", "r", NULL};
-    const char *name;
-    json_t *member;
-    if (!json_is_object(value)) {
-        FINDING(p, 106, "a level is an object with l, s, t and r");
-        return;
-    }
-    for (size_t i = 0; pillars[i] != NULL; i++)
-        if (json_object_get(value, pillars[i]) == NULL)
-            FINDING(p, 105, "a level names all four pillars; \"%s\" is missing", pillars[i]);
-    json_object_foreach(value, name, member)
-    {
-        size_t at = place_push(p, name);
-        if (oblige_word(pillars, dx_bytes_text(name)) == 0)
-            FINDING(p, 104, "a level has the pillars l, s, t and r only");
-        else if (!json_is_integer(member) || json_integer_value(member) < 0 || json_integer_value(member) > 3)
-            FINDING(p, 106, "a pillar is 0 to 3");
-        place_pop(p, at);
     }
 }
 
@@ -159,8 +136,10 @@ static void check_leaf_value(place *p, const policy_attribute_row *row, conditio
     } else if (row->type == TYPE_INT) {
         if (!json_is_integer(value))
             FINDING(p, 106, "a whole number is expected");
+    } else if (row->type == TYPE_LEVEL && json_is_object(value)) {
+        shape_level(p, value);
     } else if (row->type == TYPE_LEVEL) {
-        check_level_value(p, value);
+        FINDING(p, 106, "a level is an object with l, s, t and r");
     } else {
         check_item(p, row, value, false);
     }
@@ -217,7 +196,6 @@ static void check_leaf(place *p, json_t *leaf)
 void shape_condition(place *p, json_t *value)
 {
     static const char *const leaf_members[] = {"attr", "op", "value", NULL};
-    static const char *const notes[] = {"title", "law", "note", NULL};
     const char *name, *group = NULL;
     json_t *member;
     bool leaf = false;
@@ -234,7 +212,7 @@ void shape_condition(place *p, json_t *value)
     }
     json_object_foreach(value, name, member)
     {
-        bool note = oblige_word(notes, dx_bytes_text(name)) != 0;
+        bool note = shape_is_note(name);
         bool own = leaf ? oblige_word(leaf_members, dx_bytes_text(name)) != 0
                         : group != NULL && strcmp(name, group) == 0;
         size_t at = place_push(p, name);

@@ -1,59 +1,7 @@
 /* shape_table.h -- the members of every document (policy.md 3): what stands where and of which type.
  *
- * Included once, by shape.c. need: '!' required, '?' optional.
+ * Included once, by shape.c, after shape.h. need: '!' required, '?' optional.
  */
-typedef enum {
-    V_ANY,
-    V_TEXT,
-    V_INT,
-    V_BOOL,
-    V_WORD,
-    V_TIME,
-    V_DURATION,
-    V_TERR,
-    V_TERR_OR_GROUP,
-    V_ORG,
-    V_RULE_ID,
-    V_DOC_ID,
-    V_TERM,
-    V_PURPOSE,
-    V_POINTER,
-    V_HOST,
-    V_PREFIX,
-    V_MEDIA,
-    V_METHOD,
-    V_DIRECTION,
-    V_ZONE,
-    V_LEVEL,
-    V_PILLAR,
-    V_CONDITION,
-    V_OBJECT,
-    V_LIST,
-    V_MAP,
-    V_INTERVAL,
-    V_HEADERS,
-    V_ORIGIN,
-} value_kind;
-
-typedef struct shape_node shape_node;
-typedef struct {
-    value_kind kind;
-    const shape_node *of; /* members of an object, element of a list, value of a map */
-    const char *words;    /* V_WORD: "a|b" */
-    int64_t min, max;     /* V_INT; V_LIST: least number of elements */
-    unsigned unknown;     /* V_OBJECT: the finding for an unknown member, 0 for PL-104 */
-} value_shape;
-typedef struct {
-    const char *name;
-    char need;
-    value_shape value;
-} member_shape;
-struct shape_node {
-    value_shape value; /* of list elements and map values */
-    bool annotated;    /* title, law, note may stand here */
-    const member_shape *members;
-};
-
 #define ELEMENT(...) (&(const shape_node){.value = {__VA_ARGS__}})
 #define TEXT                                                                                                 \
     {                                                                                                        \
@@ -174,7 +122,7 @@ SHAPE(dataset_shape, true, HEAD, {"route", '!', OBJECT(route_shape)},
 SHAPE(parties_shape, false, {"assigner", '!', {V_ORG}}, {"assignee", '!', {V_ORG}});
 SHAPE(basis_shape, true, {"instrument", '!', TEXT}, {"code", '!', {V_TERM}}, {"notice", '?', TEXT},
       {"contract", '?', TEXT}, {"module", '?', {V_INT, NULL, NULL, 1, 4}}, {"group", '?', TEXT},
-      {"certificate", '?', TEXT}, {"expires", '?', {V_TIME}}, {"ref", '?', TEXT});
+      {"certificate", '?', TEXT}, {"expires", '?', {V_TIME}}, {"ref", '?', {V_URN}});
 SHAPE(quota_shape, true, {"of", '!', WORD("requests|bytes|records")},
       {"per", '!', WORD("agreement|permit|peer")}, {"window", '!', WORD("minute|hour|day|month|total")},
       {"max", '!', NUMBER(0)}, {"unless", '?', {V_CONDITION}}, {"tz", '?', {V_ZONE}});

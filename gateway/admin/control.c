@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
-#define TURN_MS 200
+#define TURN_MS        200
+#define DRAIN_SLACK_MS 10000
 
 gate *control_gate(control *c)
 {
@@ -20,6 +22,13 @@ static DX_RC start_all(control *c, dx_why *why)
     DX_TRY(control_fetcher(cf, &c->gate.fetcher, why));
     DX_TRY(path_judge_new(&c->judge, why));
     DX_TRY(policy_meter_new(&c->gate.meter, why));
+    c->serial_file = dx_arena_printf(&c->source_arena, "%s/policy-serial", cf->root->state_dir);
+    c->meter_file = dx_arena_printf(&c->source_arena, "%s/quota-counters", cf->root->state_dir);
+    if (c->serial_file == NULL || c->meter_file == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory");
+    struct dx_rc rc = policy_meter_load(c->gate.meter, c->gate.io, c->meter_file, why);
+    if (rc.code != DX_OK && rc.code != DX_NOT_FOUND)
+        return rc;
     DX_TRY(control_start_log(c, why));
     DX_TRY(control_start_lists(c, why));
     DX_TRY(control_start_stamps(c, why));
@@ -41,11 +50,15 @@ DX_RC control_start(config *cf, const dx_clock *clock, const dx_io *io, control 
 {
     *out = NULL;
     control *c = calloc(1, sizeof *c);
-    if (c == NULL) {
+    if (c != NULL)
+        c->configs = calloc(1, sizeof *c->configs);
+    if (c == NULL || c->configs == NULL) {
         config_free(cf);
+        free(c);
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the gateway");
     }
-    c->config = cf;
+    c->config = c->configs[0] = cf;
+    c->config_count = 1;
     c->gate.clock = clock;
     c->gate.io = io;
     c->gate.config = cf;
@@ -80,22 +93,38 @@ int control_run(control *c)
     }
 }
 
+/* Waits until no exchange is under way, at most `wait_ms`. */
+static bool settled(control *c, int64_t wait_ms)
+{
+    for (int64_t i = 0; i < wait_ms / 20 && atomic_load(&c->gate.in_flight) > 0; i++)
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+    return atomic_load(&c->gate.in_flight) == 0;
+}
+
+/* Every connection is cut; what is still under way comes back to its worker while every service lives. Its
+ * waits are finite: the judge, the time-stamp authorities, the log. */
+static void drain(control *c)
+{
+    const config *cf = c->gate.config;
+    dx_log(DX_LOG_INFO, "drain.started", F_INT("connections", (int64_t)net_server_connections(c->server)));
+    net_server_stop_accepting(c->server);
+    net_server_drain(c->server, (uint32_t)c->config->timeout->drain_s);
+    net_server_cut(c->server);
+    if (settled(c, cf->trust->judge_wait_ms + cf->timestamp->total_ms + DRAIN_SLACK_MS))
+        return;
+    /* Taking services apart under a live exchange would be worse than an end without goodbye: the log
+     * recovers. */
+    dx_log(DX_LOG_ERROR, "drain.stuck", F_INT("exchanges", (int64_t)atomic_load(&c->gate.in_flight)));
+    _exit(5);
+}
+
 void control_stop(control *c)
 {
     if (c == NULL)
         return;
     atomic_store(&c->gate.draining, true);
-    if (c->server != NULL) {
-        dx_log(DX_LOG_INFO, "drain.started",
-               F_INT("connections", (int64_t)net_server_connections(c->server)));
-        net_server_stop_accepting(c->server);
-        net_server_drain(c->server, (uint32_t)c->config->timeout->drain_s);
-        net_server_cut(c->server);
-        /* What is still under way comes back to its worker while every service lives; all their waits are
-         * finite. */
-        for (int i = 0; i < 1000 && atomic_load(&c->gate.in_flight) > 0; i++)
-            nanosleep(&(struct timespec){0, 20000000}, NULL);
-    }
+    if (c->server != NULL)
+        drain(c);
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
     pthread_cond_signal(&c->wake_lists);
@@ -111,6 +140,9 @@ void control_stop(control *c)
     dx_fetcher_free(c->gate.fetcher);
     tlist_snapshot_unref(c->trust);
     tlist_store_close(c->store);
+    dx_why why;
+    if (c->view != NULL && policy_meter_save(c->gate.meter, c->gate.io, c->meter_file, &why).code != DX_OK)
+        dx_log_why(DX_LOG_ERROR, "quota.not_saved", &why);
     gate_view_unref(c->view);
     policy_meter_free(c->gate.meter);
     path_judge_free(c->judge);
@@ -118,7 +150,9 @@ void control_stop(control *c)
     sign_unref(c->log_keys[0]);
     sign_unref(c->log_keys[1]);
     dx_arena_fini(&c->source_arena);
-    config_free(c->config);
+    for (size_t i = 0; i < c->config_count; i++)
+        config_free(c->configs[i]);
+    free(c->configs);
     pthread_mutex_destroy(&c->lock);
     pthread_cond_destroy(&c->wake_lists);
     free(c);

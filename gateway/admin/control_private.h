@@ -1,8 +1,9 @@
 /* control_private.h -- inside gateway/admin: the gateway as one struct, and who starts what.
  *
  * control.c starts and stops; control_trust.c reads the lists on a thread of its own; control_view.c makes
- * the view that exchanges act under; control_services.c opens stamps, log, regulator's desk and listeners;
- * control_report.c is what operators see.
+ * the view that exchanges act under, with control_policy.c, control_record.c and control_reload.c;
+ * control_services.c opens stamps, log, regulator's desk and listeners; control_report.c is what operators
+ * see.
  */
 #ifndef GATEWAY_ADMIN_CONTROL_PRIVATE_H
 #define GATEWAY_ADMIN_CONTROL_PRIVATE_H
@@ -16,7 +17,9 @@
 
 struct control {
     gate gate;
-    config *config;
+    const config *config; /* the newest */
+    config **configs;     /* every one so far, of the start first */
+    size_t config_count;
     net_server *server;
     observe *observe;
     regulator *regulator;
@@ -31,11 +34,14 @@ struct control {
     /* shared between the control, list and stamp threads */
     pthread_mutex_t lock;
     pthread_cond_t wake_lists;
-    bool stopping;
-    tlist_snapshot *trust; /* newest */
+    bool stopping, lists_asked; /* asked: SIGHUP wants the lists fetched now */
+    tlist_snapshot *trust;      /* newest */
     bool lists_tried;
     dx_why list_why;
     dx_why policy_why;
+    int64_t list_retry_s;
+    const char *meter_file;
+    int64_t meter_saved_s;
     const char *serial_file; /* the highest bundle accepted so far */
     gate_view *view;
     uint64_t epoch;
@@ -50,12 +56,32 @@ struct control {
 DX_RC control_start_lists(control *c,
                           dx_why *why);           /* opens the store; what it remembers counts from now on */
 DX_RC control_run_lists(control *c, dx_why *why); /* starts the thread */
+void control_fetch_lists(control *c);             /* now, not when they are due; any thread */
 
 /* control_view.c: on the control thread */
 DX_RC control_first_view(control *c, dx_why *why);
-void control_refresh(control *c);            /* a new list, a seal certificate to be judged again */
-void control_reload(control *c);             /* SIGHUP */
-gate_view *control_current_view(control *c); /* a reference, or NULL; any thread */
+void control_refresh(control *c); /* a new list, a seal certificate to be judged again, quotas to be saved */
+/* A view of what is known now; takes references of its own. NULL: no memory. */
+gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust);
+void control_publish(control *c, gate_view *view); /* takes the reference */
+gate_view *control_current_view(control *c);       /* a reference, or NULL; any thread */
+
+/* control_policy.c */
+void control_can(const config *cf, policy_can *can);
+DX_RC control_load_policy(control *c, const config *cf, policy **out, dx_why *why);
+
+/* control_reload.c */
+void control_reload(control *c);
+
+/* control_record.c: durable when these return */
+typedef struct {
+    const char *kind, *id, *territory; /* kind: tlist bundle config */
+    int64_t sequence;
+    const uint8_t *sha256, *signer_sha256;
+} control_document;
+DX_RC control_record_document(control *c, prov_type type, const control_document *document, dx_why *why);
+DX_RC control_record_lists(control *c, const tlist_snapshot *trust, dx_why *why);
+DX_RC control_record_policy(control *c, const policy *p, dx_why *why);
 
 /* control_services.c */
 DX_RC control_start_log(control *c, dx_why *why);

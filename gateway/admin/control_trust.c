@@ -9,24 +9,12 @@
 
 #define LIST_RETRY_S 30 /* after a run that brought nothing; the store's own schedule is longer */
 
-static void say_line(void *context, const tlist_run_line *line)
-{
-    (void)context;
-    dx_log(line->accepted ? DX_LOG_INFO : DX_LOG_SECURITY,
-           line->accepted ? "tlist.accepted" : "tlist.rejected", F_STR("source", line->source),
-           F_STR("territory", line->territory), F_INT("sequence", (int64_t)line->sequence),
-           F_STR("id", line->accepted ? NULL : line->why.id),
-           F_STR("clause", line->accepted ? NULL : line->why.clause),
-           F_STR("text", line->accepted ? NULL : line->why.text),
-           F_STR("remarks", line->remarks[0] ? line->remarks : NULL));
-}
-
 static void *list_run(void *argument)
 {
     control *c = argument;
     for (;;) {
         dx_why why = {0};
-        struct dx_rc rc = tlist_store_update(c->store, say_line, NULL, &why);
+        struct dx_rc rc = tlist_store_update(c->store, NULL, NULL, &why); /* logs each list itself */
         if (rc.code != DX_OK)
             dx_log_why(DX_LOG_WARN, "tlist.run_failed", &why);
         tlist_snapshot *fresh = tlist_store_snapshot(c->store);
@@ -40,17 +28,26 @@ static void *list_run(void *argument)
         c->trust = fresh;
         c->lists_tried = true;
         c->list_why = why;
-        while (!c->stopping && dx_now_s(c->gate.clock) < due_s) {
+        while (!c->stopping && !c->lists_asked && dx_now_s(c->gate.clock) < due_s) {
             struct timespec until;
             clock_gettime(CLOCK_REALTIME, &until);
             until.tv_sec += 1;
             pthread_cond_timedwait(&c->wake_lists, &c->lock, &until);
         }
         bool stop = c->stopping;
+        c->lists_asked = false;
         pthread_mutex_unlock(&c->lock);
         if (stop)
             return NULL;
     }
+}
+
+void control_fetch_lists(control *c)
+{
+    pthread_mutex_lock(&c->lock);
+    c->lists_asked = true;
+    pthread_cond_signal(&c->wake_lists);
+    pthread_mutex_unlock(&c->lock);
 }
 
 DX_RC control_start_lists(control *c, dx_why *why)

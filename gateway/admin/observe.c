@@ -76,15 +76,17 @@ static void answer_metrics(observe *o, int fd, bool head_only)
 
 /* The start line of one request; the fields are read and not looked at. False: too long, too slow, or not
  * HTTP. */
-static bool read_start(int fd, char method[8], char target[128])
+static bool read_start(observe *o, int fd, char method[8], char target[128])
 {
+    const dx_clock *clock = control_gate(o->control)->clock;
+    const int64_t until_us = dx_mono_us(clock) + REQUEST_MS * 1000;
     char head[HEAD_MAX + 1];
     size_t size = 0;
     for (;;) {
         ssize_t n = recv(fd, head + size, HEAD_MAX - size, 0);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n <= 0 || dx_mono_us(clock) > until_us)
             return false;
         size += (size_t)n;
         head[size] = 0;
@@ -101,7 +103,7 @@ static void serve(observe *o, int fd)
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     char method[8], target[128];
-    if (!read_start(fd, method, target)) {
+    if (!read_start(o, fd, method, target)) {
         answer(fd, "400 Bad Request", "text/plain", dx_bytes_text("not a request this listener reads\n"),
                false);
         return;

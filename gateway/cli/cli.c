@@ -50,6 +50,18 @@ int cli_main(int argc, char **argv)
     return asked ? 0 : 2;
 }
 
+DX_RC cli_commands(bool roff, dx_buf *out)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        DX_TRY(dx_buf_add_text(out, roff ? ".TP\n.B sekisho " : "sekisho "));
+        DX_TRY(roff ? config_roff(commands[i].usage, out) : dx_buf_add_text(out, commands[i].usage));
+        DX_TRY(dx_buf_add_text(out, roff ? "\n" : "\n    "));
+        DX_TRY(roff ? config_roff(commands[i].help, out) : dx_buf_add_text(out, commands[i].help));
+        DX_TRY(dx_buf_add_text(out, ".\n"));
+    }
+    return DX_OKAY;
+}
+
 int cli_usage(const char *command)
 {
     for (size_t i = 0; i < COMMAND_COUNT; i++)

@@ -31,6 +31,7 @@ typedef struct {
 bool cli_options(int *argc, char **argv, cli_option *options);
 const char *cli_value(const cli_option *options, const char *name); /* NULL: not given */
 
+DX_RC cli_commands(bool roff, dx_buf *out);       /* every command, for people or for a manual page */
 int cli_usage(const char *command);               /* prints the usage line, returns 2 */
 int cli_fail(const dx_why *why, struct dx_rc rc); /* prints id, clause, text; returns the exit code */
 /* Loads a configuration or prints everything that is wrong with it. */

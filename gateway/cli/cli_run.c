@@ -148,12 +148,18 @@ int cli_check(int argc, char **argv)
 
 int cli_manual(int argc, char **argv)
 {
-    cli_option o[] = {{.name = "--roff", .flag = true}, {.name = NULL}};
-    if (!cli_options(&argc, argv, o) || argc != 1)
+    cli_option o[] = {{.name = "--roff", .flag = true},
+                      {.name = "--options", .flag = true},
+                      {.name = "--commands", .flag = true},
+                      {.name = NULL}};
+    if (!cli_options(&argc, argv, o) || argc != 1 ||
+        (cli_value(o, "--options") != NULL && cli_value(o, "--commands") != NULL))
         return cli_usage("manual");
     dx_buf text;
     dx_buf_init(&text, 1U << 20);
-    struct dx_rc rc = config_manual(cli_value(o, "--roff") != NULL, &text);
+    bool roff = cli_value(o, "--roff") != NULL;
+    struct dx_rc rc =
+        cli_value(o, "--commands") != NULL ? cli_commands(roff, &text) : config_manual(roff, &text);
     if (rc.code == DX_OK)
         fwrite(text.data, 1, text.size, stdout);
     dx_buf_fini(&text);

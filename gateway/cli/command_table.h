@@ -1,5 +1,6 @@
 /* command_table.h -- C(function, "words", "usage", "what it does") */
-C(run, "run", "run -c FILE", "serve until SIGTERM; SIGHUP reloads")
+C(run, "run", "run -c FILE",
+  "serve until SIGTERM; SIGHUP reloads policy and certificates and fetches the lists")
 C(check, "check", "check -c FILE [--json]", "judge a configuration: files, keys, policy, lists")
 C(trust_update, "trust update", "trust update -c FILE [--json]",
   "one run over the trusted lists, a line each")
@@ -25,5 +26,6 @@ C(verify, "verify",
   "[--territory NAME]... [--json]",
   "a saved answer or request, offline, clause by clause")
 C(explain, "explain", "explain ID", "what a check id means and which clause it stands for")
-C(manual, "manual", "manual [--roff]", "every configuration option")
+C(manual, "manual", "manual [--options|--commands] [--roff]",
+  "every configuration option, or every command; the manual pages grow from it")
 C(version, "version", "version", "version of this program and its libraries")

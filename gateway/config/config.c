@@ -97,31 +97,54 @@ void config_free(config *c)
     free(c);
 }
 
-DX_RC config_manual(bool roff, dx_buf *out)
+DX_RC config_roff(const char *text, dx_buf *out)
+{
+    if (*text == '.' || *text == '\'')
+        DX_TRY(dx_buf_add_text(out, "\\&")); /* no request */
+    for (; *text != 0; text++)
+        DX_TRY(*text == '\\'  ? dx_buf_add_text(out, "\\e")
+               : *text == '-' ? dx_buf_add_text(out, "\\-") /* what people copy is no hyphen */
+                              : dx_buf_add_byte(out, (uint8_t)*text));
+    return DX_OKAY;
+}
+
+static DX_RC add_text(bool roff, const char *text, dx_buf *out)
+{
+    return roff ? config_roff(text, out) : dx_buf_add_text(out, text);
+}
+
+static DX_RC add_option(bool roff, const config_option_row *o, dx_buf *out)
 {
     static const char *const kinds[] = {
         "text",           "file", "path", "number", "true or false", "array of texts", "array of numbers",
         "array of files", "word"};
+    DX_TRY(dx_buf_addf(out, roff ? ".TP\n.B %s\n" : "    %-22s ", o->key));
+    DX_TRY(dx_buf_addf(out, "%s%s", kinds[o->kind], o->required ? ", required" : ""));
+    if (o->default_[0] != 0) {
+        DX_TRY(dx_buf_add_text(out, ", default "));
+        DX_TRY(add_text(roff, o->default_, out));
+    }
+    if (o->kind == NUMBER)
+        DX_TRY(dx_buf_addf(out, ", %" PRId64 " to %" PRId64, o->min, o->max));
+    DX_TRY(dx_buf_add_text(out, ". "));
+    DX_TRY(add_text(roff, o->help, out));
+    return dx_buf_add_text(out, o->reload ? "\n" : " Needs a restart.\n");
+}
+
+DX_RC config_manual(bool roff, dx_buf *out)
+{
     for (section_id id = 0; id < SECTION_COUNT; id++) {
         const config_section_row *s = &config_sections[id];
         const char *shape = s->kind == ARRAY ? " (array)"
                             : s->kind == MAP ? " (object of objects by name)"
                                              : "";
-        DX_TRY(dx_buf_addf(out, roff ? ".SS \"%s%s\"\n%s\n" : "\n%s%s\n  %s\n",
-                           s->pointer[0] ? s->pointer + 1 : "top level", shape, s->help));
-        for (size_t i = 0; i < config_option_count; i++) {
-            const config_option_row *o = &config_options[i];
-            if (o->section != id)
-                continue;
-            DX_TRY(dx_buf_addf(out, roff ? ".TP\n.B %s\n" : "    %-22s ", o->key));
-            DX_TRY(dx_buf_addf(out, "%s%s", kinds[o->kind], o->required ? ", required" : ""));
-            if (o->default_[0] != 0)
-                DX_TRY(dx_buf_addf(out, ", default %s", o->default_));
-            if (o->kind == NUMBER)
-                DX_TRY(dx_buf_addf(out, ", %" PRId64 " to %" PRId64, o->min, o->max));
-            DX_TRY(dx_buf_addf(out, roff ? ". %s%s\n" : ". %s%s\n", o->help,
-                               o->reload ? "" : " Needs a restart."));
-        }
+        DX_TRY(dx_buf_addf(out, roff ? ".SS \"%s%s\"\n" : "\n%s%s\n  ",
+                           s->pointer[0] ? s->pointer + 1 : "top level", shape));
+        DX_TRY(add_text(roff, s->help, out));
+        DX_TRY(dx_buf_add_text(out, "\n"));
+        for (size_t i = 0; i < config_option_count; i++)
+            if (config_options[i].section == id)
+                DX_TRY(add_option(roff, &config_options[i], out));
     }
     return DX_OKAY;
 }

@@ -131,7 +131,15 @@ void config_findings_fini(config_findings *findings);
 DX_RC config_load(const dx_io *io, const char *file, config **out, config_findings *findings, dx_why *why);
 void config_free(config *c);
 
+typedef struct {
+    const char *section, *key; /* static */
+} config_change;
+/* Options that differ between two configurations and need a restart, at most `max` of them. */
+size_t config_restart_needed(const config *now, const config *next, config_change *out, size_t max);
+
 /* The options as text for people, or as roff for sekisho.conf(5). */
 DX_RC config_manual(bool roff, dx_buf *out);
+DX_RC config_roff(const char *text,
+                  dx_buf *out); /* text as roff: what would be a request or a hyphen is escaped */
 
 #endif

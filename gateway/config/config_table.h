@@ -49,18 +49,18 @@ O(upstream, "idle_read_ms", idle_read_ms, NUMBER, no, "30000", 1, 600000, no,
   "Longest silence inside an answer.")
 O(upstream, "connections_max", connections_max, NUMBER, no, "512", 1, 65536, no,
   "Connections to the data API per worker.")
-O(upstream, "idle_max", idle_max, NUMBER, no, "64", 0, 4096, no, "Idle connections kept per worker.")
-O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 0, 65536, no,
+O(upstream, "idle_max", idle_max, NUMBER, no, "64", 1, 4096, no, "Idle connections kept per worker.")
+O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 1, 65536, no,
   "Requests that may wait for a connection.")
 O(upstream, "body_max_bytes", body_max_bytes, NUMBER, no, "1048576", 1024, 67108864, no,
   "Largest request or answer body; a larger one is 413 or 502.")
 
 S(limit, "/limit", ONE, "Bounds that protect the gateway.")
-O(limit, "connections", connections, NUMBER, no, "10000", 1, 1000000, no, "Connections in all.")
+O(limit, "connections", connections, NUMBER, no, "10000", 1, 1000000, no, "Connections of one worker.")
 O(limit, "connections_per_ip", connections_per_ip, NUMBER, no, "256", 1, 1000000, no,
-  "Connections from one address.")
+  "Connections of one worker from one address (IPv6: one /64).")
 O(limit, "connections_per_peer", connections_per_peer, NUMBER, no, "128", 1, 1000000, no,
-  "Connections of one certificate.")
+  "Connections of one worker with one certificate.")
 O(limit, "header_bytes", header_bytes, NUMBER, no, "32768", 1024, 262144, no, "Request head.")
 O(limit, "fields", fields, NUMBER, no, "100", 8, 1000, no, "Field lines of a request.")
 O(limit, "target_bytes", target_bytes, NUMBER, no, "8192", 128, 65536, no, "Request target.")
@@ -74,10 +74,10 @@ O(timeout, "write_stall_s", write_stall_s, NUMBER, no, "30", 1, 600, no, "Peer t
 O(timeout, "drain_s", drain_s, NUMBER, no, "30", 0, 600, yes, "How long SIGTERM waits for answers under way.")
 
 S(trust, "/trust", ONE, "Whom to believe.")
-O(trust, "home", home, TEXT, yes, "", 1, 16, yes, "Scheme of our own side (EU, JP); the others are foreign.")
-O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, yes,
+O(trust, "home", home, TEXT, yes, "", 1, 16, no, "Scheme of our own side (EU, JP); the others are foreign.")
+O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, no,
   "How long a list serves after its NextUpdate; each use is in the record.")
-O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, yes,
+O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, no,
   "How long a request waits for the judgement of its certificate.")
 O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
   "[refuse|allow] What happens when revocation cannot be found out.")
@@ -113,7 +113,7 @@ O(fetch, "ca_file", ca_file, FILE, no, "", 0, 0, no,
   "PEM of TLS authorities for https; by default the system's.")
 
 S(revocation, "/revocation", ONE, "Is the certificate still good.")
-O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, yes,
+O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
   "Certificates with live connections are asked again this often.")
 
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
@@ -188,4 +188,4 @@ S(observe, "/observe", ONE, "Health and metrics, read only, without TLS: keep it
 O(observe, "address", address, TEXT, yes, "", 0, 100, no, "Address and port, like 127.0.0.1:9411.")
 
 S(log, "/log", ONE, "Events, one JSON object a line on standard output.")
-O(log, "level", level, WORD, no, "info", 0, 0, yes, "[debug|info|warn|error] Least level written.")
+O(log, "level", level, WORD, no, "info", 0, 0, no, "[debug|info|warn|error] Least level written.")

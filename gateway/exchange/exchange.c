@@ -154,7 +154,7 @@ void exchange_post(exchange *ex)
     }
 }
 
-step exchange_refuse(exchange *ex, const refusal *why)
+static bool answer_problem(exchange *ex, const refusal *why)
 {
     const http_problem problem = {.slug = why->slug,
                                   .status = why->status,
@@ -166,6 +166,15 @@ step exchange_refuse(exchange *ex, const refusal *why)
                                   .where = why->where,
                                   .retryable = why->retryable,
                                   .retry_after_s = why->retry_after_s};
+    if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code == DX_OK)
+        return true;
+    ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};
+    ex->answer_body = (dx_bytes){NULL, 0};
+    return false;
+}
+
+step exchange_refuse(exchange *ex, const refusal *why)
+{
     ex->refused = true;
     ex->problem_slug = why->slug;
     ex->refused_id = why->id;
@@ -173,11 +182,25 @@ step exchange_refuse(exchange *ex, const refusal *why)
     ex->sealed = false;
     ex->stamp_count = 0;
     atomic_fetch_add_explicit(&ex->gate->refusals_total, 1, memory_order_relaxed);
-    if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code != DX_OK) {
-        ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};
-        ex->answer_body = (dx_bytes){NULL, 0};
-    }
+    (void)answer_problem(ex, why); /* without room for its text the status still says no */
     return STEP_ANSWER;
+}
+
+static step too_large(exchange *ex)
+{
+    ex->want_body = false;
+    return exchange_refuse(ex, &(refusal){.slug = "limit-body",
+                                          .status = 413,
+                                          .id = "upstream.body_max_bytes",
+                                          .clause = "RFC 9110 15.5.14",
+                                          .detail = "the content is larger than this gateway takes",
+                                          .where = "peer"});
+}
+
+void exchange_inner_problem(exchange *ex, const refusal *why)
+{
+    ex->async_rc = answer_problem(ex, why) ? DX_OKAY : (struct dx_rc){DX_NO_MEMORY};
+    exchange_post(ex);
 }
 
 step exchange_need_body(exchange *ex)
@@ -213,17 +236,11 @@ step exchange_need_body(exchange *ex)
                                                   .clause = "RFC 9112 8",
                                                   .detail = "the request ended inside its content",
                                                   .where = "peer"});
+        case HTTP_TAKE_TOO_LARGE:
+            return too_large(ex);
         case HTTP_TAKE_DATA:
-            if (dx_buf_add(&ex->body, slice).code != DX_OK) {
-                ex->want_body = false;
-                return exchange_refuse(ex,
-                                       &(refusal){.slug = "limit-body",
-                                                  .status = 413,
-                                                  .id = "upstream.body_max_bytes",
-                                                  .clause = "RFC 9110 15.5.14",
-                                                  .detail = "the content is larger than this gateway takes",
-                                                  .where = "peer"});
-            }
+            if (dx_buf_add(&ex->body, slice).code != DX_OK)
+                return too_large(ex);
             break;
         }
     }

@@ -59,6 +59,7 @@ struct exchange {
 
     /* policy */
     policy_ruling ruling;
+    policy_ruling reserved; /* whose quotas were charged, with what was known of the request then */
     bool ruled;
     int64_t records; /* in the body, when policy asked; -1: not counted */
 
@@ -128,6 +129,8 @@ step exchange_need_body(exchange *ex);
 
 /* An inner upstream is done: status, media type and body are in the arena or static. Any thread. */
 void exchange_inner_done(exchange *ex, unsigned status, const char *media_type, dx_bytes body);
+void exchange_inner_problem(exchange *ex,
+                            const refusal *why); /* it has no such answer; the texts are copied */
 
 /* Fills the record of this exchange. */
 DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why);
@@ -135,9 +138,15 @@ DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why);
 /* Facts that stage_identify and stage_trust know. */
 void exchange_facts_request(exchange *ex);
 void exchange_facts_trust(exchange *ex);
+/* A request seal that passed, and whether it covers a field (lower case). */
+void exchange_facts_seal(exchange *ex);
+bool exchange_seal_covers(const exchange *ex, const char *field);
 /* What policy's body phase asks about a body that is here whole: the request's on import, the answer's on
  * export. */
 void exchange_facts_body(exchange *ex, const http_message *message, dx_bytes body);
+
+/* The labels that the data API put on its answer. False: one cannot be read. */
+bool exchange_facts_labels(exchange *ex, const http_message *response);
 
 /* Views and fields of messages; memory in the arena. NULL or false: it is full. */
 seal_field *exchange_seal_fields(exchange *ex, const http_field *fields, size_t count);

@@ -2,20 +2,15 @@
 
 /* Turns what the stages know into the plain facts of policy.md 4. A fact that is not known stays unknown. */
 
-static bool covers(const seal_verdict *seal, const char *component)
-{
-    for (size_t i = 0; seal != NULL && i < seal->cover_count; i++)
-        if (strcmp(seal->covers[i], component) == 0)
-            return true;
-    return false;
-}
-
-static void by_peer(exchange *ex, policy_attribute a, const char *field)
-{
-    bool is_signed = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED &&
-                     covers(ex->request_seal, field);
-    policy_fact_source(ex->facts, a, is_signed ? POLICY_BY_PEER_SIGNED : POLICY_BY_PEER);
-}
+static const struct {
+    policy_attribute attribute;
+    const char *field;
+} declared[] = {{POLICY_REQ_PURPOSE, "dfft-purpose"},
+                {POLICY_REQ_DESTINATION, "dfft-destination"},
+                {POLICY_REQ_AGREEMENT, "dfft-agreement"},
+                {POLICY_REQ_BASIS, "dfft-legal-basis"},
+                {POLICY_REQ_CASE, "dfft-case"}};
+#define DECLARED (sizeof declared / sizeof *declared)
 
 void exchange_facts_request(exchange *ex)
 {
@@ -36,11 +31,34 @@ void exchange_facts_request(exchange *ex)
     policy_fact_text(f, POLICY_REQ_AUDIENCE, ex->declared.audience);
     policy_fact_set(f, POLICY_REQ_PURPOSE, ex->declared.purpose, ex->declared.purpose_count);
     policy_fact_set(f, POLICY_REQ_DESTINATION, ex->declared.destination, ex->declared.destination_count);
-    by_peer(ex, POLICY_REQ_PURPOSE, "dfft-purpose");
-    by_peer(ex, POLICY_REQ_DESTINATION, "dfft-destination");
-    by_peer(ex, POLICY_REQ_AGREEMENT, "dfft-agreement");
+    for (size_t i = 0; i < DECLARED; i++)
+        policy_fact_source(f, declared[i].attribute, POLICY_BY_PEER);
     policy_fact_str(f, POLICY_TLS_VERSION, net_connection_tls_version(ex->connection));
     policy_fact_str(f, POLICY_GATEWAY_TERRITORY, ex->view->config->gateway->territory);
+}
+
+bool exchange_seal_covers(const exchange *ex, const char *field)
+{
+    const seal_verdict *seal = ex->request_seal;
+    for (size_t i = 0; ex->sealed_request && i < seal->cover_count; i++)
+        if (strcmp(seal->covers[i], field) == 0)
+            return true;
+    return false;
+}
+
+void exchange_facts_seal(exchange *ex)
+{
+    const seal_verdict *seal = ex->request_seal;
+    dx_bytes *covers = DX_ARENA_ARRAY(&ex->arena, dx_bytes, seal->cover_count);
+    policy_fact_bool(ex->facts, POLICY_REQ_SIG_VALID, true);
+    policy_fact_int(ex->facts, POLICY_REQ_SIG_AGE_S, dx_now_s(ex->gate->clock) - seal->created_s);
+    for (size_t i = 0; covers != NULL && i < seal->cover_count; i++)
+        covers[i] = dx_bytes_text(seal->covers[i]);
+    if (covers != NULL)
+        policy_fact_set(ex->facts, POLICY_REQ_SIG_COVERS, covers, seal->cover_count);
+    for (size_t i = 0; i < DECLARED; i++)
+        if (exchange_seal_covers(ex, declared[i].field))
+            policy_fact_source(ex->facts, declared[i].attribute, POLICY_BY_PEER_SIGNED);
 }
 
 static const char *origin_text(tlist_origin origin)

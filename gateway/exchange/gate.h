@@ -37,7 +37,7 @@ void gate_view_unref(gate_view *view);
 /* An inner upstream: serves a request from inside the gateway on threads of its own and calls
  * exchange_inner_done. */
 typedef struct {
-    void (*serve)(void *context, exchange *ex);
+    bool (*serve)(void *context, exchange *ex); /* false: no room; then it is not called back */
     void *context;
 } gate_inner;
 

@@ -1,8 +1,11 @@
 #include "gateway/exchange/exchange.h"
 
+#include "policy/policy_term.h"
 #include "trust/base/digest.h"
 
 #include <stdio.h>
+
+#define RETENTION_DEFAULT "P3Y" /* APPI Enforcement Rules art. 19, 23: three years */
 
 /* From an exchange to its leaf (provenance.md 4.2): each value is set once, from the place that knows it. */
 
@@ -127,12 +130,13 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     dx_buf_fini(&inputs);
     prov_set_str(r, "retention.class", p->retention_class != NULL ? p->retention_class : "appi-3y");
-    int64_t year;
-    unsigned month, day;
-    dx_civil_from_days(ex->ended_us / 86400000000, &year, &month, &day);
-    char until[16];
-    snprintf(until, sizeof until, "%04d-%02u-%02u", (int)(year + 3), month,
-             month == 2 && day == 29 ? 28 : day);
+    policy_duration keep;
+    if (p->oblige.retention_min == NULL ||
+        !policy_duration_parse(dx_bytes_text(p->oblige.retention_min), &keep))
+        (void)policy_duration_parse(dx_bytes_text(RETENTION_DEFAULT), &keep);
+    char until[DX_TIME_SIZE];
+    dx_time_print(policy_duration_add(ex->ended_us / 1000000, keep, 1), until);
+    until[10] = 0; /* the date */
     prov_set_str(r, "retention.delete_after", until);
     if (p->agreement_id != NULL) {
         prov_set_str(r, "agreement.id", p->agreement_id);
@@ -145,9 +149,7 @@ static void fill_decision(exchange *ex, prov_record *r)
     }
     prov_set_str(r, "basis.code", p->basis_code);
     prov_set_str(r, "basis.instrument", p->basis_instrument);
-    if (p->basis_ref != NULL && strncmp(p->basis_ref, "urn:", 4) ==
-                                    0) /* the leaf holds URNs; other texts stand in the agreement it names */
-        prov_set_str(r, "basis.ref", p->basis_ref);
+    prov_set_str(r, "basis.ref", p->basis_ref);
     if (p->dataset_id != NULL) {
         prov_set_str(r, "dataset.id", p->dataset_id);
         prov_set_int(r, "dataset.version", p->dataset_version);
@@ -157,8 +159,8 @@ static void fill_decision(exchange *ex, prov_record *r)
     for (size_t i = 0; i < ex->declared.purpose_count; i++)
         prov_add_text(r, "purpose.ids", ex->declared.purpose[i]);
     if (ex->declared.purpose_count > 0) {
-        bool valid = ex->request_seal != NULL && ex->request_seal->indication == SEAL_TOTAL_PASSED;
-        prov_set_str(r, "purpose.asserted_by", valid ? "peer-signed" : "peer");
+        prov_set_str(r, "purpose.asserted_by",
+                     exchange_seal_covers(ex, "dfft-purpose") ? "peer-signed" : "peer");
     } else if (p->answer == POLICY_PERMIT) {
         prov_add_str(r, "purpose.ids", p->basis_code);
         prov_set_str(r, "purpose.asserted_by", "agreement");

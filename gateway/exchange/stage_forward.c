@@ -1,7 +1,5 @@
 #include "gateway/exchange/exchange.h"
 
-#include "trust/base/sfield.h"
-
 #include <stdio.h>
 
 /* Fetches the answer from the data API. What policy judged is what it receives: canonical path, query as
@@ -31,9 +29,16 @@ static bool build_request(exchange *ex, http_message *head)
         return false;
     for (size_t i = 0; i < r->field_count; i++) {
         const http_field *f = &r->fields[i];
-        if (http_request_field(f->name, http_nominated(r, f->name)) == HTTP_KEEP)
-            head->fields[head->field_count++] = *f;
+        if (http_request_field(f->name, http_nominated(r, f->name)) != HTTP_KEEP)
+            continue;
+        /* What policy looks into comes whole and uncoded (policy.md 11). */
+        if (ex->ruling.body_needed && (dx_bytes_is(f->name, "range") || dx_bytes_is(f->name, "if-range") ||
+                                       dx_bytes_is(f->name, "accept-encoding")))
+            continue;
+        head->fields[head->field_count++] = *f;
     }
+    if (ex->ruling.body_needed)
+        add(head, "accept-encoding", dx_bytes_text("identity"));
     if (ex->body.size > 0 || r->body != HTTP_BODY_NONE) {
         head->body = HTTP_BODY_LENGTH;
         head->body_length = ex->body.size;
@@ -84,33 +89,6 @@ static void got_data(void *user, dx_bytes slice)
     }
 }
 
-/* What the data API says about its data raises the labels of the dataset; a label that cannot be read must
- * not lower them. */
-static bool take_labels(exchange *ex, const http_message *response)
-{
-    dx_bytes texts[EXCHANGE_LIST_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < response->field_count; i++) {
-        sfield_list labels;
-        if (!dx_bytes_is(response->fields[i].name, "dfft-data-label"))
-            continue;
-        if (!sfield_list_parse(response->fields[i].value, &ex->arena, &labels) ||
-            count + labels.count > EXCHANGE_LIST_MAX)
-            return false;
-        for (size_t k = 0; k < labels.count; k++) {
-            const sfield_member *m = &labels.members[k];
-            if (m->is_inner_list || (m->item.kind != SFIELD_TOKEN && m->item.kind != SFIELD_STRING))
-                return false;
-            texts[count] = dx_arena_bytes(&ex->arena, m->item.text);
-            if (dx_bytes_is(texts[count++], "personal"))
-                policy_fact_bool(ex->facts, POLICY_DATA_PERSONAL, true);
-        }
-    }
-    if (count > 0)
-        policy_fact_set(ex->facts, POLICY_DATA_LABELS, texts, count);
-    return true;
-}
-
 /* Copies what may go to the peer. */
 static DX_RC take_answer(exchange *ex, const http_message *response)
 {
@@ -119,7 +97,7 @@ static DX_RC take_answer(exchange *ex, const http_message *response)
         return DX_FAIL(&ex->async_why, NO_MEMORY, "", "overloaded");
     if (http_doubled(response) != NULL)
         return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9110 5.3", "upstream-invalid");
-    if (!take_labels(ex, response))
+    if (!exchange_facts_labels(ex, response))
         return DX_FAIL(&ex->async_why, MALFORMED, "RFC 9651 3.1", "upstream-invalid");
     ex->answer = (http_message){.status = response->status, .fields = fields};
     for (size_t i = 0; i < response->field_count; i++) {
@@ -225,10 +203,9 @@ step stage_forward(exchange *ex)
     ex->forwarded = true;
     ex->async_rc = DX_OKAY;
     if (ex->regulator) {
-        if (ex->gate->regulator.serve == NULL)
-            return fail(ex, "upstream-unreachable", &(dx_why){0});
-        ex->gate->regulator.serve(ex->gate->regulator.context, ex);
-        return STEP_WAIT;
+        if (ex->gate->regulator.serve(ex->gate->regulator.context, ex))
+            return STEP_WAIT;
+        return fail(ex, "overloaded", &(dx_why){.id = "ID-902", .clause = "own rule: bounded queue"});
     }
     http_message *head = DX_ARENA_NEW(&ex->arena, http_message);
     dx_why why = {0};

@@ -69,7 +69,7 @@ step stage_inspect(exchange *ex)
     }
     if (v->indication == SEAL_TOTAL_PASSED) {
         ex->sealed_request = true;
-        policy_fact_bool(ex->facts, POLICY_REQ_SIG_VALID, true);
+        exchange_facts_seal(ex);
     }
     return STEP_NEXT;
 }

@@ -24,14 +24,6 @@ static step rule(exchange *ex, policy_phase upto)
     const gate_view *view = ex->view;
     policy_fact_time(ex->facts, POLICY_TIME_NOW, dx_now_us(ex->gate->clock));
     ex->ruled = true;
-    if (view->policy == NULL) {
-        ex->ruling = (policy_ruling){.code = "bundle.none",
-                                     .http = 503,
-                                     .retryable = true,
-                                     .clause = "urn:dfft:problem:bundle.none",
-                                     .explain = "code"};
-        return deny(ex);
-    }
     ex->ruling = policy_evaluate(view->policy, upto, ex->facts, &view->can, &ex->arena);
     if (ex->ruling.answer != POLICY_PERMIT)
         return deny(ex);
@@ -61,6 +53,7 @@ step stage_policy(exchange *ex)
         ex->ruling = denied;
         return deny(ex);
     }
+    ex->reserved = ex->ruling;
     return STEP_NEXT;
 }
 
@@ -107,8 +100,12 @@ step stage_release(exchange *ex)
         if (s != STEP_NEXT)
             return s;
     }
-    if (within_limit(ex) && add_headers(ex))
+    if (within_limit(ex) && add_headers(ex)) {
+        bool import = strcmp(ex->ruling.flow, "import") == 0;
+        policy_meter_settle(ex->gate->meter, &ex->reserved, dx_now_s(ex->gate->clock),
+                            (int64_t)(import ? ex->body.size : ex->answer_body.size), ex->records);
         return STEP_NEXT;
+    }
     policy_facts_failed(ex->facts, dx_bytes_text(within_limit(ex) ? "response_headers" : "limit"));
     s = rule(ex, ex->ruling.phase); /* the denial names the permit that obliges */
     return s != STEP_NEXT ? s : deny(ex);

@@ -147,7 +147,8 @@ bool http_stream_take_in(http_stream *s, dx_bytes data)
         s->in_taken = 0;
     }
     s->in_total += data.size;
-    return s->in_total <= s->connection->limits.request_body_bytes && dx_buf_add(&s->in, data).code == DX_OK;
+    s->in_over = s->in_total > s->connection->limits.request_body_bytes;
+    return !s->in_over && dx_buf_add(&s->in, data).code == DX_OK;
 }
 
 void http_stream_in_ended(http_stream *s, bool cut)
@@ -260,7 +261,10 @@ http_take http_body_take(http_stream *s, dx_bytes *slice)
     s->in_taken = s->in.size;
     if (slice->size > 0)
         return HTTP_TAKE_DATA;
-    return s->in_cut ? HTTP_TAKE_TRUNCATED : s->in_end ? HTTP_TAKE_END : HTTP_TAKE_AGAIN;
+    return s->in_over  ? HTTP_TAKE_TOO_LARGE
+           : s->in_cut ? HTTP_TAKE_TRUNCATED
+           : s->in_end ? HTTP_TAKE_END
+                       : HTTP_TAKE_AGAIN;
 }
 
 void http_answer(http_stream *s, const http_message *head, bool end)

@@ -75,7 +75,13 @@ void *http_stream_connection_user(const http_stream *stream);
 const http_message *http_stream_request(const http_stream *stream);
 dx_arena *http_stream_arena(http_stream *stream); /* lives until gone */
 
-typedef enum { HTTP_TAKE_AGAIN, HTTP_TAKE_DATA, HTTP_TAKE_END, HTTP_TAKE_TRUNCATED } http_take;
+typedef enum {
+    HTTP_TAKE_AGAIN,
+    HTTP_TAKE_DATA,
+    HTTP_TAKE_END,
+    HTTP_TAKE_TRUNCATED,
+    HTTP_TAKE_TOO_LARGE /* it went over request_body_bytes, its length unannounced */
+} http_take;
 /* The next piece of the request body; *slice is valid until the next take or return to the loop. The first
  * call sends 100 Continue where it was asked for. END makes request->trailers complete. */
 http_take http_body_take(http_stream *stream, dx_bytes *slice);

@@ -37,9 +37,9 @@ struct http_stream {
     dx_buf in;
     size_t in_taken;
     uint64_t in_total;
-    bool in_end, in_cut, wanted;
-    int32_t window; /* h2: of this stream; 0 until it has grown */
-    size_t drained; /* h2: taken since it last grew */
+    bool in_end, in_cut, in_over, wanted; /* over: cut because it was too large */
+    int32_t window;                       /* h2: of this stream; 0 until it has grown */
+    size_t drained;                       /* h2: taken since it last grew */
     /* answer */
     bool answered, out_end, head_only, aborted, done;
     bool counted;  /* Content-Length was promised: */

@@ -25,12 +25,25 @@ static void on_closed(uv_handle_t *handle)
     free(c);
 }
 
-static size_t ip_bucket(const uint8_t ip[16])
+/* The count of an address: its own, or with `make` a free one near its place. NULL: none is free there; such
+ * a connection is bounded by the total alone. */
+static net_ip_count *ip_count(net_worker *w, const uint8_t ip[16], bool make)
 {
     uint32_t v = 2166136261U;
+    net_ip_count *spare = NULL;
     for (size_t i = 0; i < 16; i++)
         v = (v ^ ip[i]) * 16777619U;
-    return v % NET_IP_BUCKETS;
+    for (size_t i = 0; i < NET_IP_PROBES; i++) {
+        net_ip_count *at = &w->ips[(v + i) % NET_IP_COUNTS];
+        if (at->count > 0 && memcmp(at->ip, ip, 16) == 0)
+            return at;
+        if (at->count == 0 && spare == NULL)
+            spare = at;
+    }
+    if (!make || spare == NULL)
+        return NULL;
+    memcpy(spare->ip, ip, 16);
+    return spare;
 }
 
 void net_connection_close(net_connection *c, bool orderly)
@@ -47,7 +60,7 @@ void net_connection_close(net_connection *c, bool orderly)
     if (!c->established)
         c->worker->handshakes--;
     if (c->per_ip_counted)
-        c->worker->ips[ip_bucket(c->ip)].count--;
+        ip_count(c->worker, c->ip, false)->count--;
     net_timer_stop(&c->timer);
     if (c->dirty)
         for (net_connection **at = &c->worker->dirty; *at != NULL; at = &(*at)->next_dirty)
@@ -83,11 +96,12 @@ static bool count_ip(net_connection *c)
         memcpy(c->ip, &((struct sockaddr_in *)(void *)&address)->sin_addr, 4);
     else
         memcpy(c->ip, &((struct sockaddr_in6 *)(void *)&address)->sin6_addr, 8); /* a /64 is one customer */
-    unsigned *count = &c->worker->ips[ip_bucket(c->ip)].count;
-    unsigned max = net_or_default(c->listener->spec->connections_per_ip, 256);
-    if (*count >= max)
+    net_ip_count *count = ip_count(c->worker, c->ip, true);
+    if (count == NULL)
+        return true;
+    if (count->count >= net_or_default(c->listener->spec->connections_per_ip, 256))
         return false;
-    (*count)++;
+    count->count++;
     c->per_ip_counted = true;
     return true;
 }

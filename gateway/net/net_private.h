@@ -16,7 +16,8 @@
 #define NET_TICK_MS        100
 #define NET_WHEEL_SLOTS    256
 #define NET_PEER_BUCKETS   1024
-#define NET_IP_BUCKETS     1024
+#define NET_IP_COUNTS      16384 /* addresses with open connections, per worker */
+#define NET_IP_PROBES      16
 #define NET_ACCEPT_TURN    16
 
 typedef struct peer_entry { /* net_peer with its count; interned per worker by leaf */
@@ -35,6 +36,11 @@ typedef struct net_listener {
     const http_handler *handler;
     bool open;
 } net_listener;
+
+typedef struct {
+    uint8_t ip[16]; /* a /64 of IPv6 */
+    unsigned count; /* 0: free */
+} net_ip_count;
 
 struct net_worker {
     net_server *server;
@@ -59,10 +65,7 @@ struct net_worker {
     atomic_size_t connection_count;
     size_t handshakes;
     peer_entry *peers[NET_PEER_BUCKETS];
-    struct {
-        uint8_t address[16];
-        unsigned count;
-    } ips[NET_IP_BUCKETS];
+    net_ip_count ips[NET_IP_COUNTS];
     net_timer *wheel[NET_WHEEL_SLOTS];
     int64_t wheel_at; /* tick that was handled last */
     /* areas that belong to whoever is at work in this turn */

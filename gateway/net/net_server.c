@@ -164,12 +164,12 @@ static void *run(void *argument)
     }
     while (w->connections != NULL)
         uv_run(&w->loop, UV_RUN_ONCE);
-    if (s->spec.stopped != NULL)
-        s->spec.stopped(w, s->spec.context);
     pthread_mutex_lock(&w->lock);
     w->gone = true;
     pthread_mutex_unlock(&w->lock);
-    on_wake(&w->wake); /* tasks that came before the door closed */
+    on_wake(&w->wake); /* tasks that came before the door closed: their exchanges still need what `stopped` frees */
+    if (s->spec.stopped != NULL)
+        s->spec.stopped(w, s->spec.context);
     uv_close((uv_handle_t *)&w->wake, NULL);
     uv_close((uv_handle_t *)&w->check, NULL);
     uv_close((uv_handle_t *)&w->tick, NULL);

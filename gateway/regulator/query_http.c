@@ -65,17 +65,11 @@ static void problem(query_answer *a, int status, const char *slug, const char *d
 {
     a->status = status;
     a->slug = slug;
-    a->media_type = "application/problem+json";
+    a->media_type = NULL;
     a->immutable = false;
     a->rows = 0;
     dx_buf_clear(&a->body);
-    struct dx_rc rc = dx_buf_add_text(&a->body, "{\"detail\":");
-    if (rc.code == DX_OK)
-        rc = dx_json_quote(dx_bytes_text(detail), &a->body);
-    if (rc.code == DX_OK)
-        rc = dx_buf_addf(&a->body, ",\"status\":%d,\"type\":\"urn:dfft:problem:%s\"}", status, slug);
-    if (rc.code != DX_OK)
-        dx_buf_clear(&a->body); /* status and slug still say it */
+    snprintf(a->detail, sizeof a->detail, "%s", detail);
 }
 
 /* What a failure below means to the reader. `missing`: the slug when something is not there. */
@@ -236,6 +230,8 @@ static void get_records(request *r)
         f.query.after_index = cursor.last;
     }
     f.query.at_size = cursor.size;
+    if (f.query.from_us < r->scope->from_us)
+        f.query.from_us = r->scope->from_us;
     f.query.scope_all = r->scope->all;
     f.query.scope_countries = r->scope->countries;
     f.query.scope_country_count = r->scope->country_count;
@@ -265,12 +261,14 @@ static DX_RC visible(request *r, const query_log *log, uint64_t index, bool *yes
 {
     uint64_t next;
     bool more;
-    prov_query q = {.scope_countries = r->scope->countries,
+    prov_query q = {.from_us = r->scope->from_us,
+                    .scope_all = r->scope->all,
+                    .scope_countries = r->scope->countries,
                     .scope_country_count = r->scope->country_count,
                     .at_size = index + 1,
                     .after_index = index == 0 ? UINT64_MAX : index - 1,
                     .limit = 1};
-    *yes = r->scope->all;
+    *yes = r->scope->all && r->scope->from_us == 0; /* nothing that the index would have to say */
     return *yes ? DX_OKAY : prov_index_query(log->index, &q, seen_row, yes, &next, &more, why);
 }
 

@@ -24,12 +24,15 @@ typedef struct {    /* what the reader's authority document allows, compiled */
     const char *const *countries;
     size_t country_count; /* at most 64 */
     bool mirror;          /* may take whole entry bundles */
+    int64_t from_us;      /* nothing older is shown; 0: no such limit */
 } query_scope;
 
 typedef struct {
     int status;
     const char *media_type;
-    const char *slug; /* problem slug when status >= 400; the body is a problem document then */
+    const char
+        *slug; /* problem slug when status >= 400; there is no body then, and `detail` says what is wrong */
+    char detail[200];
     const char *call; /* word for the query leaf: "records", "proof", "tile" ... */
     bool immutable;   /* may be kept for ever (full and partial tiles); else no-store */
     unsigned retry_after_s;

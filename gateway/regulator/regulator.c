@@ -8,7 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define BASE "/provenance/v1"
+#define BASE        "/provenance/v1"
+#define WAITING_MAX 256 /* questions; beyond it 503 overloaded */
 
 struct regulator {
     gate *gate;
@@ -22,41 +23,57 @@ struct regulator {
     pthread_cond_t came;
     bool stopping;
     exchange *first, **last; /* waiting, in order of arrival */
+    size_t waiting;
 };
 
-/* What policy granted, as the desk wants it. A scope that the index cannot apply shows nothing. */
+/* What policy granted, as the desk wants it. A scope that the index cannot apply (one that was not stated, or
+ * countries that must all match) shows nothing. */
 static query_scope scope_of(exchange *ex)
 {
     const policy_ruling *r = &ex->ruling;
     const char *id = dx_arena_printf(&ex->arena, "%s@%lld/%s", r->authority_id,
                                      (long long)r->authority_version, r->grant_id);
-    query_scope scope = {.id = id == NULL ? "" : id};
+    query_scope scope = {.id = id == NULL ? "" : id, .from_us = r->window_from_s * 1000000};
     if (r->scope_stated) {
-        scope.all = r->scope_all;
         scope.countries = r->scope_countries;
         scope.country_count = r->scope_country_count;
     }
     return scope;
 }
 
+static void refuse(exchange *ex, const query_answer *a)
+{
+    const bool ours = a->status >= 500;
+    exchange_inner_problem(ex, &(refusal){.slug = a->slug,
+                                          .status = a->status,
+                                          .id = a->slug,
+                                          .clause = "provenance.md 6.2",
+                                          .detail = a->detail,
+                                          .where = ours ? "gateway" : "peer",
+                                          .retryable = ours,
+                                          .retry_after_s = a->retry_after_s});
+}
+
 static void answer(regulator *r, exchange *ex)
 {
     const dx_bytes path = ex->request->path;
     const size_t base = sizeof BASE - 1;
+    query_answer a = {.call = "unknown"};
     if (path.size < base || memcmp(path.data, BASE, base) != 0 ||
         (path.size > base && path.data[base] != '/')) {
-        ex->query.call = "unknown";
-        ex->query.at = dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
-        exchange_inner_done(ex, 404, "application/problem+json",
-                            dx_bytes_text("{\"type\":\"urn:dfft:problem:record-not-found\",\"title\":\"No "
-                                          "such resource\",\"status\":404,"
-                                          "\"detail\":\"records are below " BASE "/records\"}"));
-        return;
+        a.status = 404;
+        a.slug = "record-not-found";
+        snprintf(a.detail, sizeof a.detail, "records are below " BASE "/records");
+    } else if (ex->ruling.hide_count > 0) {
+        a.status = 403;
+        a.slug = "authority.scope";
+        snprintf(a.detail, sizeof a.detail,
+                 "the grant hides fields, which this version cannot do: it shows no records");
+    } else {
+        const query_scope scope = scope_of(ex);
+        query_http(r->desk, dx_bytes_part(path, base, path.size - base),
+                   ex->request->has_query ? ex->request->query : (dx_bytes){0}, &scope, &a);
     }
-    const query_scope scope = scope_of(ex);
-    query_answer a = {0};
-    query_http(r->desk, dx_bytes_part(path, base, path.size - base),
-               ex->request->has_query ? ex->request->query : (dx_bytes){0}, &scope, &a);
     ex->query.call = a.call;
     ex->query.filter = ex->request->query;
     ex->query.rows = a.rows;
@@ -67,11 +84,13 @@ static void answer(regulator *r, exchange *ex)
     ex->query.at = a.at[0] != 0 ? dx_arena_printf(&ex->arena, "%s", a.at)
                                 : dx_arena_printf(&ex->arena, "%s:0", prov_log_origin(r->gate->log));
     dx_bytes body = dx_arena_bytes(&ex->arena, dx_buf_view(&a.body));
-    if (body.data == NULL && a.body.size > 0)
-        exchange_inner_done(
-            ex, 503, "application/problem+json",
-            dx_bytes_text("{\"type\":\"urn:dfft:problem:overloaded\",\"title\":\"Overloaded\",\"status\":503,"
-                          "\"detail\":\"the answer does not fit; ask for fewer records\"}"));
+    if (body.data == NULL && a.body.size > 0) {
+        a.status = 503;
+        a.slug = "overloaded";
+        snprintf(a.detail, sizeof a.detail, "the answer does not fit; ask for fewer records");
+    }
+    if (a.status >= 400)
+        refuse(ex, &a);
     else
         exchange_inner_done(ex, (unsigned)a.status, a.media_type, body);
     query_answer_fini(&a);
@@ -90,6 +109,7 @@ static void *run(void *argument)
         r->first = ex->inner_next;
         if (r->first == NULL)
             r->last = &r->first;
+        r->waiting--;
         pthread_mutex_unlock(&r->lock);
         answer(r, ex);
         pthread_mutex_lock(&r->lock);
@@ -98,15 +118,20 @@ static void *run(void *argument)
     return NULL;
 }
 
-void regulator_serve(void *context, exchange *ex)
+bool regulator_serve(void *context, exchange *ex)
 {
     regulator *r = context;
     ex->inner_next = NULL;
     pthread_mutex_lock(&r->lock);
-    *r->last = ex;
-    r->last = &ex->inner_next;
-    pthread_cond_signal(&r->came);
+    bool room = r->waiting < WAITING_MAX && !r->stopping;
+    if (room) {
+        *r->last = ex;
+        r->last = &ex->inner_next;
+        r->waiting++;
+        pthread_cond_signal(&r->came);
+    }
     pthread_mutex_unlock(&r->lock);
+    return room;
 }
 
 static DX_RC open_all(regulator *r, dx_why *why)

@@ -15,7 +15,7 @@ typedef struct regulator regulator;
 DX_RC regulator_new(gate *g, const char *vkeys, regulator **out, dx_why *why);
 void regulator_free(regulator *r); /* answers what is queued, ends the thread; NULL is fine */
 
-/* gate_inner.serve; `context` is the regulator. */
-void regulator_serve(void *context, exchange *ex);
+/* gate_inner.serve; `context` is the regulator. False: too many questions wait. */
+bool regulator_serve(void *context, exchange *ex);
 
 #endif

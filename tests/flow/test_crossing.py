@@ -3,49 +3,14 @@
 
     tests/flow/test_crossing.py --sekisho BINARY
 """
-import argparse
-import json
-import os
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-import time
-import unittest
 
-sys.dont_write_bytecode = True
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(ROOT, "deploy", "world"))
-import running  # noqa: E402
-import story  # noqa: E402
-from running import PERMITTED  # noqa: E402
-
-SEKISHO = AUTHORITY = None
+import flow
+import story
+from flow import PERMITTED
 
 
-class Flow(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="sekisho-flow-")
-        self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
-        self.world = running.make(os.path.join(self.dir, "world"))
-        self.world.sekisho, self.world.authority = SEKISHO, AUTHORITY
-        self.addCleanup(self.world.stop_all)
-        self.path = self.world.facts["data_api"]["paths"][1]
-
-    def refused(self, persona, status, slug, headers=PERMITTED):
-        answer = self.world.ask(persona, self.path, headers)
-        self.assertEqual((status, slug), (answer.status, answer.slug), answer.words)
-        return answer
-
-    def log_verifies(self):
-        w = self.world
-        told = story.Story(w)
-        told.vkeys()
-        done = w.run("provenance", "verify", told.shard(), "--vkey", "@" + w.path("log", "vkeys"))
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        return done.stdout
-
+class Crossing(flow.Flow):
     def test_the_story_holds_and_the_gateway_ends_cleanly(self):
         self.world.start_all()
         self.assertTrue(story.Story(self.world).run())
@@ -85,17 +50,8 @@ class Flow(unittest.TestCase):
         ids = [self.world.ask("granted", self.path, PERMITTED).fields["dfft-message-id"].strip('"') for _ in range(5)]
         self.world.stop("gateway", signal.SIGKILL)
         self.world.start_gateway()
-        seen = set()
-        for _ in range(40):
-            page = self.world.ask("regulator", "/provenance/v1/records?decision=permit", story.CASE, regulator=True)
-            if page.status == 200:
-                seen = {"urn:uuid:" + r["rec"]["id"] for r in page.json()["records"]}
-                if seen.issuperset(ids):
-                    break
-            time.sleep(0.25)
-        self.assertTrue(seen.issuperset(ids), page.body[:300])
-        self.world.stop("gateway")
-        self.log_verifies()
+        self.until("every acknowledged exchange is in the log", lambda: self.recorded_ids().issuperset(ids))
+        self.stays_clean()
 
     def test_a_partner_is_no_regulator(self):
         self.world.start_all()
@@ -111,9 +67,4 @@ class Flow(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--sekisho", required=True)
-    args, rest = parser.parse_known_args()
-    SEKISHO = os.path.abspath(args.sekisho)
-    AUTHORITY = os.path.join(os.path.dirname(SEKISHO), "authority")
-    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+    flow.main()

@@ -25,9 +25,9 @@ static void tell(run *r, const tlist_entry *e, tlist_run_line *line)
         snprintf(line->remarks, sizeof line->remarks, "%s", e->list->remarks.text);
     if (!line->accepted) {
         r->failed++;
-        dx_log(DX_LOG_WARN, "tlist.rejected", F_STR("source", line->source),
+        dx_log(DX_LOG_SECURITY, "tlist.rejected", F_STR("source", line->source),
                F_STR("territory", line->territory), F_STR("id", line->why.id),
-               F_STR("reason", line->why.text));
+               F_STR("clause", line->why.clause), F_STR("text", line->why.text));
         if (strcmp(line->why.id, "TL-701") == 0 || strcmp(line->why.id, "TL-702") == 0)
             dx_log(DX_LOG_SECURITY, line->why.id[5] == '1' ? "tlist.rollback" : "tlist.fork",
                    F_STR("source", line->source), F_STR("territory", line->territory));

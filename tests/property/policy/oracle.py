@@ -159,7 +159,7 @@ def gen_facts():
         can = {}
         if R.random() < .8: can["seal"] = {"healthy": R.random() < .8, "level": {k: R.randint(1, 3) for k in "lstr"}}
         if R.random() < .8: can["timestamp"] = {"classes": {c: R.random() < .8 for c in R.sample(["EU-QTSA", "JP-MIC", "listed"], R.randint(0, 3))}}
-        for c in ("durability", "redact", "proofs", "meter"):
+        for c in ("durability", "redact", "proofs", "confidential", "notify", "meter"):
             if R.random() < .8: can[c] = {"healthy": R.random() < .8}
         g["can"] = can
     return {"dfft": "1", "kind": "facts", "now": R.choice(NOWS[:3] * 4 + NOWS[3:]), "given": g, "phase": R.choice(["request", "response", "body", "body", "stream"])}
@@ -311,7 +311,7 @@ def can_do(n, o, can):
         m = o.get("min", 1)
         if len(cl) < m: return "obligation.unconfigured"
         return None if sum(cl.values()) >= m or o.get("on_failure") == "defer" else "obligation.unavailable"
-    if n in ("durability", "redact", "proofs"):
+    if n in ("durability", "redact", "proofs", "confidential", "notify"):
         c = can.get(n)
         return "obligation.unconfigured" if c is None else None if c["healthy"] else "obligation.unavailable"
     return None

@@ -36,7 +36,7 @@ static void take(void *user, http_stream *stream)
     }
     while ((what = http_body_take(stream, &slice)) == HTTP_TAKE_DATA)
         continue;
-    if (what == HTTP_TAKE_TRUNCATED) {
+    if (what == HTTP_TAKE_TRUNCATED || what == HTTP_TAKE_TOO_LARGE) {
         http_answer_abort(stream);
     } else if (what == HTTP_TAKE_END && dx_bytes_is(path, "/short")) {
         answer(stream, "short", 9);

@@ -47,9 +47,8 @@ static void make_certificates(void)
         0);
 }
 
-/* Starts the server; 1: no port is free. */
-static int open_world(const http_handler *(*handler)(net_worker *, void *), unsigned workers,
-                      const dx_clock *clock)
+/* Starts the server with one listener: `wanted`, and what this world knows. 1: no port is free. */
+static int open_world(net_listen_spec wanted, unsigned workers, const dx_clock *clock)
 {
     static const char *hosts[] = {"data.example"};
     static char certificate[100], key[100], address[32];
@@ -58,18 +57,15 @@ static int open_world(const http_handler *(*handler)(net_worker *, void *), unsi
     snprintf(key, sizeof key, "%s/server.key", folder);
     for (port = 20000 + (unsigned)(getpid() % 20000); port < 60000; port++) {
         snprintf(address, sizeof address, "127.0.0.1:%u", port);
-        net_listen_spec spec = {.address = address,
-                                .hosts = hosts,
-                                .host_count = 1,
-                                .certificate_file = certificate,
-                                .key_file = key,
-                                .limits = http_limits_default,
-                                .handler = handler};
-        spec.limits.hosts = hosts;
-        spec.limits.host_count = 1;
-        spec.limits.port = (uint16_t)port;
+        wanted.address = address;
+        wanted.certificate_file = certificate;
+        wanted.key_file = key;
+        wanted.limits = http_limits_default;
+        wanted.hosts = wanted.limits.hosts = hosts;
+        wanted.host_count = wanted.limits.host_count = 1;
+        wanted.limits.port = (uint16_t)port;
         const net_server_spec all = {
-            .listeners = &spec, .listener_count = 1, .workers = workers, .clock = clock};
+            .listeners = &wanted, .listener_count = 1, .workers = workers, .clock = clock};
         dx_why why;
         if (net_server_start(&all, &server, &why).code == DX_OK)
             return 0;

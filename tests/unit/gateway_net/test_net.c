@@ -38,6 +38,7 @@ static void take(void *user, http_stream *s)
             answer(s, body);
             return;
         case HTTP_TAKE_TRUNCATED:
+        case HTTP_TAKE_TOO_LARGE:
             http_answer_abort(s);
             return;
         }
@@ -73,7 +74,7 @@ static const http_handler *get_handler(net_worker *worker, void *context)
 static int set_up(void **state)
 {
     (void)state;
-    return open_world(get_handler, 2, &dx_clock_system);
+    return open_world((net_listen_spec){.handler = get_handler}, 2, &dx_clock_system);
 }
 
 static void both_protocols_are_served(void **state)

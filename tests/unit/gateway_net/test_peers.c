@@ -42,7 +42,7 @@ static void take(void *user, http_stream *s)
     http_take what;
     while ((what = http_body_take(s, &slice)) == HTTP_TAKE_DATA)
         continue;
-    if (what == HTTP_TAKE_TRUNCATED)
+    if (what == HTTP_TAKE_TRUNCATED || what == HTTP_TAKE_TOO_LARGE)
         http_answer_abort(s);
     if (what != HTTP_TAKE_END)
         return;
@@ -86,6 +86,8 @@ typedef struct {
     unsigned key_updates; /* that the server sent us */
 } peer;
 
+static peer here[2]; /* in a test */
+
 static void watch(int write, int version, int type, const void *data, size_t size, SSL *ssl, void *context)
 {
     (void)version, (void)context;
@@ -93,11 +95,12 @@ static void watch(int write, int version, int type, const void *data, size_t siz
         ((peer *)SSL_get_app_data(ssl))->key_updates++;
 }
 
-static void enter(peer *p)
+static void enter_with(peer *p, int version)
 {
     const struct sockaddr_in at = {
         .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const struct timeval patience = {.tv_sec = 10};
+    static char name[] = "data.example"; /* the macro casts const away */
     int room = 16384;
     *p = (peer){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .ssl = SSL_new(tls)};
     setsockopt(p->fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
@@ -105,16 +108,29 @@ static void enter(peer *p)
     assert_int_equal(connect(p->fd, (const struct sockaddr *)(const void *)&at, sizeof at), 0);
     SSL_set_app_data(p->ssl, p);
     SSL_set_fd(p->ssl, p->fd);
-    SSL_set_tlsext_host_name(p->ssl, "data.example");
+    SSL_set_tlsext_host_name(p->ssl, name);
+    SSL_set_min_proto_version(p->ssl, version);
+    SSL_set_max_proto_version(p->ssl, version);
     assert_int_equal(SSL_connect(p->ssl), 1);
 }
 
-static void leave(peer *p)
+static void enter(peer *p)
 {
-    SSL_free(p->ssl);
-    close(p->fd);
+    enter_with(p, TLS1_3_VERSION);
+}
+
+static int everyone_leaves(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        if (here[i].ssl != NULL) {
+            SSL_free(here[i].ssl);
+            close(here[i].fd);
+            here[i].ssl = NULL;
+        }
     for (unsigned i = 0; i < 20 && net_server_connections(server) > 0; i++)
         settle();
+    return net_server_connections(server) > 0;
 }
 
 static void say(peer *p, const char *text)
@@ -151,68 +167,95 @@ static void ask_for_much(peer *p)
     settle(); /* the kernel is full now */
 }
 
-static void ask_for_a_key_update(peer *p)
-{
-    assert_int_equal(SSL_key_update(p->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
-    assert_int_equal(SSL_do_handshake(p->ssl), 1);
-    settle();
-}
-
 /* ---- what SSL_read makes libssl say ---- */
 
 static void an_alert_reaches_the_peer_it_is_for_and_nobody_else(void **state)
 {
     (void)state;
-    peer culprit, bystander;
-    enter(&culprit);
-    enter(&bystander);
-    ask(&culprit);
-    ask(&bystander);
+    peer *culprit = &here[0], *bystander = &here[1];
+    enter(culprit);
+    enter(bystander);
+    ask(culprit);
+    ask(bystander);
     const uint8_t forged[5 + 32] = {0x17, 3, 3, 0, 32}; /* a record that does not decrypt */
-    assert_int_equal(send(culprit.fd, forged, sizeof forged, 0), sizeof forged);
+    assert_int_equal(send(culprit->fd, forged, sizeof forged, 0), sizeof forged);
     settle();
-    ask(&bystander); /* another's alert in front of this answer would not decrypt here */
+    ask(bystander); /* another's alert in front of this answer would not decrypt here */
     char byte;
     ERR_clear_error();
-    assert_true(SSL_read(culprit.ssl, &byte, 1) <= 0);
+    assert_true(SSL_read(culprit->ssl, &byte, 1) <= 0);
     assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_SSLV3_ALERT_BAD_RECORD_MAC);
-    SSL_free(culprit.ssl);
-    close(culprit.fd);
-    ask(&bystander);
-    leave(&bystander);
+    ask(bystander);
 }
 
-static void a_key_update_reaches_the_peer_it_is_for_and_nobody_else(void **state)
+/* TLS 1.2: SSL_read says no_renegotiation and goes on. The peer's libssl gives up when it hears that. */
+static void a_refused_renegotiation_is_told_to_its_peer_and_nobody_else(void **state)
 {
     (void)state;
-    peer asking, bystander;
-    enter(&asking);
-    enter(&bystander);
-    ask(&asking);
-    ask_for_a_key_update(&asking);
-    ask(&bystander);
-    assert_int_equal(bystander.key_updates, 0);
-    ask(&asking);
-    assert_int_equal(asking.key_updates, 1);
-    SSL_free(asking.ssl);
-    close(asking.fd);
-    leave(&bystander);
+    peer *asking = &here[0], *bystander = &here[1];
+    enter_with(asking, TLS1_2_VERSION);
+    enter(bystander);
+    ask(asking);
+    ask(bystander);
+    ERR_clear_error();
+    assert_int_equal(SSL_renegotiate(asking->ssl), 1);
+    assert_true(SSL_do_handshake(asking->ssl) <= 0);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+    ask(bystander);
 }
 
-static void a_key_update_never_overtakes_an_answer_that_waits(void **state)
+/* The same while ciphertext waits: a record between two halves of another would not decrypt. */
+static void what_is_said_while_an_answer_waits_goes_behind_it(void **state)
 {
     (void)state;
-    peer asking, bystander;
-    enter(&asking);
-    enter(&bystander);
-    ask_for_much(&asking);
-    ask_for_a_key_update(&asking);
-    ask(&bystander);
-    hear(&asking, NULL, HUGE_BYTES);
-    assert_int_equal(asking.key_updates, 1);
-    SSL_free(asking.ssl);
-    close(asking.fd);
-    leave(&bystander);
+    peer *asking = &here[0];
+    static char text[1 << 16];
+    enter_with(asking, TLS1_2_VERSION);
+    ask_for_much(asking);
+    ERR_clear_error();
+    assert_int_equal(SSL_renegotiate(asking->ssl), 1);
+    int n = SSL_read(asking->ssl, text, sizeof text); /* sends the ClientHello */
+    assert_true(n > 0);
+    settle();
+    while (n > 0)
+        n = SSL_read(asking->ssl, text, sizeof text);
+    assert_int_equal(ERR_GET_REASON(ERR_peek_error()), SSL_R_NO_RENEGOTIATION);
+}
+
+/* libssl 3.0 answers a KeyUpdate with its next write, others at once: the bystander must not notice either.
+ */
+static void a_key_update_is_answered_to_its_peer_and_nobody_else(void **state)
+{
+    (void)state;
+    peer *asking = &here[0], *bystander = &here[1];
+    enter(asking);
+    enter(bystander);
+    ask(asking);
+    assert_int_equal(SSL_key_update(asking->ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+    assert_int_equal(SSL_do_handshake(asking->ssl), 1);
+    settle();
+    ask(bystander);
+    assert_int_equal(bystander->key_updates, 0);
+    ask(asking);
+    assert_int_equal(asking->key_updates, 1);
+}
+
+static void a_flood_of_key_updates_ends_its_connection_alone(void **state)
+{
+    (void)state;
+    peer *asking = &here[0], *bystander = &here[1];
+    enter(asking);
+    enter(bystander);
+    ask(asking);
+    for (unsigned i = 0; i < 101; i++) { /* within a second of the server's clock: DP-304 */
+        assert_int_equal(SSL_key_update(asking->ssl, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+        assert_int_equal(SSL_do_handshake(asking->ssl), 1);
+    }
+    char byte;
+    assert_true(SSL_read(asking->ssl, &byte, 1) <= 0);
+    settle();
+    assert_int_equal(net_server_connections(server), 1);
+    ask(bystander);
 }
 
 /* ---- how long a peer may take ---- */
@@ -242,73 +285,68 @@ static void begin_content(peer *p, unsigned length)
 static void content_that_trickles_renews_no_deadline(void **state)
 {
     (void)state;
-    peer p;
-    begin_content(&p, 100000);
+    peer *p = &here[0];
+    begin_content(p, 100000);
     for (unsigned i = 0; i < 3; i++)
-        send_and_pass(&p, 300, 3);
+        send_and_pass(p, 300, 3);
     assert_int_equal(net_server_connections(server), 1); /* 9 s: within its grace */
-    send_and_pass(&p, 300, 3);                           /* 12 s, and 1200 bytes bought one */
+    send_and_pass(p, 300, 3);                            /* 12 s, and 1200 bytes bought one */
     settle();
     assert_int_equal(net_server_connections(server), 0);
-    leave(&p);
 }
 
 static void content_that_keeps_its_rate_may_take_its_time(void **state)
 {
     (void)state;
-    peer p;
-    begin_content(&p, 10 * 4096);
+    peer *p = &here[0];
+    begin_content(p, 10 * 4096);
     for (unsigned i = 0; i < 9; i++)
-        send_and_pass(&p, 4096, 4);
+        send_and_pass(p, 4096, 4);
     assert_int_equal(net_server_connections(server), 1); /* 36 s */
     char content[4096] = {0};
-    assert_int_equal(SSL_write(p.ssl, content, sizeof content), sizeof content);
-    hear(&p, "\r\n\r\nok", 4096);
-    leave(&p);
+    assert_int_equal(SSL_write(p->ssl, content, sizeof content), sizeof content);
+    hear(p, "\r\n\r\nok", 4096);
 }
 
 /* 30 s for a peer that does not read; whatever it sends makes a flush that moves nothing. */
 static void a_flush_that_moved_nothing_renews_no_write_stall(void **state)
 {
     (void)state;
-    peer p;
-    enter(&p);
-    ask_for_much(&p);
+    peer *p = &here[0];
+    enter(p);
+    ask_for_much(p);
     for (unsigned i = 0; i < 2; i++) {
         pass(14);
-        say(&p, "GET / HTTP/1.1\r\n");
+        say(p, "GET / HTTP/1.1\r\n");
         settle();
     }
     assert_int_equal(net_server_connections(server), 1); /* 28 s */
     pass(4);
     settle();
     assert_int_equal(net_server_connections(server), 0);
-    leave(&p);
 }
 
 static void a_peer_that_reads_slowly_stalls_nothing(void **state)
 {
     (void)state;
-    peer p;
-    enter(&p);
-    ask_for_much(&p);
+    peer *p = &here[0];
+    enter(p);
+    ask_for_much(p);
     for (unsigned i = 0; i < 3; i++) {
         pass(20);
         assert_int_equal(net_server_connections(server), 1);
-        hear(&p, NULL, HUGE_BYTES / 4);
+        hear(p, NULL, HUGE_BYTES / 4);
         settle();
     }
-    leave(&p);
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    if (open_world(get_handler, 1, &clock_by_hand) != 0)
+    if (open_world((net_listen_spec){.handler = get_handler, .tls12 = true}, 1, &clock_by_hand) != 0)
         return 1;
     char file[100];
     tls = SSL_CTX_new(TLS_client_method());
-    SSL_CTX_set_min_proto_version(tls, TLS1_3_VERSION);
     SSL_CTX_set_alpn_protos(tls, (const unsigned char *)"\x08http/1.1", 9);
     SSL_CTX_set_msg_callback(tls, watch);
     snprintf(file, sizeof file, "%s/peer.pem", folder);
@@ -323,16 +361,20 @@ static int tear_down(void **state)
     return close_world(state);
 }
 
+#define PEERS(test) cmocka_unit_test_teardown(test, everyone_leaves)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_alert_reaches_the_peer_it_is_for_and_nobody_else),
-        cmocka_unit_test(a_key_update_reaches_the_peer_it_is_for_and_nobody_else),
-        cmocka_unit_test(a_key_update_never_overtakes_an_answer_that_waits),
-        cmocka_unit_test(content_that_trickles_renews_no_deadline),
-        cmocka_unit_test(content_that_keeps_its_rate_may_take_its_time),
-        cmocka_unit_test(a_flush_that_moved_nothing_renews_no_write_stall),
-        cmocka_unit_test(a_peer_that_reads_slowly_stalls_nothing),
+        PEERS(an_alert_reaches_the_peer_it_is_for_and_nobody_else),
+        PEERS(a_refused_renegotiation_is_told_to_its_peer_and_nobody_else),
+        PEERS(what_is_said_while_an_answer_waits_goes_behind_it),
+        PEERS(a_key_update_is_answered_to_its_peer_and_nobody_else),
+        PEERS(a_flood_of_key_updates_ends_its_connection_alone),
+        PEERS(content_that_trickles_renews_no_deadline),
+        PEERS(content_that_keeps_its_rate_may_take_its_time),
+        PEERS(a_flush_that_moved_nothing_renews_no_write_stall),
+        PEERS(a_peer_that_reads_slowly_stalls_nothing),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

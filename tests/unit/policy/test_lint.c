@@ -26,6 +26,9 @@ typedef struct {
 #define AUTH   "authorities/jp-meti.json"
 #define FALKE  "parties/falke.json"
 #define KUMADE "parties/kumade.json"
+#define TEN    "0123456789"
+#define LONG_TEXT                                                                                            \
+    TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "01" /* with urn:dfft: 161 bytes */
 
 static const lint_case cases[] = {
     {"PL-101", true, DS, NULL, "\xef\xbb\xbf{}", NULL, ""},
@@ -45,6 +48,15 @@ static const lint_case cases[] = {
     {"PL-106", true, DS, "\"prefix\":\"/v1/footprints/\"", "\"prefix\":\"/v1//footprints/\"", NULL,
      "/route/prefix"},
     {"PL-106", true, DS, "\"version\":3", "\"version\":\"3\"", NULL, "/version"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"contract 2026-031\",", NULL, "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"https://example.jp/c/31\",", NULL,
+     "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"urn:\",", NULL, "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"urn:dfft:\",", NULL, "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"urn:dfft:annex 2\",", NULL, "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"\",", NULL, "/basis/ref"},
+    {"PL-106", true, AGR, "\"basis\":{", "\"basis\":{\"ref\":\"urn:dfft:" LONG_TEXT "\",", NULL,
+     "/basis/ref"},
     {"PL-107", true, DS, "\"version\":3", "\"version\":3.5", NULL, "/version"},
     {"PL-107", true, DS, "\"version\":3", "\"version\":null", NULL, "/version"},
     {"PL-107", true, DS, "\"version\":3", "\"version\":9007199254740992", NULL, "/version"},
@@ -341,6 +353,26 @@ static void the_golden_bundle_has_no_finding(void **state)
     policy_findings_fini(&lint);
 }
 
+static void a_basis_may_refer_to_a_urn(void **state)
+{
+    (void)state;
+    static const char *const urns[] = {"urn:dfft:contract:2026-031:annex-2", "urn:dfft:" TEN "x",
+                                       "urn:dfft:" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
+                                       "x"};
+    for (size_t i = 0; i < sizeof urns / sizeof urns[0]; i++) {
+        char to[256];
+        snprintf(to, sizeof to, "\"basis\":{\"ref\":\"%s\",", urns[i]);
+        const lint_case c = {"", false, AGR, "\"basis\":{", to, NULL, ""};
+        policy_findings lint = {0};
+        policy *p = NULL;
+        edit(&c);
+        assert_int_equal(build_copy(&p, &lint).code, DX_OK);
+        assert_int_equal(lint.count, 0);
+        policy_unref(p);
+        policy_findings_fini(&lint);
+    }
+}
+
 static void a_finding_has_line_and_column(void **state)
 {
     (void)state;
@@ -501,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_golden_bundle_has_no_finding),
         cmocka_unit_test(every_finding_is_brought_out_by_an_edit),
+        cmocka_unit_test(a_basis_may_refer_to_a_urn),
         cmocka_unit_test(a_finding_has_line_and_column),
         cmocka_unit_test(a_seal_that_no_credential_can_give_is_refused_at_load),
         cmocka_unit_test(a_bundle_is_what_its_manifest_says),

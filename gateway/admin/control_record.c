@@ -1,0 +1,53 @@
+#include "gateway/admin/control_private.h"
+
+/* Each list, bundle and configuration that starts to count is in the log itself (provenance.md 4.3), before
+ * it counts. */
+
+DX_RC control_record_document(control *c, prov_type type, const control_document *d, dx_why *why)
+{
+    dx_arena arena = {0};
+    prov_record *r = prov_record_new(&arena, type);
+    prov_receipt receipt;
+    struct dx_rc rc = r == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory to record a document") : DX_OKAY;
+    if (rc.code == DX_OK) {
+        prov_set_time(r, "time.start", dx_now_us(c->gate.clock));
+        prov_set_str(r, "time.source", c->config->gateway->time_source);
+        prov_set_sha256(r, "document.sha256", d->sha256);
+        prov_set_str(r, "document.id", dx_arena_printf(&arena, "urn:dfft:%s:%s", d->kind, d->id));
+        prov_set_str(r, "document.territory", d->territory);
+        if (d->sequence > 0)
+            prov_set_int(r, "document.seq", d->sequence);
+        if (d->signer_sha256 != NULL)
+            prov_set_sha256(r, "document.signer_sha256", d->signer_sha256);
+        prov_set_bool(r, "document.accepted", true);
+        rc = prov_append_wait(c->gate.log, r, &receipt, why);
+    }
+    dx_arena_fini(&arena);
+    return rc;
+}
+
+DX_RC control_record_lists(control *c, const tlist_snapshot *trust, dx_why *why)
+{
+    const tlist_facts *const *lists;
+    size_t count = tlist_snapshot_lists(trust, &lists);
+    for (size_t i = 0; i < count; i++)
+        DX_TRY(control_record_document(c, PROV_TLIST,
+                                       &(control_document){.kind = "tlist",
+                                                           .id = lists[i]->source,
+                                                           .territory = lists[i]->territory,
+                                                           .sequence = (int64_t)lists[i]->sequence,
+                                                           .sha256 = lists[i]->sha256,
+                                                           .signer_sha256 = lists[i]->signer_sha256},
+                                       why));
+    return DX_OKAY;
+}
+
+DX_RC control_record_policy(control *c, const policy *p, dx_why *why)
+{
+    return control_record_document(c, PROV_POLICY,
+                                   &(control_document){.kind = "bundle",
+                                                       .id = policy_revision(p),
+                                                       .sequence = policy_serial(p),
+                                                       .sha256 = policy_sha256(p)},
+                                   why);
+}

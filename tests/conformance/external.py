@@ -1,0 +1,277 @@
+#!/usr/bin/python3
+"""external -- what the demo world produced, judged by programs that nobody here wrote.
+
+    tests/conformance/external.py TOOLS [--preset asan] [-v]
+
+TOOLS: a folder with seal-ref, log-check, dss and http, as their READMEs describe. Makes a world, runs the crossing, hands exchanges,
+log, lists and listener to them; each verdict is a line, and what a machine lacks is skipped with its reason. The same objects with one
+changed byte must be refused: a judge that says yes to everything has judged nothing. Last line: external: N passed, N failed, N skipped.
+"""
+import argparse
+import contextlib
+import glob
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree
+
+sys.dont_write_bytecode = True
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(ROOT, "deploy", "world"), os.path.join(ROOT, "tests", "support")]
+import running  # noqa: E402
+import saved  # noqa: E402
+import story  # noqa: E402
+
+TOOL_S = 900  # a first use may build the tool
+MORE = 300
+
+
+class Verdicts:
+    def __init__(self, tools, verbose):
+        self.tools, self.verbose, self.passed, self.failed, self.skipped = tools, verbose, 0, 0, 0
+        self.broken = {}  # tool: why it cannot be used here
+
+    def line(self, ok, who, what, said):
+        self.passed += bool(ok)
+        self.failed += not ok
+        print(f"{'ok  ' if ok else 'FAIL'} {who:<22} {what}: {' '.join(said.split())[:240]}", flush=True)
+        return ok
+
+    def skip(self, who, what, why, count=1):
+        self.skipped += count
+        print(f"skip {who:<22} {what}: {why}", flush=True)
+
+    def ready(self, tool, *probe):
+        """Whether a tool runs on this machine; the first use may build it."""
+        path = os.path.join(self.tools, tool, *probe[:1])
+        if not os.access(path, os.X_OK):
+            self.broken[tool] = f"{path} is not there"
+        else:
+            done = subprocess.run([path, *probe[1:]], capture_output=True, text=True, timeout=TOOL_S)
+            if done.returncode not in (0, 2) or "needed" in done.stderr or "failed" in done.stderr:
+                self.broken[tool] = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        return tool not in self.broken
+
+    def ask(self, expected, what, tool, program, *arguments, said=None):
+        """One question; the tool's exit code is its verdict. `said` turns its output into the line."""
+        done = subprocess.run([os.path.join(self.tools, tool, program), *arguments], capture_output=True, text=True, timeout=TOOL_S)
+        text = said(done) if said else (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""])[-1]
+        if self.verbose:
+            print(done.stdout + done.stderr)
+        word = {0: "yes", 1: "no", 3: "cannot tell"}.get(done.returncode, f"exit {done.returncode}")
+        return self.line(done.returncode == expected, f"{tool} {program}" if program != tool else tool, what, f"{word}; {text}")
+
+
+# ---- seals ----
+
+def seal_ref(v, world, scratch):
+    """The Python reference: the exchange, every sealed refusal, and each with a byte changed."""
+    if not v.ready("seal-ref", "verify", "--help"):
+        return v.skip("seal-ref", "seals of this gateway", v.broken["seal-ref"])
+    common = ["--cert", world.path(world.facts["gateway"]["seal"]["certificate"]), "--anchor", world.path(world.facts["gateway"]["seal"]["anchor"]),
+              "--organisation", world.facts["gateway"]["organisation"], "--crl", saved.crl(world, "jp-eseal", scratch, form="PEM")]
+    for tsa in world.facts["tsa"].values():
+        common += ["--tsa-anchor", f"{tsa['territory']}={world.path(tsa['anchor'])}"]
+
+    def said(done):
+        lines = done.stdout.strip().splitlines()
+        no = [line for line in lines if re.match(r"\S+\s+(NO|no|bad|FAIL)\b", line)]
+        return (no or lines or done.stderr.strip().splitlines() or [""])[-1] + f" ({sum(' ok ' in line for line in lines)} checks held)"
+    for name in sorted(world.facts["exchanges"]):
+        exchange = saved.Saved.of(world, name)
+        if not exchange.sealed():
+            continue
+        v.ask(0, name, "seal-ref", "verify", *exchange.write(os.path.join(scratch, "ref-" + name)), *common, said=said)
+    for number, (what, changed) in enumerate(saved.Saved.of(world, "permitted").faults()):
+        v.ask(1, f"one byte changed in {what}", "seal-ref", "verify", *changed.write(os.path.join(scratch, f"ref-{number}")), *common, said=said)
+
+
+def dss(v, world, scratch):
+    """The EU's validator: seal with time evidence, the evidence alone, the lists."""
+    if not v.ready("dss", "dss-check", "--help"):
+        return v.skip("dss", "seals and lists of this gateway", v.broken["dss"])
+
+    def said(done):
+        try:
+            report = json.loads(done.stdout)
+        except ValueError:
+            return done.stderr
+        found = [one for key in ("signatures", "evidence_records", "lists_of_lists", "lists") for one in report.get(key, [])]
+        found += [record for one in report.get("signatures", []) for record in one.get("evidence_records", [])]
+        return ", ".join(" ".join(str(one[k]) for k in ("level", "territory", "sequence", "file", "indication", "sub_indication", "refused") if one.get(k))
+                         for one in found) or report.get("refused", report.get("error", done.stderr))
+    authority, tsa = world.facts["gateway"]["seal"]["anchor"], [world.path(t["anchor"]) for t in world.facts["tsa"].values()]
+    crls = [saved.crl(world, a, scratch) for a in ("jp-eseal", "jp-tsa", "de-tsa")]
+    trust = ["--anchors", world.path(authority), *tsa, "--crl", *crls]
+
+    def seal(what, expected, exchange, name):
+        folder = os.path.join(scratch, name)
+        os.makedirs(folder)
+        parts = {"seal.jws": exchange.seal(), "seal.ers": exchange.time_evidence(), "seal-base.txt": exchange.base(), "body.bin": exchange.body}
+        for file, content in parts.items():
+            with open(os.path.join(folder, file), "wb") as f:
+                f.write(content)
+        jws, ers, *content = (os.path.join(folder, file) for file in parts)
+        v.ask(expected, what, "dss", "dss-check", "seal", jws, "--evidence-records", ers, "--content", *content,
+              "--certs", world.path(world.facts["gateway"]["seal"]["certificate"]), *trust, said=said)
+        return ers, jws
+    good = saved.Saved.of(world, "permitted")
+    ers, jws = seal("seal and evidence record of the answer", 0, good, "dss-good")
+    v.ask(0, "the evidence record alone, over the seal", "dss", "dss-check", "evidence-record", ers, "--content", jws, "--anchors", *tsa,
+          "--crl", *crls, said=said)
+    for number, (what, changed) in enumerate(good.faults()):
+        if what != "RFC 9421 signature":  # DSS judges the JAdES proof
+            seal(f"one byte changed in {what}", 1, changed, f"dss-{number}")
+    facts, folder = world.facts["lists"], os.path.join(scratch, "national")
+    os.makedirs(folder)
+    shutil.copyfile(world.path(facts["de"]["file"]), os.path.join(folder, "DE.xml"))
+    v.ask(0, "list of lists and German list", "dss", "dss-check", "lists", "--lotl", world.path(facts["eu"]["file"]), "--lotl-certs",
+          world.path(facts["eu"]["signer"]), "--oj", facts["eu"]["oj_uri"], "--lists", folder, said=said)
+    v.ask(0, "Japanese list", "dss", "dss-check", "lists", "--list", world.path(facts["jp"]["file"]), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
+    for file, expected in (("j-tsl-altered.xml", 1), ("j-tsl-wrong-signer.xml", 3)):  # EN 319 102-1: a stranger is NO_CERTIFICATE_CHAIN_FOUND
+        v.ask(expected, file, "dss", "dss-check", "lists", "--list", world.path("bad-lists", file), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
+
+
+# ---- the log ----
+
+def log_check(v, world, scratch):
+    """The Go judge: segments, exported tiles, the proof that the regulator got."""
+    if not v.ready("log-check", "log-check", "--help"):
+        return v.skip("log-check", "log of this gateway", v.broken["log-check"])
+    origin, vkeys, shard = world.facts["log"]["origin"], "@" + world.path(world.facts["log"]["vkeys"]), world.path(world.facts["log"]["dir"])
+
+    def said(done):
+        return " ".join(done.stdout.split()) + " " + done.stderr
+    segments = sorted(glob.glob(shard + "/seg/*.seg"))
+    v.ask(0, f"{len(segments)} segments of the closed log", "log-check", "log-check", "segment", *segments, "--origin", origin, "--leaves", said=said)
+    changed = os.path.join(scratch, os.path.basename(segments[0]))
+    data = world.read(segments[0])
+    with open(changed, "wb") as f:
+        f.write(saved.flip(data, data.index(b'"decision"') + 20))
+    v.ask(1, "one byte changed in a segment", "log-check", "log-check", "segment", changed, "--origin", origin, "--leaves", said=said)
+    tiles = os.path.join(scratch, "tiles")
+    done = world.run("provenance", "export", tiles, "--dir", shard)
+    if not v.line(done.returncode == 0, "sekisho", "provenance export", done.stderr or "the tree as static files"):
+        return None
+    v.ask(0, "checkpoint", "log-check", "log-check", "checkpoint", tiles + "/checkpoint", "--vkey", vkeys, said=said)
+    v.ask(0, "exported tiles", "log-check", "log-check", "fsck", tiles, "--leaves", "--vkey", vkeys, said=said)
+    bundle = glob.glob(tiles + "/tile/entries/**/*", recursive=True)[-1]
+    data = world.read(bundle)
+    with open(bundle, "wb") as f:
+        f.write(saved.flip(data, data.index(b'"decision"') + 20))
+    v.ask(1, "one byte changed in an entry bundle", "log-check", "log-check", "fsck", tiles, "--leaves", "--vkey", vkeys, said=said)
+    proof, record = world.path("exchanges", "proof.body.bin"), world.path("exchanges", "record.body.bin")
+    v.ask(0, "the regulator's proof", "log-check", "log-check", "inclusion", proof, "--leaf", record, "--vkey", vkeys, said=said)
+    other = os.path.join(scratch, "record.json")
+    with open(other, "wb") as f:
+        f.write(saved.flip(world.read(record), 40))
+    v.ask(1, "the proof with one byte of the record changed", "log-check", "log-check", "inclusion", proof, "--leaf", other, "--vkey", vkeys, said=said)
+    return None
+
+
+# ---- HTTP/2 ----
+
+def permit_plain_requests(world):
+    """h2spec declares no purpose and calls its server localhost: for it alone the policy asks for neither, and POST is read as GET."""
+    def edit(name, change):
+        with open(world.path("policy", name), encoding="utf-8") as f:
+            document = json.load(f)
+        change(document)
+        with open(world.path("policy", name), "w", encoding="utf-8") as f:
+            json.dump(document, f)
+
+    def agreement(d):
+        rule = d["permit"][0]
+        rule["methods"] = ["GET", "HEAD", "POST"]
+        rule["when"]["all"] = [c for c in rule["when"]["all"] if not c["attr"].startswith("req.")]
+        d["prohibit"] = []
+
+    def partnership(d):
+        d["never"] = []
+        d["floors"].pop("purposes")
+    edit("agreements/granted.json", agreement)
+    edit("partnerships/jp-eu-battery.json", partnership)
+    edit("datasets/footprint.json", lambda d: d["route"].update(host="localhost", methods={m: "export" for m in ("GET", "HEAD", "POST")}))
+    shutil.rmtree(world.path("policy", "tests"))
+    world.edit_config(lambda c: c["listen"][0].update(hosts=["localhost"]))
+    nginx = world.path(world.facts["data_api"]["config"])
+    with open(nginx, encoding="utf-8") as f:
+        text = f.read()
+    with open(nginx, "w", encoding="utf-8") as f:
+        f.write(text.replace("try_files $uri =404;", "try_files $uri =404; error_page 405 =200 $uri;"))
+
+
+def h2spec(v, world, scratch):
+    if not v.ready("http", "h2spec", "-dryrun"):
+        return v.skip("http h2spec", "HTTP/2 of the listener", v.broken["http"])
+    permit_plain_requests(world)
+    world.start_all()
+    who, report = world.facts["personas"]["granted"], os.path.join(scratch, "h2spec.xml")
+    done = subprocess.run([os.path.join(v.tools, "http", "h2spec"), "-t", "-k", "-h", "localhost", "-p", world.facts["gateway"]["address"].split(":")[1],
+                           "--cert", world.path(who["certificate"]), "--key", world.path(who["key"]), "-P", world.facts["data_api"]["paths"][1], "-j", report],
+                          capture_output=True, text=True, timeout=TOOL_S)
+    if not os.path.exists(report):
+        v.line(False, "http h2spec", "ended early", f"{done.stdout[-300:]} {done.stderr[-300:]}")
+    else:
+        sections = {}
+        for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
+            bad = case.find("failure") is not None or case.find("error") is not None
+            if bad or case.find("skipped") is None:
+                sections.setdefault(case.get("package"), []).append(case.get("classname") if bad else None)
+        for section, cases in sections.items():
+            for name in (c for c in cases if c):
+                v.line(False, "http h2spec", section, name)
+            v.passed += cases.count(None)
+        total = (done.stdout.strip().splitlines() or [""])[-1]
+        print(f"     {'http h2spec':<22} {len(sections)} sections: {total}")
+    code = world.stop("gateway")
+    return v.line(code == 0, "sekisho", "the gateway after h2spec", f"ended with {code}" + ("" if code == 0 else ": " + world.tail("gateway")))
+
+
+def run(v, preset, scratch):
+    with running.make(os.path.join(scratch, "world"), bad_lists=True) as world:
+        world.sekisho, world.authority = running.binaries(preset)
+        world.start_all()
+        told = story.Story(world)
+        words = io.StringIO()
+        with contextlib.redirect_stdout(words):
+            held = told.run()
+        v.line(held, "sekisho", "the crossing", "held" if held else words.getvalue())
+        answer = world.ask("granted", world.facts["data_api"]["paths"][1] + f"?n=[1-{MORE}]", running.PERMITTED, more=("-Z", "--parallel-max", "16"))
+        v.line(answer.status == 200, "sekisho", f"{MORE} more exchanges, so that the tree has full tiles and a second level", answer.words or "answered")
+        world.stop_all()  # the closed log is what the judges get
+        told.keep()
+        seal_ref(v, world, scratch)
+        dss(v, world, scratch)
+        log_check(v, world, scratch)
+    with running.make(os.path.join(scratch, "world-h2")) as world:
+        world.sekisho, world.authority = running.binaries(preset)
+        h2spec(v, world, scratch)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tools")
+    parser.add_argument("--preset", default="asan")
+    parser.add_argument("-v", action="store_true")
+    args = parser.parse_args()
+    v = Verdicts(os.path.abspath(args.tools), args.v)
+    if not os.path.isdir(args.tools):
+        v.skip("external", "all", f"{args.tools} is not there")
+    else:
+        with tempfile.TemporaryDirectory(prefix="sekisho-external-") as scratch:
+            try:
+                run(v, args.preset, scratch)
+            except (running.Trouble, subprocess.SubprocessError, OSError) as e:
+                v.line(False, "external", "did not come to its end", str(e))
+    print(f"external: {v.passed} passed, {v.failed} failed, {v.skipped} skipped")
+    return 1 if v.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
