@@ -17,7 +17,6 @@
 struct prov_reader {
     const dx_io *io;
     char folder[PATH_MAX];
-    char origin[NOTE_ORIGIN_MAX + 1];
     int tile_fd[LEVELS], off_fd;
     int segment_fd;
     uint32_t segment;                  /* ordinal of segment_fd */
@@ -94,19 +93,6 @@ DX_RC prov_reader_checkpoint(prov_reader *r, dx_buf *note, uint64_t *size, dx_wh
         rc = dx_buf_add(note, dx_buf_view(&head));
     dx_buf_fini(&head);
     return rc;
-}
-
-const char *prov_reader_origin(prov_reader *r)
-{
-    dx_buf note;
-    checkpoint cp;
-    prov_finding finding;
-    dx_buf_init(&note, NOTE_MAX_BYTES);
-    if (r->origin[0] == 0 && prov_reader_checkpoint(r, &note, NULL, NULL).code == DX_OK &&
-        checkpoint_parse(dx_buf_view(&note), &cp, &finding))
-        memcpy(r->origin, cp.origin.data, cp.origin.size); /* at most 128 bytes: the parser saw to it */
-    dx_buf_fini(&note);
-    return r->origin;
 }
 
 DX_RC prov_reader_checkpoint_of(prov_reader *r, uint64_t size, dx_buf *note, dx_why *why)

@@ -291,7 +291,6 @@ DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
     out->clean = true;
     DX_TRY(segment_count(log->io, log->folder, &count, why));
     DX_TRY(read_anchors(&s, why));
-    out->fresh = count == 0;
     struct dx_rc rc = count > 0 ? walk(&s, count, &end, why) : DX_OKAY;
     log->root = merkle_root(&log->tree);
     if (rc.code == DX_OK)

@@ -73,11 +73,9 @@ typedef struct {
     uint32_t ordinal; /* of the last segment */
     uint64_t at;      /* where the next frame belongs in it */
     uint64_t file_size;
-    uint64_t epoch;            /* largest seen */
-    uint64_t last_frame_first; /* first index of the last sound frame */
-    bool closed;               /* the last segment has its mark */
-    bool torn;                 /* bytes other than zero lie behind the end */
-    int64_t wall_us;           /* of the last sound frame */
+    uint64_t epoch; /* largest seen */
+    bool closed;    /* the last segment has its mark */
+    bool torn;      /* bytes other than zero lie behind the end */
 } segment_end;
 
 /* Walks `count` files in order. finding->ok tells; an error is "could not find out". */

@@ -95,8 +95,6 @@ static DX_RC one_frame(cursor *c, bool *bad, dx_why *why)
     if (!take(c, &head))
         return DX_OKAY;
     *bad = false;
-    c->end->last_frame_first = head.first;
-    c->end->wall_us = head.wall_us;
     if (head.epoch > c->end->epoch)
         c->end->epoch = head.epoch;
     c->at += got;

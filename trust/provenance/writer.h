@@ -138,7 +138,6 @@ typedef struct {
     bool clean;         /* the last leaf is a stop, or there is none */
     uint64_t recovered; /* leaves behind the newest published note */
     uint64_t head_size; /* of that note */
-    bool fresh;         /* no segment at all */
     char (*lost)[37];   /* rec.id of begin leaves without an end */
     size_t lost_count;
 } recovery;

@@ -42,8 +42,7 @@ typedef struct {
     dx_bytes payload; /* of the JWS signing input; empty with ObjectIdByURIHash */
     /* step 6 */
     seal_certificate *certificate;
-    bool revocation_known; /* anchors: what the CRLs said */
-    seal_revocation revocation;
+    seal_revocation revocation; /* anchors: what the CRLs said */
     int64_t revoked_s;
     int64_t proven_s;
 } seal_judge;

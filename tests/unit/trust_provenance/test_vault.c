@@ -1,14 +1,7 @@
 /* Keys of what leaves hide: they survive, only a deliberate erasure loses them, and midnight harms nobody. */
-#include "tests/support/prov_faults.h"
-#include "trust/provenance/vault.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "tests/unit/trust_provenance/prov_world.h"
+#include "trust/provenance/reader.h"
+#include "trust/provenance/writer.h"
 
 typedef struct {
     char folder[64], keys[96], keks[96];
@@ -158,6 +151,73 @@ static void a_kek_that_is_another_one_is_told(void **state)
     }
 }
 
+/* ---- through the log: what a leaf hides can be opened, until its key is gone ---- */
+
+#define RECORD "019ab0c0-7e2a-7c3d-8a11-0c5f0e9d2b44"
+
+static bool opens(const uint8_t k_rec[32], const char *name, const uint8_t inner[32], dx_bytes leaf)
+{
+    uint8_t salt[32];
+    char salt_text[DX_BASE64URL_SIZE(32)], digest[DX_BASE64URL_SIZE(32)], opening[256];
+    prov_finding finding = {0};
+    vault_salt(k_rec, name, salt);
+    dx_base64url(dx_bytes_of(salt, 32), salt_text);
+    dx_base64url(dx_bytes_of(inner, 32), digest);
+    snprintf(opening, sizeof opening, "{\"digest\":\"%s\",\"name\":\"%s\",\"salt\":\"%s\"}", digest, name,
+             salt_text);
+    bool ok = vault_opening_check(dx_bytes_text(opening), leaf, (dx_bytes){NULL, 0}, &finding);
+    assert_true(ok || strcmp(finding.id, "PV-601") == 0);
+    return ok;
+}
+
+static void what_a_leaf_hides_opens_until_its_key_is_gone(void **state)
+{
+    world w;
+    dx_arena arena = {0};
+    dx_why why = {0};
+    prov_receipt receipt;
+    prov_reader *reader;
+    dx_buf leaf, side, plain;
+    uint8_t id[16], inner[32], k_rec[32];
+    (void)state;
+    world_init(&w);
+    dx_buf_init(&leaf, 1 << 16);
+    dx_buf_init(&side, 1 << 16);
+    dx_buf_init(&plain, 1 << 16);
+    assert_true(vault_uuid(DX_BYTES(RECORD), id));
+    dx_sha256(DX_BYTES(RECORD), inner);
+    prov_log *log = open_log(&w);
+    must_append(log, "FR"); /* another record of the same key */
+    assert_int_equal(prov_append_wait(log, exchange(&arena, RECORD, "DE"), &receipt, &why).code, DX_OK);
+    assert_int_equal(prov_reader_open(&dx_io_system, w.shard, &reader, &why).code, DX_OK);
+    assert_int_equal(prov_reader_leaf(reader, receipt.index, &leaf, &why).code, DX_OK);
+    assert_int_equal(reader_side(reader, receipt.index, &side, &why).code, DX_OK);
+    assert_null(memmem(side.data, side.size, "payload.in", 10));
+    assert_int_equal(
+        vault_find(log->vault, DX_BYTES("appi-3y"), id, dx_buf_view(&side), k_rec, &plain, &why).code, DX_OK);
+    assert_non_null(memmem(plain.data, plain.size, "\"payload.in\":\"", 14));
+    assert_true(opens(k_rec, "payload.in", inner, dx_buf_view(&leaf)));
+    inner[0] ^= 1;
+    assert_false(opens(k_rec, "payload.in", inner, dx_buf_view(&leaf)));
+    assert_int_equal(
+        vault_find(log->vault, DX_BYTES("gdpr-1y"), id, dx_buf_view(&side), k_rec, &plain, &why).code,
+        DX_NOT_FOUND);
+    prov_log_close(log);
+    shell("rm %s/appi-3y.*.kek", w.keks);
+    log = open_log(&w);
+    assert_int_equal(
+        vault_find(log->vault, DX_BYTES("appi-3y"), id, dx_buf_view(&side), k_rec, &plain, &why).code,
+        DX_NOT_FOUND);
+    prov_log_close(log);
+    assert_sound(&w); /* the proofs hold */
+    prov_reader_close(reader);
+    dx_buf_fini(&leaf);
+    dx_buf_fini(&side);
+    dx_buf_fini(&plain);
+    dx_arena_fini(&arena);
+    world_fini(&w);
+}
+
 /* ---- the clock ---- */
 
 typedef struct {
@@ -202,6 +262,7 @@ int main(void)
         cmocka_unit_test(only_a_kek_that_is_gone_erases),
         cmocka_unit_test(a_kek_that_cannot_be_read_is_not_an_erasure),
         cmocka_unit_test(a_kek_that_is_another_one_is_told),
+        cmocka_unit_test(what_a_leaf_hides_opens_until_its_key_is_gone),
         cmocka_unit_test(a_month_may_end_between_two_readings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
