@@ -14,7 +14,7 @@ C(policy_explain, "policy explain", "policy explain FILE --bundle DIR [--json] [
   "why a request would be allowed or refused")
 C(provenance_verify, "provenance verify",
   "provenance verify DIR | --proof FILE --leaf FILE, each with --vkey KEY|@FILE [--json]",
-  "a whole log, offline")
+  "a whole log, or one record by its proof; offline")
 C(provenance_prove, "provenance prove", "provenance prove INDEX --dir DIR [--size N]",
   "an inclusion proof (tlog-proof) for one record")
 C(provenance_export, "provenance export", "provenance export FOLDER --dir DIR",
