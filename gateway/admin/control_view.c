@@ -63,7 +63,8 @@ gate_view *control_make_view(control *c, policy *p, seal_credential *credential,
     v->credential = credential == NULL ? NULL : seal_credential_ref(credential);
     control_can(v->config, &v->can);
     check_credential(c, v);
-    v->can.seal.level_known = true; /* what nobody vouched for has no level at all */
+    v->can.seal.healthy = v->credential != NULL;
+    v->can.seal.level_known = v->credential != NULL; /* what nobody vouched for has no level at all */
     return v;
 }
 

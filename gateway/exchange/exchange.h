@@ -41,7 +41,6 @@ struct exchange {
     const char *trace; /* W3C trace id, 32 hex, or NULL */
 
     /* identify: what the caller declares */
-    organisation claimed;
     struct {
         dx_bytes agreement, basis, case_, message_id, audience;
         dx_bytes purpose[EXCHANGE_LIST_MAX], destination[EXCHANGE_LIST_MAX];

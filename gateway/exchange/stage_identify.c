@@ -102,15 +102,6 @@ step stage_identify(exchange *ex)
                            .clause = "RFC 9110 5.3",
                            .detail = dx_arena_printf(&ex->arena, "%s occurs more than once", doubled),
                            .where = "peer"});
-    int64_t from_s, until_s;
-    dx_why why;
-    if (path_claims(ex->peer->leaf, &ex->claimed, &from_s, &until_s, &why).code != DX_OK)
-        return exchange_refuse(ex, &(refusal){.slug = "peer-not-trusted",
-                                              .status = 403,
-                                              .id = dx_arena_text(&ex->arena, dx_bytes_text(why.id)),
-                                              .clause = dx_arena_text(&ex->arena, dx_bytes_text(why.clause)),
-                                              .detail = dx_arena_text(&ex->arena, dx_bytes_text(why.text)),
-                                              .where = "peer"});
     exchange_facts_request(ex);
     return STEP_NEXT;
 }
