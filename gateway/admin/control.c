@@ -22,9 +22,8 @@ static DX_RC start_all(control *c, dx_why *why)
     DX_TRY(control_fetcher(cf, &c->gate.fetcher, why));
     DX_TRY(path_judge_new(&c->judge, why));
     DX_TRY(policy_meter_new(&c->gate.meter, why));
-    c->serial_file = dx_arena_printf(&c->source_arena, "%s/policy-serial", cf->root->state_dir);
     c->meter_file = dx_arena_printf(&c->source_arena, "%s/quota-counters", cf->root->state_dir);
-    if (c->serial_file == NULL || c->meter_file == NULL)
+    if (c->meter_file == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory");
     struct dx_rc rc = policy_meter_load(c->gate.meter, c->gate.io, c->meter_file, why);
     if (rc.code != DX_OK && rc.code != DX_NOT_FOUND)

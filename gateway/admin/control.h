@@ -34,6 +34,10 @@ DX_RC control_metrics(control *c, dx_buf *out);
 DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count,
                       dx_why *why);
 DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why);
+/* Reads and judges the policy bundle as the gateway would load it, the accepted serial included; nothing is
+ * stored. `findings` is yours (policy_findings_fini), whatever comes back. */
+DX_RC control_read_policy(const config *c, const dx_io *io, int64_t now_s, policy **out,
+                          policy_findings *findings, dx_why *why);
 /* Opens the seal key and certificate of a configuration. */
 DX_RC control_credential(const config *c, const dx_io *io, seal_credential **out, dx_why *why);
 

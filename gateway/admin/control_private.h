@@ -42,7 +42,6 @@ struct control {
     int64_t list_retry_s;
     const char *meter_file;
     int64_t meter_saved_s;
-    const char *serial_file; /* the highest bundle accepted so far */
     gate_view *view;
     uint64_t epoch;
     int64_t credential_checked_s;

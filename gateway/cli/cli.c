@@ -146,3 +146,10 @@ bool cli_time(const char *text, int64_t *unix_s)
     *unix_s = us / 1000000;
     return true;
 }
+
+void cli_json(json_t *value)
+{
+    if (value == NULL || json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY) != 0)
+        fputs("null", stdout);
+    json_decref(value);
+}

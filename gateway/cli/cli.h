@@ -7,6 +7,7 @@
 #define GATEWAY_CLI_CLI_H
 
 #include "gateway/config/config.h"
+#include "trust/base/json.h"
 
 int cli_main(int argc, char **argv);
 
@@ -37,5 +38,8 @@ int cli_fail(const dx_why *why, struct dx_rc rc); /* prints id, clause, text; re
 /* Loads a configuration or prints everything that is wrong with it. */
 DX_RC cli_config(const char *file, config **out, dx_why *why);
 bool cli_time(const char *text, int64_t *unix_s); /* RFC 3339 */
+/* Prints one JSON value without a line end, and lets go of it; "null" for NULL (no memory, or a text that is
+ * not UTF-8). */
+void cli_json(json_t *value);
 
 #endif

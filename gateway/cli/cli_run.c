@@ -66,11 +66,12 @@ typedef struct {
 
 static void line(report *r, const char *id, bool ok, const char *text)
 {
-    if (r->json)
-        printf("%s{\"id\":\"%s\",\"ok\":%s,\"text\":\"%s\"}", r->first ? "" : ",", id, ok ? "true" : "false",
-               text);
-    else
+    if (r->json) {
+        fputs(r->first ? "" : ",", stdout);
+        cli_json(json_pack("{s:s,s:b,s:s}", "id", id, "ok", ok, "text", text));
+    } else {
         printf("%-5s %-16s %s\n", ok ? "ok" : "bad", id, text);
+    }
     r->first = false;
     r->bad += !ok;
 }
@@ -89,13 +90,9 @@ static void check_lists(report *r, config *cf)
 static void check_policy(report *r, config *cf)
 {
     policy *p = NULL;
-    policy_findings findings = {0};
+    policy_findings findings;
     dx_why why = {0};
-    const policy_source source = {.dir = cf->policy->dir,
-                                  .io = &dx_io_system,
-                                  .now_s = dx_now_s(&dx_clock_system),
-                                  .working_copy = cf->policy->working_copy};
-    struct dx_rc rc = policy_build(&source, NULL, &p, &findings, &why);
+    struct dx_rc rc = control_read_policy(cf, &dx_io_system, dx_now_s(&dx_clock_system), &p, &findings, &why);
     char text[1200];
     for (size_t i = 0; i < findings.count; i++) {
         const policy_finding *f = &findings.items[i];

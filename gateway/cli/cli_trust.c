@@ -59,11 +59,11 @@ static void update_line(void *context, const tlist_run_line *line)
     update_report *r = context;
     r->refused += !line->accepted;
     if (r->json) {
-        printf("%s{\"source\":\"%s\",\"territory\":\"%s\",\"accepted\":%s,\"sequence\":%llu,\"id\":\"%s\","
-               "\"clause\":\"%s\"}",
-               r->first ? "" : ",", line->source, line->territory, line->accepted ? "true" : "false",
-               (unsigned long long)line->sequence, line->accepted ? "" : line->why.id,
-               line->accepted ? "" : line->why.clause);
+        fputs(r->first ? "" : ",", stdout);
+        cli_json(json_pack("{s:s,s:s,s:b,s:I,s:s,s:s}", "source", line->source, "territory", line->territory,
+                           "accepted", line->accepted, "sequence", (json_int_t)line->sequence, "id",
+                           line->accepted ? "" : line->why.id, "clause",
+                           line->accepted ? "" : line->why.clause));
         r->first = false;
     } else if (line->accepted) {
         printf("ok    %-8s %-3s sequence %llu -> %llu%s  %s\n", line->source, line->territory,
@@ -126,10 +126,11 @@ int cli_trust_show(int argc, char **argv)
         dx_time_print(facts[i]->issued_s, issued);
         dx_time_print(facts[i]->next_update_s, next);
         if (json) {
-            printf("%s{\"source\":\"%s\",\"scheme\":\"%s\",\"territory\":\"%s\",\"sequence\":%llu,\"issued\":"
-                   "\"%s\",\"next_update\":\"%s\",\"state\":\"%s\"}",
-                   i ? "," : "", facts[i]->source, facts[i]->scheme, facts[i]->territory,
-                   (unsigned long long)facts[i]->sequence, issued, next, states[facts[i]->state]);
+            fputs(i ? "," : "", stdout);
+            cli_json(json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s}", "source", facts[i]->source, "scheme",
+                               facts[i]->scheme, "territory", facts[i]->territory, "sequence",
+                               (json_int_t)facts[i]->sequence, "issued", issued, "next_update", next, "state",
+                               states[facts[i]->state]));
             continue;
         }
         printf("%s %s/%s  sequence %llu  issued %s  next %s  %s\n", facts[i]->source, facts[i]->scheme,
@@ -194,6 +195,15 @@ int cli_trust_explain(int argc, char **argv)
     const char *purpose = cli_value(o, "--purpose");
     if (cli_value(o, "--at") != NULL && !cli_time(cli_value(o, "--at"), &at_s))
         return 2;
+    static const struct {
+        const char *word;
+        path_profile_id profile;
+    } purposes[] = {{"tls", PATH_PEER}, {"seal", PATH_SEAL}, {"stamp", PATH_TSU}};
+    size_t which = 0;
+    while (purpose != NULL && which < 3 && strcmp(purposes[which].word, purpose) != 0)
+        which++;
+    if (which == 3)
+        return cli_usage("trust explain");
     lists l;
     dx_why why = {0};
     dx_bytes certificates[16];
@@ -221,26 +231,29 @@ int cli_trust_explain(int argc, char **argv)
                         .at_s = at_s,
                         .home_scheme = l.cf->trust->home,
                         .revocation_off = !online,
-                        .profile = purpose == NULL || strcmp(purpose, "tls") == 0 ? PATH_PEER
-                                   : strcmp(purpose, "seal") == 0                 ? PATH_SEAL
-                                                                                  : PATH_TSU};
+                        .profile = purposes[which].profile};
     if (rc.code == DX_OK)
         rc = judge_wait(judge, online ? l.fetcher : NULL, &input, &l.arena, &v, &why);
-    if (rc.code == DX_OK && cli_value(o, "--json") != NULL)
-        printf("{\"answer\":\"%s\",\"id\":\"%s\",\"clause\":\"%s\",\"reason\":\"%s\",\"organisation\":\"%s\","
-               "\"territory\":\"%s\",\"status\":\"%s\",\"level\":\"%s\"}\n",
-               v.answer == TRUST_YES          ? "yes"
-               : v.kind == TRUST_KIND_UNKNOWN ? "unknown"
-                                              : "no",
-               v.id, v.clause, v.reason, v.org.id, v.anchor.territory, v.anchor.status, v.level);
-    else if (rc.code == DX_OK)
+    const char *answer = v.answer == TRUST_YES          ? (online ? "yes" : "unknown")
+                         : v.kind == TRUST_KIND_UNKNOWN ? "unknown"
+                                                        : "no";
+    if (rc.code == DX_OK && cli_value(o, "--json") != NULL) {
+        cli_json(json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "answer", answer, "revocation_judged",
+                           online, "id", v.id, "clause", v.clause, "reason", v.reason, "organisation",
+                           v.org.id, "territory", v.anchor.territory, "status", v.anchor.status, "level",
+                           v.level));
+        fputs("\n", stdout);
+    } else if (rc.code == DX_OK) {
         print_verdict(&v, at_s);
+        if (!online)
+            puts("note         whether certificates are revoked was not asked: add --online");
+    }
     path_judge_free(judge);
     tlist_snapshot_unref(s);
     close_lists(&l);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
-    return v.answer == TRUST_YES ? 0 : v.kind == TRUST_KIND_UNKNOWN ? 3 : 1;
+    return v.answer == TRUST_YES ? (online ? 0 : 3) : v.kind == TRUST_KIND_UNKNOWN ? 3 : 1;
 }
 
 int cli_explain(int argc, char **argv)

@@ -186,42 +186,20 @@ static void print_text(const seal_verdict *r, bool revocation_off)
     }
 }
 
-static void print_quoted(const char *text)
-{
-    putchar('"');
-    for (; *text != 0; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\')
-            printf("\\%c", c);
-        else if (c < 0x20)
-            printf("\\u%04x", c);
-        else
-            putchar(c);
-    }
-    putchar('"');
-}
-
 static void print_json(const seal_verdict *r, bool revocation_off)
 {
-    printf("{\"indication\":\"%s\",\"sub_indication\":", indications[r->indication]);
-    print_quoted(r->sub_indication ? r->sub_indication : "");
-    fputs(",\"first\":", stdout);
-    print_quoted(r->first ? r->first : "");
-    fputs(",\"signer\":", stdout);
-    print_quoted(r->signer.id);
-    printf(",\"revocation_judged\":%s,\"created\":%lld,\"proven\":%lld,\"checks\":[",
-           revocation_off ? "false" : "true", (long long)r->created_s,
-           (long long)(r->stamp_count > 0 ? r->proven_s : 0));
+    json_t *checks = json_array();
     for (size_t i = 0; i < r->line_count; i++) {
         const seal_check_line *l = &r->lines[i];
-        printf("%s{\"id\":\"%s\",\"ok\":%s,\"note\":%s,\"clause\":", i ? "," : "", l->id,
-               l->ok ? "true" : "false", l->note ? "true" : "false");
-        print_quoted(l->clause);
-        fputs(",\"text\":", stdout);
-        print_quoted(l->text);
-        putchar('}');
+        json_array_append_new(checks, json_pack("{s:s,s:b,s:b,s:s,s:s}", "id", l->id, "ok", l->ok, "note",
+                                                l->note, "clause", l->clause, "text", l->text));
     }
-    fputs("]}\n", stdout);
+    cli_json(json_pack("{s:s,s:s,s:s,s:s,s:b,s:I,s:I,s:o}", "indication", indications[r->indication],
+                       "sub_indication", r->sub_indication ? r->sub_indication : "", "first",
+                       r->first ? r->first : "", "signer", r->signer.id, "revocation_judged", !revocation_off,
+                       "created", (json_int_t)r->created_s, "proven",
+                       (json_int_t)(r->stamp_count > 0 ? r->proven_s : 0), "checks", checks));
+    fputs("\n", stdout);
 }
 
 int cli_verify(int argc, char **argv)
