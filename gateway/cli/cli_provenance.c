@@ -1,6 +1,5 @@
 #include "gateway/cli/cli.h"
 
-#include "trust/base/json.h"
 #include "trust/provenance/provenance.h"
 
 #include <stdio.h>
@@ -49,20 +48,13 @@ static DX_RC verify_proof(const char *proof_file, const char *leaf_file, const c
     return rc;
 }
 
-static DX_RC print_json(const prov_finding *f)
+static void print_json(const prov_finding *f)
 {
-    dx_buf out;
-    dx_buf_init(&out, 65536);
-    struct dx_rc rc = dx_buf_addf(
-        &out, "{\"ok\":%s,\"id\":\"%s\",\"clause\":\"%s\",\"index\":%llu,\"leaves\":%llu,\"text\":",
-        f->ok ? "true" : "false", f->id, f->clause == NULL ? "" : f->clause, (unsigned long long)f->index,
-        (unsigned long long)f->leaves);
-    if (rc.code == DX_OK)
-        rc = dx_json_quote(dx_bytes_text(f->text), &out);
-    if (rc.code == DX_OK)
-        printf(DX_TEXT_FMT "}\n", DX_TEXT_ARG(dx_buf_view(&out)));
-    dx_buf_fini(&out);
-    return rc;
+    json_t *text = json_string(f->text); /* it may quote a leaf, which may be anything */
+    cli_json(json_pack("{s:b,s:s,s:s,s:I,s:I,s:o}", "ok", f->ok, "id", f->id, "clause",
+                       f->clause == NULL ? "" : f->clause, "index", (json_int_t)f->index, "leaves",
+                       (json_int_t)f->leaves, "text", text != NULL ? text : json_string("")));
+    fputs("\n", stdout);
 }
 
 static void print_finding(const prov_finding *f, bool one_proof)
@@ -98,7 +90,7 @@ int cli_provenance_verify(int argc, char **argv)
                                       : prov_verify_dir(&dx_io_system, argv[1], keys, count, progress, NULL,
                                                         &finding, &why);
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL)
-        rc = print_json(&finding);
+        print_json(&finding);
     else if (rc.code == DX_OK)
         print_finding(&finding, proof != NULL);
     dx_buf_fini(&text);
