@@ -1,48 +1,23 @@
 #include "gateway/admin/control.h"
 
 #include "trust/base/der.h"
-
-#include <stdio.h>
+#include "trust/base/pem.h"
 
 /* What both a running gateway and the command line make from a configuration. */
 
 #define OBJECTS_MAX_BYTES (8U << 20)
 
-/* One block behind its BEGIN line; `*text` moves past its END line. */
-static DX_RC read_block(const char *file, const char *end, dx_arena *arena, dx_bytes *text, dx_bytes *out,
-                        dx_why *why)
-{
-    const uint8_t *to = memmem(text->data, text->size, end, strlen(end));
-    if (to == NULL)
-        return DX_FAIL(why, CONFIG, "RFC 7468 3", "%s: a block without its end line", file);
-    size_t room = (size_t)(to - text->data), size = 0;
-    uint8_t *base64 = dx_arena_alloc(arena, room + 1), *der = dx_arena_alloc(arena, room + 1);
-    if (base64 == NULL || der == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for %s", file);
-    for (const uint8_t *c = text->data; c < to; c++)
-        if (*c != '\n' && *c != '\r' && *c != ' ')
-            base64[size++] = *c;
-    if (!dx_base64_decode(dx_bytes_of(base64, size), der, &room))
-        return DX_FAIL(why, CONFIG, "RFC 7468 3", "%s: a block is not base64", file);
-    *out = dx_bytes_of(der, room);
-    *text = dx_bytes_part(*text, (size_t)(to - text->data) + strlen(end), text->size);
-    return DX_OKAY;
-}
-
 static DX_RC read_blocks(const char *file, dx_bytes text, const char *label, dx_arena *arena, dx_bytes *out,
                          size_t max, size_t *count, dx_why *why)
 {
-    char begin[64], end[64];
-    snprintf(begin, sizeof begin, "-----BEGIN %s-----", label);
-    snprintf(end, sizeof end, "-----END %s-----", label);
-    for (const uint8_t *from; (from = memmem(text.data, text.size, begin, strlen(begin))) != NULL;) {
+    for (dx_bytes der;;) {
+        DX_TRY(pem_next(&text, label, file, arena, &der, why));
+        if (der.data == NULL)
+            return DX_OKAY;
         if (*count == max)
             return DX_FAIL(why, TOO_LARGE, "", "%s: at most %zu objects are read here", file, max);
-        text = dx_bytes_part(text, (size_t)(from - text.data) + strlen(begin), text.size);
-        DX_TRY(read_block(file, end, arena, &text, &out[*count], why));
-        (*count)++;
+        out[(*count)++] = der;
     }
-    return DX_OKAY;
 }
 
 DX_RC control_read_objects(const dx_io *io, const char *file, const char *label, dx_arena *arena,

@@ -1,7 +1,28 @@
 #include "gateway/admin/control_private.h"
 
+#include <stdio.h>
+
 /* Each list, bundle and configuration that starts to count is in the log itself (provenance.md 4.3), before
  * it counts. */
+
+#define LIST_MAX_BYTES (64U << 20)
+
+/* The list itself stays with the log, durable before a leaf names it (provenance.md 3.3, rule 5): the store
+ * of lists forgets it when the next one comes. */
+static DX_RC keep_list(control *c, const uint8_t sha256[32], dx_why *why)
+{
+    char path[1024], hex[DX_HEX_SIZE(32)];
+    uint8_t kept[32];
+    dx_buf text;
+    dx_hex(dx_bytes_of(sha256, 32), hex);
+    snprintf(path, sizeof path, "%s/trust/lists/%s.xml", c->config->root->state_dir, hex);
+    DX_TRY(dx_io_read_file(c->gate.io, path, LIST_MAX_BYTES, &text, why));
+    struct dx_rc rc = prov_evidence_put(c->gate.log, dx_buf_view(&text), kept, why);
+    dx_buf_fini(&text);
+    if (rc.code == DX_OK && memcmp(kept, sha256, 32) != 0)
+        rc = DX_FAIL(why, BROKEN, "provenance.md 3.3", "%s is not the list that was accepted", path);
+    return rc;
+}
 
 DX_RC control_record_document(control *c, prov_type type, const control_document *d, dx_why *why)
 {
@@ -30,7 +51,8 @@ DX_RC control_record_lists(control *c, const tlist_snapshot *trust, dx_why *why)
 {
     const tlist_facts *const *lists;
     size_t count = tlist_snapshot_lists(trust, &lists);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        DX_TRY(keep_list(c, lists[i]->sha256, why));
         DX_TRY(control_record_document(c, PROV_TLIST,
                                        &(control_document){.kind = "tlist",
                                                            .id = lists[i]->source,
@@ -39,6 +61,7 @@ DX_RC control_record_lists(control *c, const tlist_snapshot *trust, dx_why *why)
                                                            .sha256 = lists[i]->sha256,
                                                            .signer_sha256 = lists[i]->signer_sha256},
                                        why));
+    }
     return DX_OKAY;
 }
 

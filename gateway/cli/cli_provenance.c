@@ -33,28 +33,66 @@ static void progress(void *context, uint64_t done, uint64_t of)
         fprintf(stderr, "\r%llu of %llu", (unsigned long long)done, (unsigned long long)of);
 }
 
+/* One leaf and its proof, without the log. */
+static DX_RC verify_proof(const char *proof_file, const char *leaf_file, const char *const *keys,
+                          size_t count, prov_finding *finding, dx_why *why)
+{
+    dx_buf proof, leaf;
+    DX_TRY(dx_io_read_file(&dx_io_system, proof_file, 1U << 20, &proof, why));
+    struct dx_rc rc = dx_io_read_file(&dx_io_system, leaf_file, 65535, &leaf, why);
+    if (rc.code == DX_OK) {
+        rc = prov_proof_check(dx_buf_view(&proof), dx_buf_view(&leaf), keys, count, finding, why);
+        dx_buf_fini(&leaf);
+    }
+    dx_buf_fini(&proof);
+    return rc;
+}
+
+static void print_json(const prov_finding *f)
+{
+    json_t *text = json_string(f->text); /* it may quote a leaf, which may be anything */
+    cli_json(json_pack("{s:b,s:s,s:s,s:I,s:I,s:o}", "ok", f->ok, "id", f->id, "clause",
+                       f->clause == NULL ? "" : f->clause, "index", (json_int_t)f->index, "leaves",
+                       (json_int_t)f->leaves, "text", text != NULL ? text : json_string("")));
+    fputs("\n", stdout);
+}
+
+static void print_finding(const prov_finding *f, bool one_proof)
+{
+    unsigned long long index = f->index, leaves = f->leaves;
+    if (!f->ok)
+        printf("no    %s (%s) at record %llu: %s\n", f->id, f->clause, index, f->text);
+    else if (one_proof)
+        printf("ok    this is record %llu of a signed log\n", index);
+    else
+        printf("ok    %llu records: dense, unchanged, in order, signed\n", leaves);
+}
+
 int cli_provenance_verify(int argc, char **argv)
 {
-    cli_option o[] = {{.name = "--vkey"}, {.name = "--json", .flag = true}, {.name = NULL}};
-    if (!cli_options(&argc, argv, o) || argc != 2 || cli_value(o, "--vkey") == NULL)
+    cli_option o[] = {{.name = "--vkey"},
+                      {.name = "--proof"},
+                      {.name = "--leaf"},
+                      {.name = "--json", .flag = true},
+                      {.name = NULL}};
+    if (!cli_options(&argc, argv, o) || cli_value(o, "--vkey") == NULL)
+        return cli_usage("provenance verify");
+    const char *proof = cli_value(o, "--proof"), *leaf = cli_value(o, "--leaf");
+    if (argc != (proof != NULL ? 1 : 2) || (proof != NULL) != (leaf != NULL))
         return cli_usage("provenance verify");
     dx_buf text = {0};
     const char *keys[VKEYS_MAX];
     dx_why why = {0};
     size_t count = read_vkeys(cli_value(o, "--vkey"), &text, keys, &why);
     prov_finding finding = {0};
-    struct dx_rc rc =
-        count == 0 ? (struct dx_rc){DX_USAGE}
-                   : prov_verify_dir(&dx_io_system, argv[1], keys, count, progress, NULL, &finding, &why);
+    struct dx_rc rc = count == 0      ? (struct dx_rc){DX_USAGE}
+                      : proof != NULL ? verify_proof(proof, leaf, keys, count, &finding, &why)
+                                      : prov_verify_dir(&dx_io_system, argv[1], keys, count, progress, NULL,
+                                                        &finding, &why);
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL)
-        printf("{\"ok\":%s,\"id\":\"%s\",\"index\":%llu,\"leaves\":%llu,\"text\":\"%s\"}\n",
-               finding.ok ? "true" : "false", finding.id, (unsigned long long)finding.index,
-               (unsigned long long)finding.leaves, finding.text);
-    else if (rc.code == DX_OK && finding.ok)
-        printf("ok    %llu records: dense, unchanged, in order, signed\n",
-               (unsigned long long)finding.leaves);
+        print_json(&finding);
     else if (rc.code == DX_OK)
-        printf("no    %s at record %llu: %s\n", finding.id, (unsigned long long)finding.index, finding.text);
+        print_finding(&finding, proof != NULL);
     dx_buf_fini(&text);
     return rc.code != DX_OK ? cli_fail(&why, rc) : finding.ok ? 0 : 1;
 }

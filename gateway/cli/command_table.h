@@ -12,8 +12,9 @@ C(policy_check, "policy check", "policy check DIR [--json] [--at TIME]", "lint a
 C(policy_test, "policy test", "policy test DIR [--filter NAME]", "run the tests of a bundle")
 C(policy_explain, "policy explain", "policy explain FILE --bundle DIR [--json] [--lang en|ja]",
   "why a request would be allowed or refused")
-C(provenance_verify, "provenance verify", "provenance verify DIR --vkey KEY|@FILE [--json]",
-  "a whole log, offline")
+C(provenance_verify, "provenance verify",
+  "provenance verify DIR | --proof FILE --leaf FILE, each with --vkey KEY|@FILE [--json]",
+  "a whole log, or one record by its proof; offline")
 C(provenance_prove, "provenance prove", "provenance prove INDEX --dir DIR [--size N]",
   "an inclusion proof (tlog-proof) for one record")
 C(provenance_export, "provenance export", "provenance export FOLDER --dir DIR",

@@ -56,7 +56,7 @@ static step fail(exchange *ex)
             .retry_after_s = invalid ? 0 : 10});
 }
 
-static bool add_field(exchange *ex)
+static DX_RC add_field(exchange *ex, dx_why *why)
 {
     stamp_result result = {.rc = DX_OKAY, .count = ex->stamp_count};
     for (size_t i = 0; i < ex->stamp_count; i++) {
@@ -65,17 +65,19 @@ static bool add_field(exchange *ex)
         result.by[i] = ex->stamp_by[i];
     }
     seal_field field;
-    dx_why why;
-    return seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, &why).code == DX_OK &&
-           exchange_add_fields(ex, &field, 1);
+    DX_TRY(seal_time_field(&result, ex->stamped_mode, &ex->arena, &field, why));
+    return exchange_add_fields(ex, &field, 1) ? DX_OKAY
+                                              : DX_FAIL(why, NO_MEMORY, "", "no room for time evidence");
 }
 
 step stage_stamp(exchange *ex)
 {
     if (ex->refused || !ex->sealed)
         return STEP_NEXT;
-    if (ex->stamp_count > 0)
-        return add_field(ex) ? STEP_NEXT : (ex->async_rc = (struct dx_rc){DX_NO_MEMORY}, fail(ex));
+    if (ex->stamp_count > 0) {
+        ex->async_rc = add_field(ex, &ex->async_why);
+        return ex->async_rc.code == DX_OK ? STEP_NEXT : fail(ex);
+    }
     policy_stamp_mode mode = wanted(ex);
     if (mode == POLICY_STAMP_NONE || mode == POLICY_STAMP_UNSET)
         return STEP_NEXT;

@@ -12,6 +12,7 @@
 #include "trust/provenance/segment.h"
 #include "trust/provenance/tile.h"
 #include "trust/provenance/vault.h"
+#include "trust/provenance/pv_check.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -158,7 +158,7 @@ static bool parse_message(dx_bytes text, seal_message *out)
                     seal_message_has(seal_message_head(out), "transfer-encoding");
     dx_bytes host = {0};
     if (seal_message_times(seal_message_head(out), "host") == 1 &&
-        seal_message_value(seal_message_head(out), DX_BYTES("host"), &arena, &host))
+        seal_message_value(seal_message_head(out), DX_BYTES("host"), &arena, &host).code == DX_OK)
         (void)!seal_target_uri(host, word(start, 1), &arena, &out->target_uri, NULL).code;
     return true;
 }
@@ -399,13 +399,17 @@ static seal_credential *credential_of(dx_bytes keyid)
     return out;
 }
 
+static bool anywhere(const seal_message *m, const char *name, dx_bytes *out)
+{
+    return seal_message_value(seal_message_head(m), dx_bytes_text(name), &arena, out).code == DX_OK ||
+           seal_message_value(seal_message_trailers(m), dx_bytes_text(name), &arena, out).code == DX_OK;
+}
+
 static dx_bytes bare(const seal_message *m, const char *name)
 {
     dx_bytes value;
     sfield_item item;
-    return seal_message_anywhere(m, name, &arena, &value) && sfield_item_parse(value, &arena, &item)
-               ? item.text
-               : DX_BYTES("");
+    return anywhere(m, name, &value) && sfield_item_parse(value, &arena, &item) ? item.text : DX_BYTES("");
 }
 
 static void reproduce(const sample *s)
@@ -414,8 +418,8 @@ static void reproduce(const sample *s)
     bool has_input = read_in(s->folder, "jws-signing-input.bin", &want_input);
     if (!read_in(s->folder, "seal-base.txt", &want_base))
         return;
-    bool httpsig = seal_message_anywhere(&s->message, "signature-input", &arena, &list);
-    if (!httpsig && !seal_message_anywhere(&s->message, "dfft-seal-input", &arena, &list))
+    bool httpsig = anywhere(&s->message, "signature-input", &list);
+    if (!httpsig && !anywhere(&s->message, "dfft-seal-input", &list))
         return;
     sfield_list dict;
     if (!sfield_dictionary_parse(list, &arena, &dict))
@@ -434,7 +438,8 @@ static void reproduce(const sample *s)
     plain.trailers = NULL;
     plain.trailer_count = 0;
     bool stream =
-        seal_message_value(seal_message_trailers(&s->message), DX_BYTES("content-digest"), &arena, &ignored);
+        seal_message_value(seal_message_trailers(&s->message), DX_BYTES("content-digest"), &arena, &ignored)
+            .code == DX_OK;
     seal_request spec = {.credential = credential_of(keyid->value.text),
                          .formats = (httpsig ? SEAL_FORMAT_HTTPSIG : 0) | (has_input ? SEAL_FORMAT_JADES : 0),
                          .created_s = created->value.number,

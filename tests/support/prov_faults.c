@@ -30,7 +30,10 @@ static int f_close(const dx_io *io, int fd)
 
 static ssize_t f_pread(const dx_io *io, int fd, void *data, size_t size, off_t at)
 {
-    return hit(io) ? -1 : dx_io_system.pread(&dx_io_system, fd, data, size, at);
+    ssize_t n = hit(io) ? -1 : dx_io_system.pread(&dx_io_system, fd, data, size, at);
+    if (n > 0)
+        atomic_fetch_add(&faults_of(io)->read_bytes, n);
+    return n;
 }
 
 static ssize_t f_pwrite(const dx_io *io, int fd, const void *data, size_t size, off_t at)

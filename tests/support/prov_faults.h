@@ -16,6 +16,7 @@ typedef struct {
     atomic_long fail_sync;    /* so many of the next fdatasync calls fail */
     atomic_long space_bytes;  /* bytes that may still be written; negative: no limit */
     atomic_long short_writes; /* so many of the next writes take only one byte */
+    atomic_long read_bytes;   /* so far */
     int error;
 } prov_faults;
 void prov_faults_init(prov_faults *faults);

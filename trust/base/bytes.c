@@ -93,6 +93,12 @@ bool dx_bytes_utf8_ok(dx_bytes a)
     return true;
 }
 
+bool dx_tchar(uint8_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 dx_bytes dx_bytes_trim(dx_bytes a)
 {
     while (a.size > 0 && strchr(" \t\r\n", a.data[0]) != NULL && a.data[0] != 0)

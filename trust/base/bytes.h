@@ -42,6 +42,7 @@ bool dx_bytes_is(dx_bytes a, const char *text);     /* equal to a C string */
 bool dx_bytes_is_nocase(dx_bytes a, const char *text);
 bool dx_bytes_starts(dx_bytes a, const char *prefix);
 int dx_bytes_compare(dx_bytes a, dx_bytes b); /* memcmp order, shorter first */
+bool dx_tchar(uint8_t c);                     /* may stand in a token, RFC 9110 5.6.2 */
 bool dx_bytes_utf8_ok(dx_bytes a);            /* well-formed, no surrogates, no overlong forms */
 dx_bytes dx_bytes_trim(dx_bytes a);           /* without outer SP, HT, CR, LF */
 

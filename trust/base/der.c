@@ -105,15 +105,6 @@ bool der_u64(dx_bytes value, uint64_t *out)
     return true;
 }
 
-bool der_bits(dx_bytes value, dx_bytes *bits, unsigned *unused)
-{
-    if (value.size == 0 || value.data[0] > 7 || (value.size == 1 && value.data[0] != 0))
-        return false;
-    *unused = value.data[0];
-    *bits = dx_bytes_of(value.data + 1, value.size - 1);
-    return *unused == 0 || (bits->data[bits->size - 1] & ((1u << *unused) - 1)) == 0;
-}
-
 bool der_oid_ok(dx_bytes value)
 {
     if (value.size == 0 || value.data[value.size - 1] >= 0x80)

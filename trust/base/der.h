@@ -53,9 +53,8 @@ bool der_count(dx_bytes in, size_t *count);
 
 /* Contents to values. */
 bool der_bool(dx_bytes value, bool *out);
-bool der_integer_ok(dx_bytes value);                             /* minimal, any size, any sign */
-bool der_u64(dx_bytes value, uint64_t *out);                     /* not negative, fits */
-bool der_bits(dx_bytes value, dx_bytes *bits, unsigned *unused); /* unused bits are zero */
+bool der_integer_ok(dx_bytes value);         /* minimal, any size, any sign */
+bool der_u64(dx_bytes value, uint64_t *out); /* not negative, fits */
 bool der_oid_ok(dx_bytes value);
 bool der_oid_is(dx_bytes value, const char *dotted);
 /* Dotted text; false when it does not fit or an arc is over 2^63. */

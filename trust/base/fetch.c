@@ -149,9 +149,13 @@ DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_d
     t->done = done;
     t->context = context;
     t->started_us = dx_mono_us(&dx_clock_system);
-    bool ready = dx_fetch_transfer_set_up(t, https);
+    struct dx_rc rc = dx_fetch_transfer_set_up(t, https, why);
+    if (rc.code != DX_OK) {
+        dx_fetch_transfer_free(t);
+        return rc;
+    }
     pthread_mutex_lock(&f->lock);
-    bool room = ready && !f->stopping && f->queued < QUEUE_MAX;
+    bool room = !f->stopping && f->queued < QUEUE_MAX;
     if (room) {
         dx_fetch_transfer **end = &f->queue; /* first come, first served */
         while (*end != NULL)
@@ -162,8 +166,7 @@ DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_d
     pthread_mutex_unlock(&f->lock);
     if (!room) {
         dx_fetch_transfer_free(t);
-        return ready ? DX_FAIL(why, BUSY, "", "too many fetches are waiting")
-                     : DX_FAIL(why, NO_MEMORY, "", "libcurl");
+        return DX_FAIL(why, BUSY, "", "too many fetches are waiting");
     }
     curl_multi_wakeup(f->multi);
     return DX_OKAY;

@@ -52,7 +52,8 @@ size_t dx_fetch_guard_ranges(const dx_fetch_rules *rules, dx_fetch_range *out);
 DX_RC dx_fetch_guard_url(const char *url, bool *https, dx_why *why);
 
 /* fetch_transfer.c: one request for libcurl, from its options to `done`. */
-bool dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https);
+/* DX_TOO_LARGE: a field of the request does not fit its line. */
+DX_RC dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https, dx_why *why);
 void dx_fetch_transfer_finish(dx_fetch_transfer *t, CURLcode result);
 void dx_fetch_transfer_free(dx_fetch_transfer *t);
 

@@ -5,8 +5,9 @@
 
 /* One transfer: what libcurl is told, and what it tells us. */
 
-#define RATIO_MAX        20 /* decoded : received; real lists reach 6 (trusted-lists.md TL-104) */
-#define RATIO_FREE_BYTES (1U << 20)
+#define RATIO_MAX         20 /* decoded : received; real lists reach 6 (trusted-lists.md TL-104) */
+#define RATIO_FREE_BYTES  (1U << 20)
+#define HEADER_LINE_BYTES 1024
 
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -61,29 +62,43 @@ static size_t take_header(char *data, size_t size, size_t count, void *context)
     return size * count;
 }
 
-static void add_header(dx_fetch_transfer *t, const char *name, const char *value)
+/* A request goes out with all of its fields or not at all: half an Authorization is a wrong one, and a cut
+ * ETag asks for something else. */
+static DX_RC add_header(dx_fetch_transfer *t, const char *name, const char *value, dx_why *why)
 {
     if (value == NULL)
-        return;
-    char line[1024];
-    snprintf(line, sizeof line, "%s: %s", name, value);
+        return DX_OKAY;
+    char line[HEADER_LINE_BYTES];
+    if (snprintf(line, sizeof line, "%s: %s", name, value) >= (int)sizeof line)
+        return DX_FAIL(why, TOO_LARGE, "", "the %s field of a request is over %d bytes", name,
+                       HEADER_LINE_BYTES - 1);
+    if (strpbrk(line, "\r\n") != NULL)
+        return DX_FAIL(why, USAGE, "RFC 9110 5.5", "the %s field of a request holds a line break", name);
     struct curl_slist *longer = curl_slist_append(t->headers, line);
-    if (longer != NULL)
-        t->headers = longer;
+    if (longer == NULL)
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for a field of a request");
+    t->headers = longer;
+    return DX_OKAY;
 }
 
-bool dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https)
+static DX_RC add_headers(dx_fetch_transfer *t, dx_why *why)
+{
+    const dx_fetch_request *r = &t->request;
+    DX_TRY(add_header(t, "Accept", r->accept, why));
+    DX_TRY(add_header(t, "If-None-Match", r->if_none_match, why));
+    DX_TRY(add_header(t, "If-Modified-Since", r->if_modified_since, why));
+    DX_TRY(add_header(t, "Authorization", r->authorization, why));
+    return add_header(t, "Content-Type", r->content_type, why);
+}
+
+DX_RC dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https, dx_why *why)
 {
     const dx_fetch_request *r = &t->request;
     CURL *e = t->easy = curl_easy_init();
     if (e == NULL)
-        return false;
-    add_header(t, "Accept", r->accept);
-    add_header(t, "If-None-Match", r->if_none_match);
-    add_header(t, "If-Modified-Since", r->if_modified_since);
-    add_header(t, "Authorization", r->authorization);
+        return DX_FAIL(why, NO_MEMORY, "", "libcurl");
+    DX_TRY(add_headers(t, why));
     if (r->content_type != NULL) {
-        add_header(t, "Content-Type", r->content_type);
         curl_easy_setopt(e, CURLOPT_POST, 1L);
         curl_easy_setopt(e, CURLOPT_POSTFIELDS, r->body.data);
         curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.size);
@@ -114,7 +129,7 @@ bool dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https)
     if (r->accept_gzip)
         curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
     dx_buf_init(&t->answer.body, r->max_bytes);
-    return true;
+    return DX_OKAY;
 }
 
 void dx_fetch_transfer_finish(dx_fetch_transfer *t, CURLcode result)

@@ -88,7 +88,7 @@ static int sys_random(const dx_io *io, void *data, size_t size)
 const dx_io dx_io_system = {sys_open,      sys_close, sys_pread,  sys_pwrite, sys_fdatasync, sys_fsync,
                             sys_ftruncate, sys_fstat, sys_rename, sys_unlink, sys_mkdir,     sys_random};
 
-static struct dx_rc fail_errno(dx_why *why, const char *what, const char *path)
+struct dx_rc dx_io_fail(dx_why *why, const char *what, const char *path)
 {
     int error = errno;
     dx_code code = error == ENOSPC || error == EDQUOT ? DX_NO_SPACE : error == ENOENT ? DX_NOT_FOUND : DX_IO;
@@ -102,7 +102,7 @@ DX_RC dx_io_write_all(const dx_io *io, int fd, dx_bytes data, off_t at, dx_why *
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail_errno(why, "cannot write to", "file");
+            return dx_io_fail(why, "cannot write to", "file");
         if (n == 0)
             return dx_fail(why, DX_IO, "", "", "a write took no bytes");
         done += (size_t)n;
@@ -114,7 +114,7 @@ DX_RC dx_io_read_file(const dx_io *io, const char *path, size_t max_bytes, dx_bu
 {
     int fd = io->open(io, path, O_RDONLY, 0);
     if (fd < 0)
-        return fail_errno(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     dx_buf_init(out, max_bytes);
     struct dx_rc rc = DX_OKAY;
     for (;;) {
@@ -123,7 +123,7 @@ DX_RC dx_io_read_file(const dx_io *io, const char *path, size_t max_bytes, dx_bu
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            rc = fail_errno(why, "cannot read", path);
+            rc = dx_io_fail(why, "cannot read", path);
         if (n <= 0)
             break;
         rc = dx_buf_add(out, dx_bytes_of(part, (size_t)n));
@@ -138,19 +138,24 @@ DX_RC dx_io_read_file(const dx_io *io, const char *path, size_t max_bytes, dx_bu
     return rc;
 }
 
+DX_RC dx_io_sync_folder(const dx_io *io, const char *folder, dx_why *why)
+{
+    int fd = io->open(io, folder, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return dx_io_fail(why, "cannot open", folder);
+    int failed = io->fsync(io, fd);
+    struct dx_rc rc = failed != 0 ? dx_io_fail(why, "cannot sync", folder) : DX_OKAY;
+    io->close(io, fd);
+    return rc;
+}
+
 static DX_RC sync_folder_of(const dx_io *io, const char *path, dx_why *why)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     snprintf(folder, sizeof folder, "%.*s", slash == NULL ? 1 : (int)(slash - path),
              slash == NULL ? "." : path);
-    int fd = io->open(io, folder[0] == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return fail_errno(why, "cannot open", folder);
-    int failed = io->fsync(io, fd);
-    struct dx_rc rc = failed != 0 ? fail_errno(why, "cannot sync", folder) : DX_OKAY;
-    io->close(io, fd);
-    return rc;
+    return dx_io_sync_folder(io, folder[0] == 0 ? "/" : folder, why);
 }
 
 DX_RC dx_io_replace_file(const dx_io *io, const char *path, dx_bytes content, mode_t mode, dx_why *why)
@@ -160,13 +165,13 @@ DX_RC dx_io_replace_file(const dx_io *io, const char *path, dx_bytes content, mo
         return DX_FAIL(why, USAGE, "", "path is too long: %s", path);
     int fd = io->open(io, temp, O_WRONLY | O_CREAT | O_TRUNC, mode);
     if (fd < 0)
-        return fail_errno(why, "cannot create", temp);
+        return dx_io_fail(why, "cannot create", temp);
     struct dx_rc rc = dx_io_write_all(io, fd, content, 0, why);
     if (rc.code == DX_OK && io->fsync(io, fd) != 0)
-        rc = fail_errno(why, "cannot sync", temp);
+        rc = dx_io_fail(why, "cannot sync", temp);
     io->close(io, fd);
     if (rc.code == DX_OK && io->rename(io, temp, path) != 0)
-        rc = fail_errno(why, "cannot rename to", path);
+        rc = dx_io_fail(why, "cannot rename to", path);
     if (rc.code != DX_OK) {
         io->unlink(io, temp);
         return rc;
@@ -186,7 +191,7 @@ DX_RC dx_io_make_folders(const dx_io *io, const char *path, mode_t mode, dx_why 
         memcpy(part, path, i);
         part[i] = 0;
         if (io->mkdir(io, part, mode) != 0 && errno != EEXIST)
-            return fail_errno(why, "cannot make folder", part);
+            return dx_io_fail(why, "cannot make folder", part);
     }
     return DX_OKAY;
 }

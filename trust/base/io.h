@@ -31,6 +31,9 @@ struct dx_io {
 
 extern const dx_io dx_io_system;
 
+/* What errno says, right after a call of `io` failed: DX_NO_SPACE, DX_NOT_FOUND or DX_IO. */
+struct dx_rc dx_io_fail(dx_why *why, const char *what, const char *path);
+
 /* Writes all of `data` at `at`, going on after short writes and EINTR.
  * DX_NO_SPACE the disk is full; DX_IO anything else. */
 DX_RC dx_io_write_all(const dx_io *io, int fd, dx_bytes data, off_t at, dx_why *why);
@@ -41,6 +44,9 @@ DX_RC dx_io_read_file(const dx_io *io, const char *path, size_t max_bytes, dx_bu
 /* Replaces a file so that a reader, or a crash, sees the old or the new content, never a mixture:
  * temporary file, fsync, rename, fsync of the folder. */
 DX_RC dx_io_replace_file(const dx_io *io, const char *path, dx_bytes content, mode_t mode, dx_why *why);
+
+/* Makes names in a folder durable: after a rename into it. */
+DX_RC dx_io_sync_folder(const dx_io *io, const char *folder, dx_why *why);
 
 /* Makes a folder and those above it; existing ones are fine. */
 DX_RC dx_io_make_folders(const dx_io *io, const char *path, mode_t mode, dx_why *why);

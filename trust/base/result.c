@@ -4,10 +4,9 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *text, *slug;
-    int http;
+    const char *name, *text;
 } rows[] = {
-#define R(code, text, slug, http) {#code, text, slug, http},
+#define R(code, text) {#code, text},
 #include "trust/base/result_table.h"
 #undef R
 };
@@ -46,16 +45,6 @@ const char *dx_code_name(dx_code code)
 const char *dx_code_text(dx_code code)
 {
     return rows[row(code)].text;
-}
-
-const char *dx_code_slug(dx_code code)
-{
-    return rows[row(code)].slug;
-}
-
-int dx_code_http(dx_code code)
-{
-    return rows[row(code)].http;
 }
 
 int dx_code_exit(dx_code code)

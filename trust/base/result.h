@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 typedef enum {
-#define R(code, text, slug, http) DX_##code,
+#define R(code, text) DX_##code,
 #include "trust/base/result_table.h"
 #undef R
     DX_CODE_COUNT
@@ -53,8 +53,6 @@ struct dx_rc dx_failv(dx_why *why, dx_code code, const char *id, const char *cla
 /* Table look-ups; never NULL. */
 const char *dx_code_name(dx_code code); /* "TOO_LARGE" */
 const char *dx_code_text(dx_code code); /* "input is over its declared limit" */
-const char *dx_code_slug(dx_code code); /* problem slug */
-int dx_code_http(dx_code code);         /* HTTP status */
 
 /* Exit code of the command line for a result: 0 yes, 1 no, 2 usage or configuration, 3 could not find out,
  * 4 the log is broken or not ours, 5 internal fault. */

@@ -3,9 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define FIELD_MAX_BYTES 16384
-#define MEMBERS_MAX     256
-#define PARAMETERS_MAX  64
+#define MEMBERS_MAX    256
+#define PARAMETERS_MAX 64
 
 typedef struct {
     dx_bytes in;
@@ -68,7 +67,7 @@ static bool is_alpha(int c)
 
 static bool is_tchar(int c)
 {
-    return is_alpha(c) || is_digit(c) || (c > 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return c > 0 && dx_tchar((uint8_t)c);
 }
 
 static bool read_key(reader *r, dx_bytes *out)
@@ -113,26 +112,46 @@ static bool read_number(reader *r, sfield_item *out)
     return true;
 }
 
+/* Up to the closing quote, which must be there. A view where every character stands for itself, else room for
+ * exactly this text: a field may hold hundreds of them. */
+static bool read_quoted(reader *r, dx_bytes *raw, size_t *escapes, char escape, size_t escape_size)
+{
+    size_t from = r->at, n = 0;
+    for (; peek(r) != '"'; r->at++) {
+        int c = peek(r);
+        if (c < 0x20 || c > 0x7e)
+            return false;
+        if (c == escape) {
+            if (r->in.size - r->at <= escape_size)
+                return false;
+            r->at += escape_size;
+            n++;
+        }
+    }
+    *raw = dx_bytes_part(r->in, from, r->at - from);
+    *escapes = n;
+    r->at++;
+    return true;
+}
+
 static bool read_string(reader *r, sfield_item *out)
 {
-    uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t n = 0;
-    if (copy == NULL)
-        return false;
-    for (r->at++; peek(r) != '"'; r->at++) {
-        int c = peek(r);
-        if (c == '\\') {
-            r->at++;
-            c = peek(r);
-            if (c != '"' && c != '\\')
-                return false;
-        } else if (c < 0x20 || c > 0x7e) {
-            return false;
-        }
-        copy[n++] = (uint8_t)c;
-    }
+    size_t escapes, n = 0;
     r->at++;
     out->kind = SFIELD_STRING;
+    if (!read_quoted(r, &out->text, &escapes, '\\', 1))
+        return false;
+    if (escapes == 0)
+        return true;
+    dx_bytes raw = out->text;
+    uint8_t *copy = dx_arena_alloc(r->arena, raw.size - escapes);
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < raw.size; i++) {
+        if (raw.data[i] == '\\' && raw.data[++i] != '"' && raw.data[i] != '\\')
+            return false;
+        copy[n++] = raw.data[i];
+    }
     out->text = dx_bytes_of(copy, n);
     return true;
 }
@@ -162,29 +181,27 @@ static bool read_bytes(reader *r, sfield_item *out)
 
 static bool read_display(reader *r, sfield_item *out)
 {
-    r->at++;
-    if (!take(r, '"'))
-        return false;
-    uint8_t *copy = dx_arena_alloc(r->arena, r->in.size - r->at + 1);
-    size_t n = 0;
-    if (copy == NULL)
-        return false;
-    for (; peek(r) != '"'; r->at++) {
-        int c = peek(r);
-        if (c < 0x20 || c > 0x7e)
-            return false;
-        if (c == '%') {
-            uint8_t byte;
-            size_t one = 1;
-            if (!dx_hex_decode(dx_bytes_part(r->in, r->at + 1, 2), &byte, &one) || one != 1)
-                return false;
-            c = byte;
-            r->at += 2;
-        }
-        copy[n++] = (uint8_t)c;
-    }
+    size_t escapes, n = 0;
     r->at++;
     out->kind = SFIELD_DISPLAY;
+    if (!take(r, '"') || !read_quoted(r, &out->text, &escapes, '%', 2))
+        return false;
+    if (escapes == 0)
+        return true;
+    dx_bytes raw = out->text;
+    uint8_t *copy = dx_arena_alloc(r->arena, raw.size - 2 * escapes);
+    if (copy == NULL)
+        return false;
+    for (size_t i = 0; i < raw.size; i++) {
+        size_t one = 1;
+        copy[n] = raw.data[i];
+        if (raw.data[i] == '%') {
+            if (!dx_hex_decode(dx_bytes_part(raw, i + 1, 2), &copy[n], &one) || one != 1)
+                return false;
+            i += 2;
+        }
+        n++;
+    }
     out->text = dx_bytes_of(copy, n);
     return dx_bytes_utf8_ok(out->text);
 }
@@ -272,7 +289,7 @@ static bool open_reader(reader *r, dx_bytes in, dx_arena *arena)
 {
     *r = (reader){.in = in, .arena = arena};
     skip(r, " ");
-    return in.size <= FIELD_MAX_BYTES;
+    return in.size <= SFIELD_MAX_BYTES;
 }
 
 static bool at_end(reader *r)

@@ -9,6 +9,8 @@
 
 #include "trust/base/arena.h"
 
+#define SFIELD_MAX_BYTES 16384 /* what is longer is read by nobody, so it is not written either */
+
 typedef enum {
     SFIELD_INTEGER,
     SFIELD_DECIMAL,

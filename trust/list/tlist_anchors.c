@@ -3,6 +3,7 @@
 
 #include "trust/base/digest.h"
 #include "trust/base/json.h"
+#include "trust/base/pem.h"
 
 enum { ANCHOR_FILE_MAX = 1 << 20, ANCHORS_MAX = 256 };
 
@@ -32,32 +33,20 @@ static struct dx_rc read_json(dx_bytes text, const char *path, dx_buf *out, dx_w
 
 static struct dx_rc read_pem(dx_bytes text, const char *path, dx_buf *out, dx_why *why)
 {
-    static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-    const char *at = (const char *)text.data, *stop = at + text.size;
     dx_arena arena = {0};
     struct dx_rc rc = DX_OKAY;
+    dx_bytes der = {0};
     size_t count = 0;
-    while (rc.code == DX_OK && (at = memmem(at, (size_t)(stop - at), begin, sizeof begin - 1)) != NULL) {
-        at += sizeof begin - 1;
-        const char *close = memmem(at, (size_t)(stop - at), end, sizeof end - 1);
-        size_t room = close == NULL ? 0 : (size_t)(close - at), kept = 0;
-        char *tight = dx_arena_alloc(&arena, room + 1);
-        uint8_t *der = dx_arena_alloc(&arena, room + 1);
-        for (size_t i = 0; tight != NULL && i < room; i++)
-            if (strchr(" \t\r\n", at[i]) == NULL)
-                tight[kept++] = at[i];
-        if (tight == NULL || der == NULL) {
-            rc = DX_FAIL(why, NO_MEMORY, "", "no memory for %.150s", path);
-        } else if (++count > ANCHORS_MAX || close == NULL ||
-                   !dx_base64_decode(dx_bytes_of(tight, kept), der, &room)) {
-            rc = DX_FAIL(why, CONFIG, "", "%.150s: certificate %zu is not PEM", path, count);
-        } else {
-            uint8_t value[32];
-            dx_sha256(dx_bytes_of(der, room), value);
-            rc = dx_buf_add(out, dx_bytes_of(value, sizeof value));
-            at = close;
-        }
-    }
+    do {
+        rc = pem_next(&text, "CERTIFICATE", path, &arena, &der, why);
+        if (rc.code != DX_OK || der.data == NULL)
+            break;
+        uint8_t value[32];
+        dx_sha256(der, value);
+        rc = ++count > ANCHORS_MAX
+                 ? DX_FAIL(why, CONFIG, "", "%.150s holds more than %d certificates", path, ANCHORS_MAX)
+                 : dx_buf_add(out, dx_bytes_of(value, sizeof value));
+    } while (rc.code == DX_OK);
     dx_arena_fini(&arena);
     if (rc.code == DX_OK && count == 0)
         rc = DX_FAIL(why, CONFIG, "", "%.150s holds neither an anchor file in JSON nor a PEM certificate",

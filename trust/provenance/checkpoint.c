@@ -1,6 +1,6 @@
 #include "trust/provenance/checkpoint.h"
 
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 
 #include <inttypes.h>
 

@@ -1,7 +1,7 @@
 /* The C2SP tlog-policy file: who the logs and witnesses are, and how many witnesses are enough. */
 #include "trust/provenance/checkpoint.h"
 
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 
 #define WORDS_MAX (CHECKPOINT_KEYS_MAX + 4)
 

@@ -1,4 +1,5 @@
 #include "trust/provenance/counters_check.h"
+#include "trust/provenance/pv_check.h"
 
 #include <inttypes.h>
 #include <stdio.h>

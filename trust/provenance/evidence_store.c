@@ -3,7 +3,6 @@
 #include "trust/base/digest.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 
@@ -30,11 +29,6 @@ DX_RC prov_evidence_put(prov_log *log, dx_bytes blob, uint8_t sha256[32], dx_why
     snprintf(temp, sizeof temp, "%s.%s", path, suffix);
     DX_TRY(dx_io_replace_file(log->io, temp, blob, 0600, why));
     if (log->io->rename(log->io, temp, path) != 0)
-        return prov_io_fail(why, "cannot rename to", path);
-    fd = log->io->open(log->io, folder, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return prov_io_fail(why, "cannot open", folder);
-    int failed = log->io->fsync(log->io, fd);
-    log->io->close(log->io, fd);
-    return failed != 0 ? prov_io_fail(why, "cannot sync", folder) : DX_OKAY;
+        return dx_io_fail(why, "cannot rename to", path);
+    return dx_io_sync_folder(log->io, folder, why);
 }

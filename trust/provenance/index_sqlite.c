@@ -310,16 +310,6 @@ static DX_RC follow(prov_index *index, dx_why *why)
     return DX_OKAY;
 }
 
-DX_RC prov_index_follow(prov_index *index, uint64_t *position, dx_why *why)
-{
-    pthread_mutex_lock(&index->lock);
-    struct dx_rc rc = follow(index, why);
-    if (position != NULL)
-        *position = index->next;
-    pthread_mutex_unlock(&index->lock);
-    return rc;
-}
-
 typedef struct {
     int kind;
     const char *text;

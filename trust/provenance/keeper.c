@@ -1,12 +1,10 @@
 /* The keeper thread: everything durable that a commit must not wait for. Published checkpoints, HEAD and its
  * copy, spare segments, spare keys. */
 #include "trust/base/digest.h"
-#include "trust/base/json.h"
 #include "trust/base/log.h"
-#include "trust/provenance/crc32c.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,11 +23,11 @@ static DX_RC fill_zeros(prov_log *log, const char *path, int *out, dx_why *why)
     if (zeros == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a segment");
     int fd = log->io->open(log->io, path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    struct dx_rc rc = fd < 0 ? prov_io_fail(why, "cannot create", path) : DX_OKAY;
+    struct dx_rc rc = fd < 0 ? dx_io_fail(why, "cannot create", path) : DX_OKAY;
     for (uint64_t at = 0; at < log->segment_bytes && rc.code == DX_OK; at += part_bytes)
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, part_bytes), (off_t)at, why);
     if (rc.code == DX_OK && log->io->fsync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", path);
+        rc = dx_io_fail(why, "cannot sync", path);
     free(zeros);
     if (rc.code == DX_OK) {
         *out = fd;
@@ -51,7 +49,7 @@ DX_RC keeper_take_spare(prov_log *log, const char *to, int *fd, dx_why *why)
             continue;
         *fd = log->io->open(log->io, to, O_RDWR, 0);
         if (*fd < 0)
-            return prov_io_fail(why, "cannot open", to);
+            return dx_io_fail(why, "cannot open", to);
         pthread_mutex_lock(&log->lock);
         pthread_cond_signal(&log->keep);
         pthread_mutex_unlock(&log->lock);
@@ -88,68 +86,10 @@ static void refill_spares(prov_log *log)
     }
 }
 
-/* u32 length ‖ JSON ‖ CRC32C; a torn last entry is written over. */
-DX_RC keeper_open(prov_log *log, dx_why *why)
-{
-    char path[PATH_MAX + 32];
-    dx_buf content;
-    snprintf(path, sizeof path, "%s/checkpoints.log", log->folder);
-    struct dx_rc rc = dx_io_read_file(log->io, path, 1U << 30, &content, why);
-    if (rc.code == DX_NOT_FOUND)
-        return DX_OKAY;
-    if (rc.code != DX_OK)
-        return rc;
-    size_t at = 0;
-    while (content.size - at >= 8) {
-        size_t n = (size_t)be_read(content.data + at, 4);
-        if (content.size - at - 8 < n ||
-            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
-            break;
-        at += 8 + n;
-    }
-    log->checkpoints_at = at;
-    dx_buf_fini(&content);
-    return DX_OKAY;
-}
-
-static DX_RC append_checkpoint(prov_log *log, dx_bytes note, dx_why *why)
-{
-    char path[PATH_MAX + 32];
-    dx_buf entry;
-    uint8_t number[4] = {0};
-    dx_buf_init(&entry, 4 * NOTE_MAX_BYTES);
-    snprintf(path, sizeof path, "%s/checkpoints.log", log->folder);
-    struct dx_rc rc = dx_buf_add(&entry, dx_bytes_of(number, 4));
-    if (rc.code == DX_OK)
-        rc = dx_buf_add_text(&entry, "{\"note\":");
-    if (rc.code == DX_OK)
-        rc = dx_json_quote(note, &entry);
-    if (rc.code == DX_OK)
-        rc = dx_buf_add_byte(&entry, '}');
-    if (rc.code == DX_OK) {
-        be_write(entry.data, 4, entry.size - 4);
-        be_write(number, 4, crc32c(dx_bytes_part(dx_buf_view(&entry), 4, entry.size)));
-        rc = dx_buf_add(&entry, dx_bytes_of(number, 4));
-    }
-    int fd = rc.code == DX_OK ? log->io->open(log->io, path, O_RDWR | O_CREAT, 0600) : -1;
-    if (rc.code == DX_OK && fd < 0)
-        rc = prov_io_fail(why, "cannot open", path);
-    if (rc.code == DX_OK)
-        rc = dx_io_write_all(log->io, fd, dx_buf_view(&entry), (off_t)log->checkpoints_at, why);
-    if (rc.code == DX_OK && log->io->fdatasync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", path);
-    if (fd >= 0)
-        log->io->close(log->io, fd);
-    if (rc.code == DX_OK)
-        log->checkpoints_at += entry.size;
-    dx_buf_fini(&entry);
-    return rc;
-}
-
 static DX_RC keep(prov_log *log, dx_bytes note, dx_why *why)
 {
     char path[PATH_MAX + 32];
-    DX_TRY(append_checkpoint(log, note, why));
+    DX_TRY(checkpoint_file_append(log->io, log->folder, note, &log->checkpoints_at, why));
     snprintf(path, sizeof path, "%s/HEAD", log->folder);
     DX_TRY(dx_io_replace_file(log->io, path, note, 0600, why));
     if (log->guard[0] != 0) {

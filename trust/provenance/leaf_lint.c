@@ -3,20 +3,10 @@
 #include "trust/provenance/leaf_canonical.h"
 #include "trust/provenance/leaf_require.h"
 #include "trust/provenance/leaf_value.h"
+#include "trust/provenance/pv_check.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-bool prov_no(prov_finding *finding, const char *id, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    finding->ok = false;
-    snprintf(finding->id, sizeof finding->id, "%s", id);
-    vsnprintf(finding->text, sizeof finding->text, format, args);
-    va_end(args);
-    return false;
-}
 
 /* The text is known to be canonical here, so grammar can be taken for granted. */
 typedef struct {

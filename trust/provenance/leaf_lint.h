@@ -26,8 +26,4 @@ bool leaf_view_next(dx_bytes array, size_t *at, dx_bytes *text);
 /* Walks log.n. */
 bool leaf_view_next_pair(dx_bytes object, size_t *at, dx_bytes *name, uint64_t *n);
 
-/* Fills a finding and returns false. */
-bool prov_no(prov_finding *finding, const char *id, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
 #endif

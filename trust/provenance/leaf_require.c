@@ -1,4 +1,5 @@
 #include "trust/provenance/leaf_require.h"
+#include "trust/provenance/pv_check.h"
 
 static const char common[] =
     "v type rec.id gateway.id gateway.version gateway.boot time.start time.source log.i log.dur";

@@ -1,6 +1,7 @@
 #include "trust/provenance/note_statement.h"
 
 #include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 
 static bool signed_by(const note_form *form, const note_key *key, prov_finding *finding)
 {

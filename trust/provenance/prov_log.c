@@ -4,7 +4,6 @@
 #include "trust/provenance/index_sqlite.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <openssl/crypto.h>
@@ -78,7 +77,7 @@ static DX_RC take_lock(prov_log *log, dx_why *why)
     snprintf(path, sizeof path, "%s/LOCK", log->folder);
     log->lock_fd = log->io->open(log->io, path, O_RDWR | O_CREAT, 0600);
     if (log->lock_fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     if (flock(log->lock_fd, LOCK_EX | LOCK_NB) != 0)
         return DX_FAIL(why, BROKEN, "provenance.md 9 F48", "another process writes this log: %s",
                        log->folder);
@@ -117,6 +116,7 @@ static prov_log *log_new(const prov_log_spec *spec)
     pthread_cond_init(&log->keep, NULL);
     log->last = &log->first;
     log->counters = counters_new();
+    log->batch = calloc(1, sizeof *log->batch);
     return log;
 }
 
@@ -136,6 +136,7 @@ static void log_free(prov_log *log)
     dx_buf_fini(&log->note);
     dx_buf_fini(&log->to_publish);
     counters_free(log->counters);
+    free(log->batch);
     vault_close(log->vault);
     for (int i = 0; i < 2; i++)
         sign_unref(log->signers[i]);
@@ -241,7 +242,6 @@ static DX_RC open_all(prov_log *log, const prov_log_spec *spec, dx_why *why)
     snprintf(folder, sizeof folder, "%s/vault", log->folder);
     DX_TRY(vault_open(log->io, log->clock, folder, spec->kek_dir, &log->vault, why));
     DX_TRY(vault_counters_key(log->vault, log->counters_key, why));
-    DX_TRY(keeper_open(log, why));
     struct dx_rc rc = recover_log(log, &r, why);
     if (rc.code == DX_OK) {
         draft_uuid(log, log->boot_id);
@@ -267,7 +267,7 @@ DX_RC prov_log_open(const prov_log_spec *spec, prov_log **out, dx_why *why)
 {
     *out = NULL;
     prov_log *log = log_new(spec);
-    if (log == NULL || log->counters == NULL) {
+    if (log == NULL || log->counters == NULL || log->batch == NULL) {
         if (log != NULL)
             log_free(log);
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a log");

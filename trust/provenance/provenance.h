@@ -105,8 +105,6 @@ bool prov_log_healthy(const prov_log *log); /* last append was durable; for read
 typedef struct prov_reader prov_reader;
 DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **out, dx_why *why);
 void prov_reader_close(prov_reader *reader);
-const char *
-prov_reader_origin(prov_reader *reader); /* of the newest published checkpoint; "" before the first */
 DX_RC prov_reader_checkpoint(prov_reader *reader, dx_buf *note, uint64_t *size,
                              dx_why *why); /* newest published */
 DX_RC prov_reader_leaf(prov_reader *reader, uint64_t index, dx_buf *leaf, dx_why *why);
@@ -127,7 +125,8 @@ DX_RC prov_reader_tile(prov_reader *reader, dx_bytes resource, dx_buf *out, dx_w
 
 typedef struct { /* result of a verification: zero says no */
     bool ok;
-    char id[8]; /* "PV-203" */
+    char id[8];         /* "PV-203" */
+    const char *clause; /* of the id; NULL while there is none */
     char text[200];
     uint64_t index;  /* first bad entry, when there is one */
     uint64_t leaves; /* how many were checked */
@@ -164,7 +163,6 @@ typedef struct prov_index prov_index;
 /* Opens <dir_of_shard>/index; missing or damaged: rebuilt from the segments. */
 DX_RC prov_index_open(const dx_io *io, const char *dir_of_shard, prov_index **out, dx_why *why);
 void prov_index_close(prov_index *index);
-DX_RC prov_index_follow(prov_index *index, uint64_t *position, dx_why *why); /* takes in what is new */
 typedef void prov_row(void *context, uint64_t index, dx_bytes leaf);
 DX_RC prov_index_query(prov_index *index, const prov_query *query, prov_row *row, void *context,
                        uint64_t *next, bool *more, dx_why *why);

@@ -1,13 +1,12 @@
 /* Reading a log's folder, running or not: leaves out of the segments, proofs out of the stored tiles.
  * What leaves here has been checked: a leaf against its hash in the tree, a proof against the root it leads
  * to. */
-#include "trust/base/json.h"
 #include "trust/provenance/checkpoint.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/crc32c.h"
 #include "trust/provenance/reader.h"
 #include "trust/provenance/tile.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -18,7 +17,6 @@
 struct prov_reader {
     const dx_io *io;
     char folder[PATH_MAX];
-    char origin[NOTE_ORIGIN_MAX + 1];
     int tile_fd[LEVELS], off_fd;
     int segment_fd;
     uint32_t segment;                  /* ordinal of segment_fd */
@@ -52,7 +50,7 @@ DX_RC prov_reader_open(const dx_io *io, const char *dir_of_shard, prov_reader **
     dx_buf_init(&r->frame, FRAME_MAX_BYTES + SEGMENT_STEP);
     int fd = open_in(r, "seg");
     if (fd < 0 || r->io->fstat(r->io, fd, &st) != 0) {
-        struct dx_rc rc = prov_io_fail(why, "no log in", dir_of_shard);
+        struct dx_rc rc = dx_io_fail(why, "no log in", dir_of_shard);
         if (fd >= 0)
             r->io->close(r->io, fd);
         prov_reader_close(r);
@@ -97,74 +95,9 @@ DX_RC prov_reader_checkpoint(prov_reader *r, dx_buf *note, uint64_t *size, dx_wh
     return rc;
 }
 
-const char *prov_reader_origin(prov_reader *r)
-{
-    dx_buf note;
-    checkpoint cp;
-    prov_finding finding;
-    dx_buf_init(&note, NOTE_MAX_BYTES);
-    if (r->origin[0] == 0 && prov_reader_checkpoint(r, &note, NULL, NULL).code == DX_OK &&
-        checkpoint_parse(dx_buf_view(&note), &cp, &finding))
-        memcpy(r->origin, cp.origin.data, cp.origin.size); /* at most 128 bytes: the parser saw to it */
-    dx_buf_fini(&note);
-    return r->origin;
-}
-
-DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
-                         dx_why *why)
-{
-    const dx_json_limits limits = {.max_bytes = 4 * NOTE_MAX_BYTES, .max_depth = 8};
-    char path[PATH_MAX + 32];
-    dx_buf content;
-    snprintf(path, sizeof path, "%s/checkpoints.log", folder);
-    DX_TRY(dx_io_read_file(io, path, 1U << 30, &content, why));
-    struct dx_rc rc = DX_OKAY;
-    size_t at = 0;
-    bool go_on = true;
-    while (rc.code == DX_OK && go_on && content.size - at >= 8) {
-        size_t n = (size_t)be_read(content.data + at, 4);
-        json_t *tree = NULL;
-        if (content.size - at - 8 < n ||
-            be_read(content.data + at + 4 + n, 4) != crc32c(dx_bytes_of(content.data + at + 4, n)))
-            break; /* a torn last entry: HEAD was not replaced before it was whole */
-        rc = dx_json_read(dx_bytes_of(content.data + at + 4, n), &limits, &tree, why);
-        const json_t *note = rc.code == DX_OK ? json_object_get(tree, "note") : NULL;
-        if (json_is_string(note))
-            go_on = each(context, dx_bytes_of(json_string_value(note), json_string_length(note)));
-        json_decref(tree);
-        at += 8 + n;
-    }
-    dx_buf_fini(&content);
-    return rc;
-}
-
-typedef struct {
-    uint64_t size;
-    dx_buf *note;
-    bool found;
-    struct dx_rc rc;
-} wanted;
-
-static bool is_wanted(void *context, dx_bytes note)
-{
-    wanted *w = context;
-    checkpoint cp;
-    prov_finding finding;
-    if (!checkpoint_parse(note, &cp, &finding) || cp.size != w->size)
-        return true;
-    w->found = true;
-    w->rc = dx_buf_add(w->note, note);
-    return false;
-}
-
 DX_RC prov_reader_checkpoint_of(prov_reader *r, uint64_t size, dx_buf *note, dx_why *why)
 {
-    wanted w = {.size = size, .note = note};
-    DX_TRY(reader_checkpoints(r->io, r->folder, is_wanted, &w, why));
-    if (!w.found)
-        return DX_FAIL(why, NOT_FOUND, "provenance.md 6.2", "no checkpoint of size %" PRIu64 " was published",
-                       size);
-    return w.rc;
+    return checkpoint_file_find(r->io, r->folder, size, note, why);
 }
 
 /* One hash of a level array. */
@@ -175,7 +108,7 @@ static DX_RC stored(prov_reader *r, unsigned level, uint64_t from, size_t count,
     char name[16];
     snprintf(name, sizeof name, "tiles/%u", level);
     if (r->tile_fd[level] < 0 && (r->tile_fd[level] = open_in(r, name)) < 0)
-        return prov_io_fail(why, "cannot open", name);
+        return dx_io_fail(why, "cannot open", name);
     DX_TRY(prov_read_at(r->io, r->tile_fd[level], out, count * 32, from * 32, &got, why));
     if (got != count * 32)
         return DX_FAIL_ID(why, NOT_FOUND, "PV-106", "provenance.md 3.1",
@@ -224,9 +157,9 @@ static DX_RC open_segment(prov_reader *r, uint32_t ordinal, dx_why *why)
         segment_path(r->folder, ordinal, path, sizeof path);
         r->segment_fd = r->io->open(r->io, path, O_RDONLY, 0);
         if (r->segment_fd < 0)
-            return prov_io_fail(why, "cannot open", path);
+            return dx_io_fail(why, "cannot open", path);
         if (r->io->fstat(r->io, r->segment_fd, &st) != 0)
-            return prov_io_fail(why, "cannot look at", path);
+            return dx_io_fail(why, "cannot look at", path);
         r->segment_size = (uint64_t)st.st_size;
     }
     if (r->next_first != UINT64_MAX)
@@ -273,7 +206,7 @@ static DX_RC seek(prov_reader *r, uint64_t index, dx_why *why)
     uint8_t entry[8];
     size_t got;
     if (r->off_fd < 0 && (r->off_fd = open_in(r, "off")) < 0)
-        return prov_io_fail(why, "cannot open", "off");
+        return dx_io_fail(why, "cannot open", "off");
     DX_TRY(prov_read_at(r->io, r->off_fd, entry, sizeof entry, index / 256 * 8, &got, why));
     if (got != sizeof entry)
         return DX_FAIL(why, NOT_FOUND, "provenance.md 3.2", "no leaf %" PRIu64 " yet", index);

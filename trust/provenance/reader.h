@@ -14,9 +14,4 @@ struct dx_rc reader_subtree(void *reader, unsigned height, uint64_t index, merkl
 /* Vault ciphertext of a leaf; empty when it has none. */
 DX_RC reader_side(prov_reader *reader, uint64_t index, dx_buf *side, dx_why *why);
 
-/* Goes over checkpoints.log; false stops. */
-typedef bool reader_each_checkpoint(void *context, dx_bytes note);
-DX_RC reader_checkpoints(const dx_io *io, const char *folder, reader_each_checkpoint *each, void *context,
-                         dx_why *why);
-
 #endif

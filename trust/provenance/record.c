@@ -50,11 +50,6 @@ prov_type record_type(const prov_record *record)
     return record->type;
 }
 
-dx_arena *record_arena(const prov_record *record)
-{
-    return record->arena;
-}
-
 record_commitment *record_commitments(const prov_record *record)
 {
     return record->commitments;

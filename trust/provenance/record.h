@@ -16,7 +16,6 @@ struct record_commitment {
 };
 
 prov_type record_type(const prov_record *record);
-dx_arena *record_arena(const prov_record *record);
 record_commitment *record_commitments(const prov_record *record); /* in order of their paths */
 bool record_has(const prov_record *record, const char *path);
 dx_bytes record_text(const prov_record *record, const char *path); /* of a text member; first of an array */

@@ -2,18 +2,21 @@
  * behind (provenance.md 9). Nothing is signed and nothing is cut before every check has passed. */
 #include "trust/base/log.h"
 #include "trust/provenance/checkpoint.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/crc32c.h"
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/writer.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What was signed and published before: the log must still be a continuation of each. HEAD can be lost, and
+ * checkpoints.log is written before it. */
+enum { HEAD, GUARD, PUBLISHED, ANCHORS };
 typedef struct {
-    uint64_t size; /* 0: none */
+    uint64_t size; /* UINT64_MAX: there is none */
     merkle_hash root, seen;
     const char *what;
 } anchor;
@@ -21,7 +24,7 @@ typedef struct {
 typedef struct {
     prov_log *log;
     recovery *out;
-    anchor anchors[2]; /* HEAD and its guarded copy */
+    anchor anchors[ANCHORS];
     bool broken_counter, no_memory;
     struct open_begin {
         uint64_t index;
@@ -79,7 +82,7 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
     prov_log *log = s->log;
     leaf_view view;
     prov_finding lint;
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < ANCHORS; i++)
         if (s->anchors[i].size == index) /* the tree has exactly this size now */
             s->anchors[i].seen = merkle_root(&log->tree);
     if (index % 256 == 0) {
@@ -105,15 +108,51 @@ static void scan_full(void *context, unsigned level, const merkle_hash *hash)
     writer_frame_full(((scan *)context)->log, level, hash);
 }
 
-/* Reads a published note: signed by a key of ours, about this log. */
-static DX_RC read_anchor(prov_log *log, const char *folder, const char *what, anchor *out, dx_why *why)
+static DX_RC own_trust(prov_log *log, checkpoint_trust *trust, dx_why *why)
+{
+    dx_buf vkey;
+    prov_finding finding;
+    struct dx_rc rc = DX_OKAY;
+    checkpoint_trust_init(trust);
+    dx_buf_init(&vkey, 4096);
+    for (int i = 0; i < 2 && rc.code == DX_OK; i++) {
+        dx_buf_clear(&vkey);
+        if (log->signers[i] == NULL)
+            continue;
+        rc = note_key_print(&log->keys[i], &vkey);
+        if (rc.code == DX_OK && !checkpoint_trust_add(trust, dx_buf_view(&vkey), false, &finding))
+            rc = DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1", "%s", finding.text);
+    }
+    dx_buf_fini(&vkey);
+    return rc;
+}
+
+/* A published note as an anchor: signed by a key of ours, about this log. `any_origin`: a note about another
+ * log is no anchor, and no fault. */
+static DX_RC take_anchor(prov_log *log, dx_bytes note, bool any_origin, anchor *out, dx_why *why)
+{
+    checkpoint cp;
+    prov_finding finding = {0};
+    if (!checkpoint_parse(note, &cp, &finding))
+        return DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "%s: %s", out->what, finding.text);
+    if (any_origin && !dx_bytes_is(cp.origin, log->origin))
+        return DX_OKAY;
+    checkpoint_trust *trust = malloc(sizeof *trust);
+    struct dx_rc rc = trust == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : own_trust(log, trust, why);
+    if (rc.code == DX_OK && !checkpoint_check(&cp, trust, NULL, &finding))
+        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "%s: %s", out->what, finding.text);
+    free(trust);
+    if (rc.code == DX_OK) {
+        out->size = cp.size;
+        out->root = cp.root;
+    }
+    return rc;
+}
+
+static DX_RC head_anchor(prov_log *log, const char *folder, bool any_origin, anchor *out, dx_why *why)
 {
     char path[PATH_MAX + 32];
     dx_buf note;
-    checkpoint cp;
-    prov_finding finding = {0};
-    out->what = what;
-    out->size = UINT64_MAX;
     if (folder[0] == 0)
         return DX_OKAY;
     snprintf(path, sizeof path, "%s/HEAD", folder);
@@ -122,35 +161,36 @@ static DX_RC read_anchor(prov_log *log, const char *folder, const char *what, an
         return DX_OKAY;
     if (rc.code != DX_OK)
         return rc;
-    checkpoint_trust *trust = malloc(sizeof *trust);
-    dx_buf vkey;
-    dx_buf_init(&vkey, 4096);
-    rc = trust == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
-    if (rc.code == DX_OK) {
-        checkpoint_trust_init(trust);
-        for (int i = 0; i < 2 && rc.code == DX_OK; i++) {
-            dx_buf_clear(&vkey);
-            if (log->signers[i] == NULL)
-                continue;
-            rc = note_key_print(&log->keys[i], &vkey);
-            if (rc.code == DX_OK && !checkpoint_trust_add(trust, dx_buf_view(&vkey), false, &finding))
-                rc = DX_FAIL_ID(why, CONFIG, "PV-107", "provenance.md 3.1", "%s", finding.text);
-        }
-    }
-    if (rc.code == DX_OK && !checkpoint_parse(dx_buf_view(&note), &cp, &finding))
-        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "%s: %s", path, finding.text);
-    /* The guard folder outlives a shard: the copy of an older one says nothing about this one. */
-    bool ours = rc.code == DX_OK && (folder == log->folder || dx_bytes_is(cp.origin, log->origin));
-    if (ours && !checkpoint_check(&cp, trust, NULL, &finding))
-        rc = DX_FAIL_ID(why, BROKEN, finding.id, "provenance.md 9", "%s: %s", path, finding.text);
-    if (ours && rc.code == DX_OK) {
-        out->size = cp.size;
-        out->root = cp.root;
-    }
-    free(trust);
-    dx_buf_fini(&vkey);
+    rc = take_anchor(log, dx_buf_view(&note), any_origin, out, why);
     dx_buf_fini(&note);
     return rc;
+}
+
+/* The guard folder outlives a shard: the copy of an older one says nothing about this one. */
+static DX_RC read_anchors(scan *s, dx_why *why)
+{
+    prov_log *log = s->log;
+    dx_buf newest;
+    s->anchors[HEAD] = (anchor){.size = UINT64_MAX, .what = "HEAD"};
+    s->anchors[GUARD] = (anchor){.size = UINT64_MAX, .what = "the guarded HEAD"};
+    s->anchors[PUBLISHED] = (anchor){.size = UINT64_MAX, .what = "checkpoints.log"};
+    DX_TRY(head_anchor(log, log->folder, false, &s->anchors[HEAD], why));
+    DX_TRY(head_anchor(log, log->guard, true, &s->anchors[GUARD], why));
+    dx_buf_init(&newest, CHECKPOINT_FILE_ENTRY_MAX);
+    struct dx_rc rc = checkpoint_file_end(log->io, log->folder, &newest, &log->checkpoints_at, why);
+    if (rc.code == DX_OK && newest.size > 0)
+        rc = take_anchor(log, dx_buf_view(&newest), false, &s->anchors[PUBLISHED], why);
+    dx_buf_fini(&newest);
+    return rc;
+}
+
+/* The size that this folder itself says was published; 0: none. */
+static uint64_t published_size(const scan *s)
+{
+    uint64_t head = s->anchors[HEAD].size, last = s->anchors[PUBLISHED].size;
+    head = head == UINT64_MAX ? 0 : head;
+    last = last == UINT64_MAX ? 0 : last;
+    return head > last ? head : last;
 }
 
 /* Bytes behind the end are zeroed before they are used again. */
@@ -164,7 +204,7 @@ static DX_RC clear_tail(prov_log *log, int fd, const segment_end *end, dx_why *w
         rc = dx_io_write_all(log->io, fd, dx_bytes_of(zeros, n), (off_t)at, why);
     }
     if (rc.code == DX_OK && log->io->fdatasync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", "segment");
+        rc = dx_io_fail(why, "cannot sync", "segment");
     free(zeros);
     return rc;
 }
@@ -180,7 +220,7 @@ static DX_RC reopen_segment(prov_log *log, const segment_end *end, dx_why *why)
     segment_path(log->folder, end->ordinal, path, sizeof path);
     int fd = log->io->open(log->io, path, O_RDWR, 0);
     if (fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     if (end->torn) {
         struct dx_rc rc = clear_tail(log, fd, end, why);
         if (rc.code != DX_OK) {
@@ -196,7 +236,7 @@ static DX_RC reopen_segment(prov_log *log, const segment_end *end, dx_why *why)
 
 static DX_RC check_anchors(scan *s, dx_why *why)
 {
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < ANCHORS; i++) {
         anchor *a = &s->anchors[i];
         if (a->size == UINT64_MAX)
             continue;
@@ -224,11 +264,10 @@ static DX_RC walk(scan *s, uint32_t count, segment_end *end, dx_why *why)
         segment_path(log->folder, i, paths[i], sizeof paths[i]);
         names[i] = paths[i];
     }
-    uint64_t committed = s->anchors[0].size == UINT64_MAX ? 0 : s->anchors[0].size;
     const segment_walk how = {.io = log->io,
                               .origin = log->origin,
                               .recover = true,
-                              .committed = committed,
+                              .committed = published_size(s),
                               .tree = &log->tree,
                               .full = scan_full,
                               .leaf = each_leaf,
@@ -251,9 +290,7 @@ DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
     memset(out, 0, sizeof *out);
     out->clean = true;
     DX_TRY(segment_count(log->io, log->folder, &count, why));
-    DX_TRY(read_anchor(log, log->folder, "HEAD", &s.anchors[0], why));
-    DX_TRY(read_anchor(log, log->guard, "the guarded HEAD", &s.anchors[1], why));
-    out->fresh = count == 0;
+    DX_TRY(read_anchors(&s, why));
     struct dx_rc rc = count > 0 ? walk(&s, count, &end, why) : DX_OKAY;
     log->root = merkle_root(&log->tree);
     if (rc.code == DX_OK)
@@ -269,7 +306,7 @@ DX_RC recover_log(prov_log *log, recovery *out, dx_why *why)
         rc = reopen_segment(log, &end, why);
     if (rc.code == DX_OK) {
         log->epoch = end.epoch + 1;
-        out->head_size = s.anchors[0].size == UINT64_MAX ? 0 : s.anchors[0].size;
+        out->head_size = published_size(&s);
         out->recovered = log->tree.size - out->head_size;
         out->lost_count = s.begin_count;
         out->lost = s.begin_count > 0 ? calloc(s.begin_count, sizeof *out->lost) : NULL;

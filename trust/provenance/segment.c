@@ -1,7 +1,7 @@
 #include "trust/provenance/segment.h"
 
 #include "trust/provenance/crc32c.h"
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -152,17 +152,10 @@ DX_RC segment_count(const dx_io *io, const char *folder, uint32_t *count, dx_why
         if (fd < 0 && errno == ENOENT)
             return DX_OKAY;
         if (fd < 0)
-            return prov_io_fail(why, "cannot open", path);
+            return dx_io_fail(why, "cannot open", path);
         io->close(io, fd);
     }
     return DX_OKAY;
-}
-
-struct dx_rc prov_io_fail(dx_why *why, const char *what, const char *path)
-{
-    int error = errno;
-    dx_code code = error == ENOSPC || error == EDQUOT ? DX_NO_SPACE : error == ENOENT ? DX_NOT_FOUND : DX_IO;
-    return dx_fail(why, code, "", "provenance.md 9", "%s %s: %s", what, path, strerror(error));
 }
 
 DX_RC prov_read_at(const dx_io *io, int fd, void *data, size_t size, uint64_t at, size_t *got, dx_why *why)
@@ -173,7 +166,7 @@ DX_RC prov_read_at(const dx_io *io, int fd, void *data, size_t size, uint64_t at
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return prov_io_fail(why, "cannot read", "segment");
+            return dx_io_fail(why, "cannot read", "segment");
         if (n == 0)
             break;
         *got += (size_t)n;

@@ -73,11 +73,9 @@ typedef struct {
     uint32_t ordinal; /* of the last segment */
     uint64_t at;      /* where the next frame belongs in it */
     uint64_t file_size;
-    uint64_t epoch;            /* largest seen */
-    uint64_t last_frame_first; /* first index of the last sound frame */
-    bool closed;               /* the last segment has its mark */
-    bool torn;                 /* bytes other than zero lie behind the end */
-    int64_t wall_us;           /* of the last sound frame */
+    uint64_t epoch; /* largest seen */
+    bool closed;    /* the last segment has its mark */
+    bool torn;      /* bytes other than zero lie behind the end */
 } segment_end;
 
 /* Walks `count` files in order. finding->ok tells; an error is "could not find out". */
@@ -89,7 +87,6 @@ void segment_path(const char *folder, uint32_t ordinal, char *out, size_t size);
 /* How many segments the folder has, from ordinal 0 without a gap. */
 DX_RC segment_count(const dx_io *io, const char *folder, uint32_t *count, dx_why *why);
 
-struct dx_rc prov_io_fail(dx_why *why, const char *what, const char *path); /* from errno */
 /* Reads exactly `size` bytes unless the file ends; *got says how many. */
 DX_RC prov_read_at(const dx_io *io, int fd, void *data, size_t size, uint64_t at, size_t *got, dx_why *why);
 

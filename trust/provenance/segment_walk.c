@@ -1,7 +1,7 @@
 /* The walk over the segments of a log: strict for verifiers, forgiving of one torn tail for a start after a
  * crash. */
 #include "trust/provenance/crc32c.h"
-#include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/pv_check.h"
 #include "trust/provenance/segment.h"
 
 #include <fcntl.h>
@@ -95,8 +95,6 @@ static DX_RC one_frame(cursor *c, bool *bad, dx_why *why)
     if (!take(c, &head))
         return DX_OKAY;
     *bad = false;
-    c->end->last_frame_first = head.first;
-    c->end->wall_us = head.wall_us;
     if (head.epoch > c->end->epoch)
         c->end->epoch = head.epoch;
     c->at += got;
@@ -166,7 +164,7 @@ static DX_RC file_head(const dx_io *io, int fd, uint64_t *size, segment_head *he
     size_t got;
     struct stat st;
     if (io->fstat(io, fd, &st) != 0)
-        return prov_io_fail(why, "cannot look at", "segment");
+        return dx_io_fail(why, "cannot look at", "segment");
     *size = (uint64_t)st.st_size;
     DX_TRY(prov_read_at(io, fd, bytes, sizeof bytes, 0, &got, why));
     *ok = segment_head_read(dx_bytes_of(bytes, got), head, finding);
@@ -229,7 +227,7 @@ static DX_RC first_of(const dx_io *io, const char *path, uint64_t *first, dx_why
     bool ok;
     int fd = io->open(io, path, O_RDONLY, 0);
     if (fd < 0)
-        return prov_io_fail(why, "cannot open", path);
+        return dx_io_fail(why, "cannot open", path);
     struct dx_rc rc = file_head(io, fd, &size, &head, &ok, &ignored, why);
     io->close(io, fd);
     if (rc.code == DX_OK && ok)
@@ -255,7 +253,7 @@ DX_RC segment_walk_files(const segment_walk *walk, const char *const *paths, uns
             break;
         c.fd = walk->io->open(walk->io, paths[i], O_RDONLY, 0);
         if (c.fd < 0) {
-            rc = prov_io_fail(why, "cannot open", paths[i]);
+            rc = dx_io_fail(why, "cannot open", paths[i]);
             break;
         }
         rc = one_segment(&c, i, i + 1 == count, &stop, why);

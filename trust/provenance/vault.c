@@ -4,7 +4,6 @@
 #include "trust/base/log.h"
 #include "trust/provenance/segment.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <openssl/crypto.h>
@@ -59,12 +58,20 @@ static void class_name(dx_bytes class_, char out[CLASS_MAX])
     }
 }
 
-static void month_now(const vault *v, char out[8])
+/* One reading of the clock for all of one call: midnight, and with it the month, may pass between two. */
+typedef struct {
+    int64_t day;
+    char month[8];
+} moment;
+
+static moment moment_now(const vault *v)
 {
     char text[DX_TIME_SIZE];
-    dx_time_print(dx_now_s(v->clock), text);
-    memcpy(out, text, 7);
-    out[7] = 0;
+    int64_t now = dx_now_s(v->clock);
+    moment m = {.day = now / 86400};
+    dx_time_print(now, text);
+    memcpy(m.month, text, 7);
+    return m;
 }
 
 /* The key-encryption key of a class and month, generation 1; made when there is none. */
@@ -109,7 +116,7 @@ static DX_RC append(vault *v, dx_bytes lines, bool durable, dx_why *why)
 {
     DX_TRY(dx_io_write_all(v->io, v->fd, lines, (off_t)v->size, why));
     if (durable && v->io->fsync(v->io, v->fd) != 0)
-        return prov_io_fail(why, "cannot sync", v->file);
+        return dx_io_fail(why, "cannot sync", v->file);
     v->size += lines.size;
     return DX_OKAY;
 }
@@ -130,14 +137,13 @@ static bucket *bucket_add(vault *v)
 }
 
 /* Makes `n` wrapped keys of a class, durable before anyone sees them. */
-static DX_RC make_keys(vault *v, const char *class_, const char *kind, unsigned n, uint8_t single[32],
-                       dx_why *why)
+static DX_RC make_keys(vault *v, const char *class_, const char *month, const char *kind, unsigned n,
+                       uint8_t single[32], dx_why *why)
 {
     uint8_t with[32], wrapped[48];
-    char month[8], id[DX_HEX_SIZE(16)], text[DX_BASE64URL_SIZE(48)];
+    char id[DX_HEX_SIZE(16)], text[DX_BASE64URL_SIZE(48)];
     dx_buf lines;
     size_t before = v->count;
-    month_now(v, month);
     DX_TRY(kek(v, class_, month, true, with, why));
     dx_buf_init(&lines, 65536);
     struct dx_rc rc = DX_OKAY;
@@ -149,7 +155,7 @@ static DX_RC make_keys(vault *v, const char *class_, const char *kind, unsigned 
             break;
         }
         snprintf(b->class_, sizeof b->class_, "%s", class_);
-        memcpy(b->month, month, 8);
+        snprintf(b->month, sizeof b->month, "%s", month);
         if (single != NULL)
             memcpy(single, b->key, 32);
         dx_hex(dx_bytes_of(b->id, 16), id);
@@ -165,8 +171,8 @@ static DX_RC make_keys(vault *v, const char *class_, const char *kind, unsigned 
     return rc;
 }
 
-/* "key|counters <id> <class> <month> <wrapped>", "use <id> <owner>" */
-static bool load_line(vault *v, dx_bytes line)
+/* "key|counters <id> <class> <month> <wrapped>", "use <id> <owner>". *known false: no such line. */
+static DX_RC load_line(vault *v, dx_bytes line, bool *known, dx_why *why)
 {
     dx_bytes words[5] = {{NULL, 0}};
     unsigned n = 0;
@@ -176,6 +182,7 @@ static bool load_line(vault *v, dx_bytes line)
         words[n++] = dx_bytes_part(line, i, end - i);
         i = end + 1;
     }
+    *known = true;
     uint8_t id[16], owner[32], wrapped[48], with[32], key[32];
     size_t id_size = 16, size = sizeof owner, wrapped_size = sizeof wrapped;
     if (n == 3 && dx_bytes_is(words[0], "use") && dx_hex_decode(words[1], id, &id_size) &&
@@ -183,32 +190,43 @@ static bool load_line(vault *v, dx_bytes line)
         for (size_t i = 0; i < v->count; i++)
             if (memcmp(v->buckets[i].id, id, 16) == 0)
                 memcpy(v->buckets[i].owner, owner, 32);
-        return true;
+        return DX_OKAY;
     }
     bool counters = n == 5 && dx_bytes_is(words[0], "counters");
     char class_[CLASS_MAX], month[8] = "";
     if (n != 5 || (!counters && !dx_bytes_is(words[0], "key")) || words[2].size >= CLASS_MAX ||
         words[3].size != 7 || !dx_hex_decode(words[1], id, &id_size) || id_size != 16 ||
-        !dx_base64url_decode(words[4], wrapped, &wrapped_size) || wrapped_size != 40)
-        return false;
+        !dx_base64url_decode(words[4], wrapped, &wrapped_size) || wrapped_size != 40) {
+        *known = false;
+        return DX_OKAY;
+    }
     snprintf(class_, sizeof class_, DX_TEXT_FMT, DX_TEXT_ARG(words[2]));
     memcpy(month, words[3].data, 7);
-    /* A key whose KEK is gone was erased on purpose, or lost: its records open no more, their proofs hold. */
-    if (kek(v, class_, month, false, with, NULL).code != DX_OK || !wrap(with, wrapped, 40, false, key))
-        return true;
+    /* Only a KEK that is not there was erased: its records open no more, their proofs hold. One that cannot
+     * be read, or is another one, would silently do the same to records that nobody asked to erase. */
+    struct dx_rc rc = kek(v, class_, month, false, with, why);
+    if (rc.code == DX_NOT_FOUND)
+        return DX_OKAY;
+    if (rc.code != DX_OK)
+        return rc;
+    bool opened = wrap(with, wrapped, 40, false, key);
+    OPENSSL_cleanse(with, sizeof with);
+    if (!opened)
+        return DX_FAIL(why, BROKEN, "RFC 3394 2.2.3", "%s.%s.1.kek is not the key that wrapped %s", class_,
+                       month, v->file);
     if (counters) {
         v->has_counters = true;
         memcpy(v->counters, key, 32);
-        return true;
+        return DX_OKAY;
     }
     bucket *b = bucket_add(v);
     if (b == NULL)
-        return false;
+        return DX_FAIL(why, NO_MEMORY, "", "no memory for the vault");
     memcpy(b->id, id, 16);
     memcpy(b->key, key, 32);
     memcpy(b->class_, class_, sizeof class_);
     memcpy(b->month, month, sizeof month);
-    return true;
+    return DX_OKAY;
 }
 
 static DX_RC load(vault *v, dx_why *why)
@@ -218,18 +236,20 @@ static DX_RC load(vault *v, dx_why *why)
     if (rc.code != DX_OK)
         return rc;
     dx_bytes rest = dx_buf_view(&content);
-    while (rest.size > 0) {
+    while (rest.size > 0 && rc.code == DX_OK) {
+        bool known;
         const uint8_t *lf = memchr(rest.data, '\n', rest.size);
         if (lf == NULL)
             break; /* a torn last line: its key was never used, for it was not durable */
         size_t n = (size_t)(lf - rest.data);
-        if (!load_line(v, dx_bytes_part(rest, 0, n)))
+        rc = load_line(v, dx_bytes_part(rest, 0, n), &known, why);
+        if (!known)
             dx_log(DX_LOG_ERROR, "vault.line-ignored", F_INT("at", v->size));
         v->size += n + 1;
         rest = dx_bytes_part(rest, n + 1, rest.size);
     }
-    if (rest.size > 0 && v->io->ftruncate(v->io, v->fd, (off_t)v->size) != 0)
-        rc = prov_io_fail(why, "cannot shorten", v->file);
+    if (rc.code == DX_OK && rest.size > 0 && v->io->ftruncate(v->io, v->fd, (off_t)v->size) != 0)
+        rc = dx_io_fail(why, "cannot shorten", v->file);
     dx_buf_fini(&content);
     return rc;
 }
@@ -251,7 +271,7 @@ DX_RC vault_open(const dx_io *io, const dx_clock *clock, const char *folder, con
     if (rc.code == DX_OK)
         rc = dx_io_make_folders(io, kek_dir, 0700, why);
     if (rc.code == DX_OK && (v->fd = io->open(io, v->file, O_RDWR | O_CREAT, 0600)) < 0)
-        rc = prov_io_fail(why, "cannot open", v->file);
+        rc = dx_io_fail(why, "cannot open", v->file);
     if (rc.code == DX_OK)
         rc = load(v, why);
     if (rc.code != DX_OK) {
@@ -276,13 +296,11 @@ void vault_close(vault *v)
     free(v);
 }
 
-static bucket *spare_of(vault *v, const char *class_, unsigned *spares)
+static bucket *spare_of(vault *v, const char *class_, const char *month, unsigned *spares)
 {
     static const uint8_t none[32];
-    char month[8];
     bucket *found = NULL;
     *spares = 0;
-    month_now(v, month);
     for (size_t i = 0; i < v->count; i++) {
         bucket *b = &v->buckets[i];
         if (b->day < 0 && b->records == 0 && memcmp(b->owner, none, 32) == 0 &&
@@ -296,24 +314,26 @@ static bucket *spare_of(vault *v, const char *class_, unsigned *spares)
 
 static DX_RC bucket_for(vault *v, const char *class_, const uint8_t owner[32], bucket **out, dx_why *why)
 {
-    int64_t today = dx_now_s(v->clock) / 86400;
+    const moment now = moment_now(v);
     char id[DX_HEX_SIZE(16)], hex[DX_HEX_SIZE(32)], line[160];
     for (size_t i = v->count; i-- > 0;) {
         bucket *b = &v->buckets[i];
-        if (b->day == today && b->records < BUCKET_RECORDS && memcmp(b->owner, owner, 32) == 0 &&
+        if (b->day == now.day && b->records < BUCKET_RECORDS && memcmp(b->owner, owner, 32) == 0 &&
             strcmp(b->class_, class_) == 0) {
             *out = b;
             return DX_OKAY;
         }
     }
     unsigned spares;
-    *out = spare_of(v, class_, &spares);
+    *out = spare_of(v, class_, now.month, &spares);
     if (*out == NULL) {
-        DX_TRY(make_keys(v, class_, "key", SPARES, NULL, why));
-        *out = spare_of(v, class_, &spares);
+        DX_TRY(make_keys(v, class_, now.month, "key", SPARES, NULL, why));
+        *out = spare_of(v, class_, now.month, &spares);
     }
+    if (*out == NULL)
+        return DX_FAIL(why, INTERNAL, "provenance.md 5", "no bucket of the month %s", now.month);
     memcpy((*out)->owner, owner, 32);
-    (*out)->day = today;
+    (*out)->day = now.day;
     dx_hex(dx_bytes_of((*out)->id, 16), id);
     dx_hex(dx_bytes_of(owner, 32), hex);
     snprintf(line, sizeof line, "use %s %s\n", id, hex);
@@ -351,7 +371,7 @@ DX_RC vault_counters_key(vault *v, uint8_t key[32], dx_why *why)
     pthread_mutex_lock(&v->lock);
     struct dx_rc rc = DX_OKAY;
     if (!v->has_counters)
-        rc = make_keys(v, "counters", "counters", 1, v->counters, why);
+        rc = make_keys(v, "counters", moment_now(v).month, "counters", 1, v->counters, why);
     if (rc.code == DX_OK) {
         v->has_counters = true;
         memcpy(key, v->counters, 32);
@@ -364,16 +384,16 @@ DX_RC vault_refill(vault *v, dx_why *why)
 {
     pthread_mutex_lock(&v->lock);
     struct dx_rc rc = DX_OKAY;
-    int64_t today = dx_now_s(v->clock) / 86400;
+    const moment now = moment_now(v);
     for (size_t i = 0; i < v->count && rc.code == DX_OK; i++) {
         unsigned spares;
         char class_[CLASS_MAX];
-        if (v->buckets[i].day != today)
+        if (v->buckets[i].day != now.day)
             continue;
         memcpy(class_, v->buckets[i].class_, sizeof class_);
-        spare_of(v, class_, &spares);
+        spare_of(v, class_, now.month, &spares);
         if (spares < SPARES / 2)
-            rc = make_keys(v, class_, "key", SPARES, NULL, why);
+            rc = make_keys(v, class_, now.month, "key", SPARES, NULL, why);
     }
     pthread_mutex_unlock(&v->lock);
     return rc;

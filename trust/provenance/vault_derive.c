@@ -2,6 +2,7 @@
 #include "trust/base/json.h"
 #include "trust/provenance/leaf_lint.h"
 #include "trust/provenance/vault.h"
+#include "trust/provenance/pv_check.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>

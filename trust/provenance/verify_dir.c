@@ -1,11 +1,13 @@
 /* A whole log folder, offline, by someone who trusts nothing but the verifier keys. Findings in the order of
- * provenance.md 11: forms, origin, signatures, tree, leaves, counters. */
+ * provenance.md 11: forms, origin, signatures, tree, leaves, key statements, counters. */
 #include "trust/provenance/checkpoint.h"
+#include "trust/provenance/checkpoint_file.h"
 #include "trust/provenance/counters_check.h"
 #include "trust/provenance/leaf_lint.h"
+#include "trust/provenance/note_statement.h"
 #include "trust/provenance/reader.h"
+#include "trust/provenance/pv_check.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -95,7 +97,7 @@ static DX_RC notes(verify *v, bool *ok, dx_why *why)
     if (good) {
         memcpy(v->origin, cp.origin.data, cp.origin.size);
         v->head_size = cp.size;
-        rc = reader_checkpoints(v->io, v->folder, published, v, why);
+        rc = checkpoint_file_walk(v->io, v->folder, published, v, why);
         if (rc.code == DX_NOT_FOUND)
             rc = DX_OKAY; /* HEAD alone is enough to judge by */
         good = !v->stop && !v->no_memory;
@@ -122,6 +124,19 @@ static void check_mark(verify *v)
     }
 }
 
+/* A key leaf carries the note in which both keys say the same as the leaf. */
+static bool statement_ok(dx_bytes leaf, const leaf_view *view, prov_finding *finding)
+{
+    dx_bytes text = leaf_view_get(view, "key.statement");
+    uint8_t *note = malloc(text.size + 1);
+    size_t size = text.size;
+    bool ok = note != NULL && dx_base64_decode(text, note, &size)
+                  ? note_statement_check(dx_bytes_of(note, size), leaf, finding)
+                  : prov_no(finding, "PV-303", "the statement of a key leaf cannot be read");
+    free(note);
+    return ok;
+}
+
 static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t at, dx_bytes leaf,
                       prov_finding *ignored)
 {
@@ -141,6 +156,8 @@ static bool each_leaf(void *context, uint64_t index, uint32_t ordinal, uint64_t 
         ok = prov_no(&finding, "PV-204", "log.i is not the index");
     if (ok && view.type == PROV_BOOT && leaf_view_u64(&view, "gateway.boot") != index)
         ok = prov_no(&finding, "PV-204", "gateway.boot of a boot leaf is not its own index");
+    if (ok && view.type == PROV_KEY)
+        ok = statement_ok(leaf, &view, &finding);
     if (ok)
         ok = counters_check(v->counts, index, &view, &finding);
     if (!ok) {

@@ -37,18 +37,23 @@ static DX_RC sign_tree(prov_log *log, dx_why *why)
     return rc;
 }
 
-static void give_to_keeper(prov_log *log, uint64_t ticket)
+static DX_RC give_to_keeper(prov_log *log, uint64_t ticket, dx_why *why)
 {
     pthread_mutex_lock(&log->lock);
     dx_buf_clear(&log->to_publish);
-    if (dx_buf_add(&log->to_publish, dx_buf_view(&log->note)).code == DX_OK) {
+    struct dx_rc rc = dx_buf_add(&log->to_publish, dx_buf_view(&log->note));
+    if (rc.code == DX_OK) {
         log->pending = true;
         log->pending_size = log->tree.size;
         log->pending_ticket = ticket;
         log->published_at = log->tree.size;
+    } else {
+        log->pending = false; /* the note that waited is gone; this ticket and its own are answered below */
+        rc = dx_fail(why, rc.code, "", "provenance.md 9", "no room for the note that is to be published");
     }
     pthread_cond_signal(&log->keep);
     pthread_mutex_unlock(&log->lock);
+    return rc;
 }
 
 static void answer(prov_log *log, writer_batch *b, struct dx_rc rc, const dx_why *why, uint64_t first)
@@ -242,10 +247,10 @@ static void publish(prov_log *log, writer_batch *b, uint64_t ticket)
     log->published_us = dx_mono_us(log->clock);
     if ((log->tree.size > log->published_at && !atomic_load(&log->closing)) || log->failure.code != DX_OK)
         rc = commit_counters(log, b, &why);
-    if (rc.code == DX_OK) {
-        give_to_keeper(log, ticket);
+    if (rc.code == DX_OK)
+        rc = give_to_keeper(log, ticket, &why);
+    if (rc.code == DX_OK)
         return;
-    }
     dx_log_why(DX_LOG_ERROR, "provenance.publish", &why);
     pthread_mutex_lock(&log->lock);
     log->kept_rc = rc;
@@ -258,11 +263,11 @@ static void publish(prov_log *log, writer_batch *b, uint64_t ticket)
 void *writer_main(void *context)
 {
     prov_log *log = context;
-    writer_batch *b = calloc(1, sizeof *b);
+    writer_batch *b = log->batch;
     for (;;) {
         bool due;
         pthread_mutex_lock(&log->lock);
-        bool work = b != NULL && wait_for_work(log, &due);
+        bool work = wait_for_work(log, &due);
         if (!work) {
             pthread_mutex_unlock(&log->lock);
             break;
@@ -277,6 +282,5 @@ void *writer_main(void *context)
         if (due)
             publish(log, b, ticket);
     }
-    free(b);
     return NULL;
 }

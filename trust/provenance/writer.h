@@ -35,6 +35,11 @@ struct writer_draft {
     merkle_hash hash;
 };
 
+typedef struct {
+    writer_draft *drafts[WRITER_BATCH_LEAVES];
+    unsigned count;
+} writer_batch;
+
 /* One array file of hashes or offsets, appended behind the frame; never synced, rebuilt from segments. */
 typedef struct {
     int fd;
@@ -77,6 +82,7 @@ struct prov_log {
     bool writer_runs, keeper_runs;
 
     /* writer */
+    writer_batch *batch;
     merkle_tree tree;
     merkle_hash root;
     counters *counters;
@@ -99,7 +105,7 @@ struct prov_log {
     struct dx_rc kept_rc;
     dx_why kept_why;
     bool keeper_stop;
-    uint64_t checkpoints_at;
+    uint64_t checkpoints_at; /* the end of checkpoints.log; set by recover_log */
 };
 
 /* writer.c */
@@ -108,10 +114,6 @@ void *writer_main(void *log);
 DX_RC writer_sign(prov_log *log, dx_bytes text, dx_buf *note, dx_why *why);
 
 /* writer_frame.c */
-typedef struct {
-    writer_draft *drafts[WRITER_BATCH_LEAVES];
-    unsigned count;
-} writer_batch;
 /* Frame, write, sync. Nothing of the log's state has moved when this fails. */
 DX_RC writer_frame_commit(prov_log *log, const writer_batch *b, dx_why *why);
 void writer_frame_full(void *log, unsigned level, const merkle_hash *hash); /* a merkle_full */
@@ -130,15 +132,13 @@ void draft_uuid(const prov_log *log, char out[37]); /* version 7 */
 /* keeper.c */
 void *keeper_main(void *log);
 DX_RC keeper_take_spare(prov_log *log, const char *to, int *fd, dx_why *why);
-DX_RC keeper_open(prov_log *log, dx_why *why); /* reads the end of checkpoints.log */
 
 /* recover.c */
 typedef struct {
     bool clean;         /* the last leaf is a stop, or there is none */
-    uint64_t recovered; /* leaves behind HEAD */
-    uint64_t head_size;
-    bool fresh;       /* no segment at all */
-    char (*lost)[37]; /* rec.id of begin leaves without an end */
+    uint64_t recovered; /* leaves behind the newest published note */
+    uint64_t head_size; /* of that note */
+    char (*lost)[37];   /* rec.id of begin leaves without an end */
     size_t lost_count;
 } recovery;
 DX_RC recover_log(prov_log *log, recovery *out, dx_why *why);

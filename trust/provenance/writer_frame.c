@@ -41,7 +41,7 @@ static DX_RC flush_array(prov_log *log, writer_array *array, const char *name, d
         array->fd = log->io->open(log->io, path, O_RDWR | O_CREAT, 0600);
         if (array->fd < 0) {
             array->fd = -1;
-            return prov_io_fail(why, "cannot open", path);
+            return dx_io_fail(why, "cannot open", path);
         }
     }
     if (array->fd < 0)
@@ -60,16 +60,6 @@ DX_RC writer_frame_flush_arrays(prov_log *log, dx_why *why)
         DX_TRY(flush_array(log, &log->tiles[level], name, why));
     }
     return flush_array(log, &log->offsets, "off", why);
-}
-
-static DX_RC sync_folder(prov_log *log, const char *path, dx_why *why)
-{
-    int fd = log->io->open(log->io, path, O_RDONLY | O_DIRECTORY, 0);
-    if (fd < 0)
-        return prov_io_fail(why, "cannot open", path);
-    int failed = log->io->fsync(log->io, fd);
-    log->io->close(log->io, fd);
-    return failed != 0 ? prov_io_fail(why, "cannot sync", path) : DX_OKAY;
 }
 
 /* The header is durable before the file gets its name: a segment that can be seen can be read. */
@@ -93,13 +83,13 @@ DX_RC writer_frame_begin_segment(prov_log *log, dx_why *why)
     DX_TRY(keeper_take_spare(log, temp, &fd, why));
     struct dx_rc rc = dx_io_write_all(log->io, fd, dx_bytes_of(bytes, sizeof bytes), 0, why);
     if (rc.code == DX_OK && log->io->fsync(log->io, fd) != 0)
-        rc = prov_io_fail(why, "cannot sync", temp);
+        rc = dx_io_fail(why, "cannot sync", temp);
     if (rc.code == DX_OK && log->io->fstat(log->io, fd, &st) != 0)
-        rc = prov_io_fail(why, "cannot look at", temp);
+        rc = dx_io_fail(why, "cannot look at", temp);
     if (rc.code == DX_OK && log->io->rename(log->io, temp, path) != 0)
-        rc = prov_io_fail(why, "cannot rename to", path);
+        rc = dx_io_fail(why, "cannot rename to", path);
     if (rc.code == DX_OK)
-        rc = sync_folder(log, folder, why);
+        rc = dx_io_sync_folder(log->io, folder, why);
     if (rc.code != DX_OK) {
         log->io->close(log->io, fd);
         log->io->unlink(log->io, temp);
@@ -127,23 +117,21 @@ static void end_segment(prov_log *log, bool mark)
     log->ordinal++;
 }
 
+static void undo_names(prov_log *log, const writer_draft *draft, unsigned count)
+{
+    for (unsigned n = 0; n < count; n++)
+        counters_undo(log->counters, draft->names[n]);
+}
+
 static void undo_counters(prov_log *log, const writer_batch *b, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
-        for (unsigned n = 0; n < b->drafts[i]->name_count; n++)
-            counters_undo(log->counters, b->drafts[i]->names[n]);
+        undo_names(log, b->drafts[i], b->drafts[i]->name_count);
 }
 
-static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why *why)
+static DX_RC lay_leaf(prov_log *log, writer_draft *draft, uint64_t index, const uint64_t *values)
 {
-    uint64_t values[WRITER_NAMES_MAX];
     size_t from = log->frame.size;
-    for (unsigned n = 0; n < draft->name_count; n++)
-        if ((values[n] = counters_add(log->counters, draft->names[n])) == 0) {
-            while (n-- > 0)
-                counters_undo(log->counters, draft->names[n]);
-            return DX_FAIL(why, NO_MEMORY, "provenance.md 6.4", "no room for one more counter");
-        }
     DX_TRY(dx_buf_add(&log->frame, DX_BYTES("\0\0")));
     DX_TRY(dx_buf_add(&log->frame, draft->head));
     DX_TRY(writer_frame_put_log(&log->frame, index, draft->names, values, draft->name_count));
@@ -157,6 +145,22 @@ static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why
         DX_TRY(dx_buf_add(&log->offsets.pending, dx_bytes_of(off, 8)));
     }
     return DX_OKAY;
+}
+
+/* The counters move only with a leaf that is laid: one that moved alone is a gap for the next start. */
+static DX_RC put_leaf(prov_log *log, writer_draft *draft, uint64_t index, dx_why *why)
+{
+    uint64_t values[WRITER_NAMES_MAX];
+    unsigned moved = 0;
+    while (moved < draft->name_count &&
+           (values[moved] = counters_add(log->counters, draft->names[moved])) != 0)
+        moved++;
+    struct dx_rc rc = moved == draft->name_count
+                          ? lay_leaf(log, draft, index, values)
+                          : DX_FAIL(why, NO_MEMORY, "provenance.md 6.4", "no room for one more counter");
+    if (rc.code != DX_OK)
+        undo_names(log, draft, moved);
+    return rc;
 }
 
 /* Lays the frame out in log->frame. *laid counts the drafts whose counters moved. */
@@ -220,7 +224,7 @@ DX_RC writer_frame_commit(prov_log *log, const writer_batch *b, dx_why *why)
     if (rc.code == DX_OK) {
         rc = dx_io_write_all(log->io, log->segment_fd, dx_buf_view(&log->frame), (off_t)log->at, why);
         if (rc.code == DX_OK && log->io->fdatasync(log->io, log->segment_fd) != 0)
-            rc = prov_io_fail(why, "cannot sync", "segment");
+            rc = dx_io_fail(why, "cannot sync", "segment");
         if (rc.code != DX_OK)
             end_segment(
                 log, false); /* never again on this descriptor: the kernel may have dropped the pages (F44) */

@@ -47,6 +47,8 @@ typedef struct {
     bool b64;          /* false: objects are hashed as they are */
     int64_t claimed_s; /* iat or sigT */
     dx_bytes jti;      /* NULL data: none */
+    bool has_exp;
+    int64_t exp_s; /* the sealer says: not from then on (RFC 7519 4.1.4) */
     jades_reference reference;
     uint8_t x5t_s256[32];
     dx_bytes x5t_o_alg, x5t_o; /* JADES_REF_OTHER: hash name and value of x5t#o or of the first of sigX5ts */

@@ -262,6 +262,18 @@ static jades_fault check_time(const json_t *header, jades *out)
     return out->claimed_s >= SIGT_LAST_S ? FAULT("SEAL-26", "sigT after 2025-07-15 in place of iat") : SOUND;
 }
 
+static jades_fault check_exp(const json_t *header, jades *out)
+{
+    const json_t *exp = json_object_get(header, "exp");
+    out->has_exp = exp != NULL;
+    if (exp == NULL)
+        return SOUND;
+    if (!json_is_integer(exp) || json_integer_value(exp) < 0 || json_integer_value(exp) > IAT_SECONDS_MAX)
+        return FAULT("SEAL-22", "exp is no whole number of seconds");
+    out->exp_s = json_integer_value(exp);
+    return SOUND;
+}
+
 static bool texts(const json_t *array, dx_arena *arena, dx_bytes *out, size_t *count)
 {
     if (!json_is_array(array) || json_array_size(array) > JADES_OBJECTS_MAX)
@@ -306,7 +318,7 @@ static jades_fault read_header(const json_t *header, bool of_profile, dx_arena *
     out->jti = kept(json_object_get(header, "jti"), arena);
     if ((fault = check_crit(header)).id != NULL || (fault = check_b64(header, out)).id != NULL ||
         (fault = check_reference(header, of_profile, arena, out)).id != NULL ||
-        (fault = check_time(header, out)).id != NULL)
+        (fault = check_time(header, out)).id != NULL || (fault = check_exp(header, out)).id != NULL)
         return fault;
     read_sigd(json_object_get(header, "sigD"), arena, out);
     return SOUND;

@@ -84,7 +84,7 @@ typedef struct {
 DX_RC seal_make(const seal_request *spec, const seal_message *message, const seal_message *request,
                 dx_arena *arena, seal_result *out, dx_why *why);
 
-/* The DFFT-Seal-Time field for time evidence that came back. */
+/* The DFFT-Seal-Time field for time evidence that came back. DX_TOO_LARGE: no reader would take it. */
 DX_RC seal_time_field(const stamp_result *stamps, stamp_mode mode, dx_arena *arena, seal_field *out,
                       dx_why *why);
 

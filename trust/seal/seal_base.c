@@ -21,8 +21,7 @@ static bool name_ok(dx_bytes name)
 {
     for (size_t i = 0; i < name.size; i++) {
         uint8_t c = name.data[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-              (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL) || (c == '@' && i == 0)))
+        if ((c >= 'A' && c <= 'Z') || !(dx_tchar(c) || (c == '@' && i == 0)))
             return false;
     }
     return name.size != 0 && !dx_bytes_is(name, "@");
@@ -145,7 +144,10 @@ static DX_RC add_value(const seal_component *c, const seal_message *m, dx_arena 
         return dx_buf_add(out, value);
     }
     seal_block block = c->tr ? seal_message_trailers(m) : seal_message_head(m);
-    if (!seal_message_value(block, c->name, arena, &value))
+    struct dx_rc rc = seal_message_value(block, c->name, arena, &value);
+    if (rc.code == DX_NO_MEMORY)
+        return DX_FAIL(why, NO_MEMORY, "", "no room for a field");
+    if (rc.code != DX_OK)
         return DX_FAIL_ID(why, MALFORMED, "SEAL-07", "RFC 9421 2.5",
                           "the message has no field for " DX_TEXT_FMT,
                           DX_TEXT_ARG(dx_bytes_part(c->text, 0, 80)));

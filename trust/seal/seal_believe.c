@@ -48,17 +48,13 @@ static bool find(seal_judge *j)
     return seal_report_ok(&j->report, "SEAL-40", NULL);
 }
 
-/* With anchors: what the certificate itself says of its holder. */
+/* With anchors: what the certificate itself says of its holder, read as everywhere. */
 static void signer_of_certificate(seal_judge *j)
 {
+    int64_t from_s, until_s;
     organisation *org = &j->report.verdict->signer;
-    snprintf(org->id, sizeof org->id, "%s", j->certificate->organisation);
-    snprintf(org->name, sizeof org->name, "%s", j->certificate->name);
-    org->kind = org->id[0] == 0 ? ORGANISATION_NONE : ORGANISATION_LEGAL;
-    if (strlen(org->id) > 5) {
-        snprintf(org->scheme, sizeof org->scheme, "%.3s", org->id);
-        snprintf(org->country, sizeof org->country, "%.2s", org->id + 3);
-    }
+    if (path_claims(j->certificate->der, org, &from_s, &until_s, NULL).code != DX_OK)
+        *org = (organisation){0};
 }
 
 static bool organisation_is(seal_judge *j)
@@ -225,8 +221,19 @@ static bool lifetime_by_anchors(seal_judge *j)
     return seal_report_ok(&j->report, "SEAL-46", NULL);
 }
 
+/* `exp` is among the parameters that crit may name, so it binds; named or not, it is the sealer's own word.
+ */
+static bool not_over(seal_judge *j)
+{
+    return !j->has_jws || !j->jws.has_exp || j->proven_s < j->jws.exp_s ||
+           seal_report_no_as(&j->report, "SEAL-22", "SIG_CONSTRAINTS_FAILURE",
+                             "exp has passed, and nothing proves that the seal existed before");
+}
+
 bool seal_step_lifetime(seal_judge *j)
 {
+    if (!not_over(j))
+        return false;
     if (j->spec->snapshot == NULL)
         return lifetime_by_anchors(j);
     /* step 6 has judged at now already when stage_inspect asks */

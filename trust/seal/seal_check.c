@@ -16,6 +16,19 @@ static bool all_steps(seal_judge *j)
     return j->spec->inspect_now || seal_step_lifetime(j);
 }
 
+bool seal_judge_value(seal_judge *j, seal_block block, dx_bytes name, dx_bytes *out)
+{
+    struct dx_rc rc = seal_message_value(block, name, j->arena, out);
+    j->report.no_memory |= rc.code == DX_NO_MEMORY;
+    return rc.code == DX_OK;
+}
+
+bool seal_judge_anywhere(seal_judge *j, const char *name, dx_bytes *out)
+{
+    return seal_judge_value(j, seal_message_head(j->message), dx_bytes_text(name), out) ||
+           seal_judge_value(j, seal_message_trailers(j->message), dx_bytes_text(name), out);
+}
+
 seal_judge *seal_judge_begin(const seal_check_spec *spec, dx_arena *arena, seal_verdict *out, dx_why *why)
 {
     *out = (seal_verdict){0};

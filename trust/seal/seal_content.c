@@ -59,14 +59,14 @@ static bool range_fits(seal_judge *j, const content *c)
 {
     dx_bytes range = {0}, type = {0};
     uint64_t span;
-    bool there = seal_message_anywhere(j->message, "content-range", j->arena, &range);
+    bool there = seal_judge_anywhere(j, "content-range", &range);
     if (!j->message->is_response)
         return true;
     if (there && j->message->status != 206 && j->message->status != 416)
         return seal_report_no(&j->report, "SEAL-19", "Content-Range on status %u", j->message->status);
     if (j->message->status != 206)
         return true;
-    (void)seal_message_anywhere(j->message, "content-type", j->arena, &type);
+    (void)seal_judge_anywhere(j, "content-type", &type);
     bool multipart = dx_bytes_equal_nocase(dx_bytes_part(type, 0, 20), DX_BYTES("multipart/byteranges"));
     if (!there)
         return multipart || seal_report_no(&j->report, "SEAL-19", "206 without Content-Range");

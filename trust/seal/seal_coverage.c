@@ -140,6 +140,7 @@ bool seal_step_base(seal_judge *j)
                                       j->request, j->arena, &j->base, &why);
     if (rc.code == DX_NOT_FOUND)
         return seal_report_no_as(&j->report, "SEAL-07", "SIGNED_DATA_NOT_FOUND", "%s", why.text);
+    j->report.no_memory |= rc.code == DX_NO_MEMORY;
     if (rc.code != DX_OK)
         return seal_report_no(&j->report, "SEAL-07", "%s", why.text);
     dx_sha256(j->base, v->base_sha256);

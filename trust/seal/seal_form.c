@@ -1,16 +1,10 @@
 /* Step 1 of seal_check: is it a message, are its seal fields well-formed, has the JWS its form? */
 #include "trust/seal/seal_judge.h"
 
-static bool tchar(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool name_ok(dx_bytes name)
 {
     for (size_t i = 0; i < name.size; i++)
-        if (!tchar(name.data[i]))
+        if (!dx_tchar(name.data[i]))
             return false;
     return name.size != 0;
 }
@@ -60,7 +54,7 @@ static bool bare_string(seal_judge *j, const char *name, dx_bytes *out)
     dx_bytes value;
     sfield_item item;
     *out = (dx_bytes){0};
-    if (!seal_message_anywhere(j->message, name, j->arena, &value))
+    if (!seal_judge_anywhere(j, name, &value))
         return true;
     if (!sfield_item_parse(value, j->arena, &item) || item.kind != SFIELD_STRING || item.parameter_count != 0)
         return seal_report_no(&j->report, "SEAL-01", "%s is no string", name);
@@ -86,8 +80,8 @@ static bool no_conflict(seal_judge *j)
     seal_block head = seal_message_head(j->message), trailers = seal_message_trailers(j->message);
     for (size_t i = 0; i < trailers.count; i++) {
         dx_bytes a, b;
-        if (seal_message_value(head, trailers.fields[i].name, j->arena, &a) &&
-            seal_message_value(trailers, trailers.fields[i].name, j->arena, &b) && !dx_bytes_equal(a, b))
+        if (seal_judge_value(j, head, trailers.fields[i].name, &a) &&
+            seal_judge_value(j, trailers, trailers.fields[i].name, &b) && !dx_bytes_equal(a, b))
             return seal_report_no(&j->report, "SEAL-18",
                                   "the field " DX_TEXT_FMT " differs between head and trailers",
                                   DX_TEXT_ARG(dx_bytes_part(trailers.fields[i].name, 0, 64)));
@@ -108,7 +102,7 @@ static void read_fields(seal_judge *j, fields_read *r)
                                         "dfft-seal-time"};
     for (size_t i = 0; i < 5; i++) {
         dx_bytes value;
-        r->there[i] = seal_message_anywhere(j->message, names[i], j->arena, &value);
+        r->there[i] = seal_judge_anywhere(j, names[i], &value);
         if (!r->there[i])
             continue;
         if (i < 2) {
@@ -165,11 +159,7 @@ bool seal_step_form(seal_judge *j)
     if (!no_conflict(j) || !one_seal(j, &r))
         return false;
     seal_report_ok(&j->report, "SEAL-02", NULL);
-    j->has_digest = seal_message_value(seal_message_head(j->message), DX_BYTES("content-digest"), j->arena,
-                                       &j->digest_value);
-    if (!j->has_digest)
-        j->digest_in_trailers = j->has_digest = seal_message_value(
-            seal_message_trailers(j->message), DX_BYTES("content-digest"), j->arena, &j->digest_value);
+    j->has_digest = seal_judge_anywhere(j, "content-digest", &j->digest_value);
     if (j->has_digest)
         j->digest_form = content_digest_parse(j->digest_value, j->arena, &j->digest);
     for (size_t i = 0; i < 5; i++)

@@ -11,6 +11,7 @@
 #include "trust/seal/seal_algorithm.h"
 #include "trust/seal/seal_base.h"
 #include "trust/seal/seal_certificate.h"
+#include "trust/seal/seal_message.h"
 #include "trust/seal/seal_report.h"
 #include "trust/seal/seal_time.h"
 
@@ -25,7 +26,7 @@ typedef struct {
     jades jws;
     bool has_jws;
     dx_bytes jws_text; /* the compact form */
-    bool has_digest, digest_in_trailers;
+    bool has_digest;
     dx_bytes digest_value;
     content_digest digest;
     content_digest_form digest_form;
@@ -41,8 +42,7 @@ typedef struct {
     dx_bytes payload; /* of the JWS signing input; empty with ObjectIdByURIHash */
     /* step 6 */
     seal_certificate *certificate;
-    bool revocation_known; /* anchors: what the CRLs said */
-    seal_revocation revocation;
+    seal_revocation revocation; /* anchors: what the CRLs said */
     int64_t revoked_s;
     int64_t proven_s;
 } seal_judge;
@@ -57,6 +57,11 @@ bool seal_step_signatures(seal_judge *j);  /* 7: 24 28 31 30 */
 bool seal_step_addressee(seal_judge *j);   /* 8: 48 49 */
 bool seal_step_time(seal_judge *j);        /* 9: time evidence */
 bool seal_step_lifetime(seal_judge *j);    /* 45 46 at the proven time */
+
+/* A field's value. False: not there, or no memory, which ends the judgement as an error. */
+bool seal_judge_value(seal_judge *j, seal_block block, dx_bytes name, dx_bytes *out);
+/* The same, looked for in the head, then in the trailers. */
+bool seal_judge_anywhere(seal_judge *j, const char *name, dx_bytes *out);
 
 /* Hash of JAdES by its short name; false: not usable (SEAL-14). */
 bool seal_hash(dx_bytes hash_m, dx_bytes content, uint8_t out[64], size_t *size);

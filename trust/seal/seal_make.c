@@ -235,7 +235,10 @@ static DX_RC prove_jades(maker *m, bool x5c)
             chain[chain_count++] = c->chain[i];
     }
     dx_bytes type = {0};
-    (void)seal_message_value(seal_message_head(&m->sealed), DX_BYTES("content-type"), m->arena, &type);
+    struct dx_rc found =
+        seal_message_value(seal_message_head(&m->sealed), DX_BYTES("content-type"), m->arena, &type);
+    if (found.code == DX_NO_MEMORY)
+        return found;
     const jades_header header = {.alg = m->algorithms.jws->name,
                                  .keyid = c->keyid,
                                  .iat_s = m->spec->created_s,

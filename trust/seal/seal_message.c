@@ -27,7 +27,7 @@ dx_bytes seal_message_trim(dx_bytes value)
     return value;
 }
 
-bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_bytes *out)
+DX_RC seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_bytes *out)
 {
     size_t times = 0, size = 0;
     dx_bytes only = {0};
@@ -38,14 +38,14 @@ bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_byt
             times++;
         }
     if (times == 0)
-        return false;
+        return (struct dx_rc){DX_NOT_FOUND};
     *out = only;
     if (times == 1)
-        return true;
+        return DX_OKAY;
     uint8_t *joined = dx_arena_alloc(arena, size);
     size_t at = 0;
     if (joined == NULL)
-        return false;
+        return (struct dx_rc){DX_NO_MEMORY};
     for (size_t i = 0; i < block.count; i++)
         if (named(&block.fields[i], name)) {
             dx_bytes value = seal_message_trim(block.fields[i].value);
@@ -58,13 +58,7 @@ bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_byt
             at += value.size;
         }
     *out = dx_bytes_of(joined, at);
-    return true;
-}
-
-bool seal_message_anywhere(const seal_message *m, const char *name, dx_arena *arena, dx_bytes *out)
-{
-    return seal_message_value(seal_message_head(m), dx_bytes_text(name), arena, out) ||
-           seal_message_value(seal_message_trailers(m), dx_bytes_text(name), arena, out);
+    return DX_OKAY;
 }
 
 bool seal_message_is_single(dx_bytes name)

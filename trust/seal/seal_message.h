@@ -22,10 +22,9 @@ static inline seal_block seal_message_trailers(const seal_message *m)
 
 size_t seal_message_times(seal_block block, const char *name);
 bool seal_message_has(seal_block block, const char *name);
-/* Lines trimmed of blanks and joined with ", " (RFC 9421 2.1). False: not there, or no memory. */
-bool seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_bytes *out);
-/* The same, looked for in the head, then in the trailers. */
-bool seal_message_anywhere(const seal_message *m, const char *name, dx_arena *arena, dx_bytes *out);
+/* Lines trimmed of blanks and joined with ", " (RFC 9421 2.1). DX_NOT_FOUND: no such field; DX_NO_MEMORY: it
+ * is there, and nobody may judge as if it were not. */
+DX_RC seal_message_value(seal_block block, dx_bytes name, dx_arena *arena, dx_bytes *out);
 
 /* Fields of which there is one line (seals.md 3 rule 2). */
 bool seal_message_is_single(dx_bytes name);

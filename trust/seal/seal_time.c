@@ -2,8 +2,6 @@
 
 #include "trust/base/sfield.h"
 
-#define EVIDENCE_MAX_BYTES (512 * 1024)
-
 static DX_RC add_one(dx_bytes der, stamp_mode mode, const char *by, dx_arena *arena, dx_buf *out, dx_why *why)
 {
     char *text = dx_arena_alloc(arena, DX_BASE64_SIZE(der.size));
@@ -36,10 +34,13 @@ DX_RC seal_time_field(const stamp_result *stamps, stamp_mode mode, dx_arena *are
         return DX_FAIL(why, USAGE, "dfft-seal-v1 1.1",
                        "one or two pieces of time evidence go into DFFT-Seal-Time");
     dx_buf buf;
-    dx_buf_init(&buf, EVIDENCE_MAX_BYTES);
+    dx_buf_init(&buf, SFIELD_MAX_BYTES);
     struct dx_rc rc = add_all(stamps, mode, arena, &buf, why);
     dx_bytes value = rc.code == DX_OK ? dx_arena_bytes(arena, dx_buf_view(&buf)) : (dx_bytes){0};
     dx_buf_fini(&buf);
+    if (rc.code == DX_TOO_LARGE)
+        rc =
+            DX_FAIL(why, TOO_LARGE, "dfft-seal-v1 1.2", "the time evidence does not fit into DFFT-Seal-Time");
     if (rc.code == DX_OK && value.data == NULL)
         rc = DX_FAIL(why, NO_MEMORY, "", "no room for time evidence");
     *out = (seal_field){DX_BYTES("dfft-seal-time"), value};

@@ -40,7 +40,6 @@ sign_key *sign_ref(sign_key *key);
 void sign_unref(sign_key *key);
 
 sign_key_kind sign_kind(const sign_key *key);
-bool sign_is_fast(const sign_key *key);         /* may be used on a worker loop */
 dx_bytes sign_public_spki(const sign_key *key); /* DER SubjectPublicKeyInfo; lives with the key */
 
 /* `digest`: SHA-256/384/512 by its size, or the message for EdDSA (at most 2 KiB). */

@@ -153,11 +153,6 @@ sign_key_kind sign_kind(const sign_key *key)
     return key->kind;
 }
 
-bool sign_is_fast(const sign_key *key)
-{
-    return key->kind == SIGN_P256 || key->kind == SIGN_ED25519;
-}
-
 dx_bytes sign_public_spki(const sign_key *key)
 {
     return dx_bytes_of(key->spki, key->spki_size);

@@ -17,7 +17,6 @@
 #define STAMP_TSA_MAX      16
 #define STAMP_PLANS_MAX    16
 #define STAMP_ACCEPT_MAX   4
-#define STAMP_CALLS_MAX    (2 * PATH_MAX_CERTS)
 #define STAMP_EVIDENCE_MAX 64
 
 /* ---- outgoing calls ---- */

@@ -239,6 +239,39 @@ static void silence_ends_in_time(void **state)
     server_stop(&s);
 }
 
+/* Whole, or not at all: half an Authorization is a wrong one. */
+static void a_field_that_does_not_fit_is_not_sent_cut(void **state)
+{
+    (void)state;
+    server s;
+    dx_fetcher *fetcher;
+    dx_why why = {0};
+    char token[2048], url[64];
+    server_start(&s, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+    assert_int_equal(dx_fetcher_new(&open_rules, &fetcher, &why).code, DX_OK);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/", s.port);
+    static const struct {
+        size_t size;
+        char with;
+        dx_code code;
+    } cases[] = {{1000, 'x', DX_OK},        {1008, 'x', DX_OK},   {1009, 'x', DX_TOO_LARGE},
+                 {2000, 'x', DX_TOO_LARGE}, {20, '\n', DX_USAGE}, {20, '\r', DX_USAGE}};
+    int sent = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        memset(token, 'x', cases[i].size);
+        token[10] = cases[i].with;
+        token[cases[i].size] = 0;
+        const dx_fetch_request request = {.url = url, .authorization = token, .max_bytes = 100};
+        dx_fetch_answer answer;
+        assert_int_equal(dx_fetch(fetcher, &request, &answer, &why).code, cases[i].code);
+        dx_fetch_answer_fini(&answer);
+        sent += cases[i].code == DX_OK;
+    }
+    dx_fetcher_free(fetcher);
+    server_stop(&s);
+    assert_int_equal(s.connections, sent);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +283,7 @@ int main(void)
         cmocka_unit_test(redirects_are_followed_only_as_often_as_allowed),
         cmocka_unit_test(other_schemes_and_user_information_are_refused),
         cmocka_unit_test(silence_ends_in_time),
+        cmocka_unit_test(a_field_that_does_not_fit_is_not_sent_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

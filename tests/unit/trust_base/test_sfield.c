@@ -77,6 +77,56 @@ static void limits_hold(void **state)
     dx_buf_fini(&buf);
 }
 
+/* A string once took room for the rest of its field: 16 KiB from a stranger cost 42 MB. */
+static void a_field_takes_memory_in_proportion(void **state)
+{
+    (void)state;
+    static const char *const pieces[] = {"\"\"", "\"\\\"\"", "%\"\"", "%\"%c3%bc\"", "::"};
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        dx_buf buf;
+        sfield_list list;
+        dx_buf_init(&buf, 65536);
+        dx_arena_fini(&arena);
+        for (unsigned k = 0; k < 40 && buf.size < 15900; k++) {
+            assert_int_equal(dx_buf_addf(&buf, "%s(", k == 0 ? "" : ",").code, DX_OK);
+            for (unsigned n = 0; n < 200 && buf.size < 15900; n++)
+                assert_int_equal(dx_buf_addf(&buf, "%s%s", n == 0 ? "" : " ", pieces[i]).code, DX_OK);
+            assert_int_equal(dx_buf_add_byte(&buf, ')').code, DX_OK);
+        }
+        assert_true(sfield_list_parse(dx_buf_view(&buf), &arena, &list));
+        print_message("%zu bytes of %s: %zu bytes\n", buf.size, pieces[i], arena.used_bytes);
+        assert_true(arena.used_bytes < 2 * 1024 * 1024);
+        dx_buf_fini(&buf);
+    }
+}
+
+static void an_escape_is_undone_where_there_is_one(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *value;
+    } cases[] = {{"\"\"", ""},
+                 {"\"a b\"", "a b"},
+                 {"\"a\\\"b\\\\\"", "a\"b\\"},
+                 {"%\"a\"", "a"},
+                 {"%\"f%c3%bc%22\"", "f\xc3\xbc\""},
+                 {"\"a", NULL},
+                 {"\"a\\", NULL},
+                 {"\"a\\\"", NULL},
+                 {"\"a\\n\"", NULL},
+                 {"%\"%c3\"", NULL},
+                 {"%\"%c\"", NULL},
+                 {"%\"%C3%BC\"", NULL},
+                 {"%\"a", NULL}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sfield_item item;
+        bool ok = sfield_item_parse(dx_bytes_text(cases[i].text), &arena, &item);
+        assert_int_equal(ok, cases[i].value != NULL);
+        if (ok)
+            assert_true(dx_bytes_is(item.text, cases[i].value));
+    }
+}
+
 static void no_memory_is_a_no(void **state)
 {
     (void)state;
@@ -97,6 +147,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_doubled_member_is_counted, fresh, fresh),
         cmocka_unit_test_setup_teardown(the_raw_text_of_a_member_is_kept, fresh, fresh),
         cmocka_unit_test_setup_teardown(limits_hold, fresh, fresh),
+        cmocka_unit_test_setup_teardown(a_field_takes_memory_in_proportion, fresh, fresh),
+        cmocka_unit_test_setup_teardown(an_escape_is_undone_where_there_is_one, fresh, fresh),
         cmocka_unit_test_setup_teardown(no_memory_is_a_no, fresh, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

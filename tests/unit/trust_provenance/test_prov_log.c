@@ -1,191 +1,13 @@
 /* The log as its users see it: what was acknowledged is there, proves itself, and survives. */
-#include "tests/support/prov_faults.h"
-#include "trust/base/digest.h"
+#include "tests/unit/trust_provenance/prov_world.h"
 #include "trust/base/log.h"
-#include "trust/provenance/provenance.h"
+#include "trust/provenance/note.h"
+#include "trust/provenance/pv_check.h"
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define HOST "gw1.example.jp"
-
-typedef struct {
-    char folder[64], state[96], guard[96], keks[96], shard[128];
-    sign_key *ed, *p256;
-    prov_log_spec spec;
-    dx_buf vkey_text;
-    const char *vkeys[2];
-} world;
-
-static void shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void shell(const char *format, ...)
-{
-    char command[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(command, sizeof command, format, args);
-    va_end(args);
-    assert_int_equal(system(command), 0);
-}
-
-static void world_init(world *w)
-{
-    char path[128];
-    dx_why why = {0};
-    memset(w, 0, sizeof *w);
-    snprintf(w->folder, sizeof w->folder, "%s", "/tmp/sekisho-prov-XXXXXX");
-    assert_non_null(mkdtemp(w->folder));
-    snprintf(w->state, sizeof w->state, "%s/state", w->folder);
-    snprintf(w->guard, sizeof w->guard, "%s/guard", w->folder);
-    snprintf(w->keks, sizeof w->keks, "%s/keks", w->folder);
-    snprintf(w->shard, sizeof w->shard, "%s/2026q4", w->state);
-    for (int i = 0; i < 2; i++) {
-        snprintf(path, sizeof path, "%s/key%d.pem", w->folder, i);
-        assert_int_equal(sign_generate(&dx_io_system, i == 0 ? SIGN_ED25519 : SIGN_P256, path, &why).code,
-                         DX_OK);
-        const sign_spec spec = {.file = path, .io = &dx_io_system};
-        assert_int_equal(sign_open(&spec, i == 0 ? &w->ed : &w->p256, &why).code, DX_OK);
-    }
-    w->spec = (prov_log_spec){.dir = w->state,
-                              .guard_dir = w->guard,
-                              .kek_dir = w->keks,
-                              .host = HOST,
-                              .shard = "2026q4",
-                              .gateway_id = "gw1",
-                              .version = "0.9.0",
-                              .ed25519 = w->ed,
-                              .p256 = w->p256,
-                              .segment_mib = 1,
-                              .spares = 1,
-                              .publish_interval_ms = 60000};
-    dx_buf_init(&w->vkey_text, 4096);
-    assert_int_equal(prov_vkeys(&w->spec, &w->vkey_text, &why).code, DX_OK);
-    assert_int_equal(dx_buf_add_byte(&w->vkey_text, 0).code, DX_OK);
-    w->vkeys[0] = strtok((char *)w->vkey_text.data, "\n");
-    w->vkeys[1] = strtok(NULL, "\n");
-}
-
-static void world_fini(world *w)
-{
-    shell("rm -rf %s", w->folder);
-    sign_unref(w->ed);
-    sign_unref(w->p256);
-    dx_buf_fini(&w->vkey_text);
-}
-
-static prov_log *open_log(world *w)
-{
-    prov_log *log;
-    dx_why why = {0};
-    struct dx_rc rc = prov_log_open(&w->spec, &log, &why);
-    if (rc.code != DX_OK)
-        fail_msg("%s %s: %s", dx_code_name(rc.code), why.id, why.text);
-    return log;
-}
-
-/* A permitted exchange with everything that the schema asks of one. */
-static prov_record *exchange(dx_arena *arena, const char *id, const char *to)
-{
-    uint8_t digest[32];
-    prov_record *r = prov_record_new(arena, PROV_EXCHANGE);
-    dx_sha256(dx_bytes_text(id == NULL ? "x" : id), digest);
-    prov_set_str(r, "rec.id", id);
-    prov_set_str(r, "time.source", "ntp");
-    prov_set_time(r, "time.end", 1795425302223456);
-    prov_set_str(r, "direction", "out");
-    prov_set_str(r, "outcome.state", "released");
-    prov_set_int(r, "outcome.status", 200);
-    prov_set_str(r, "exporter.org", "NTRJP-8999900000001");
-    prov_set_str(r, "exporter.name", "Example \"Institute\"");
-    prov_set_str(r, "exporter.country", "JP");
-    prov_set_str(r, "importer.org", "NTRDE-HRB12345");
-    prov_set_str(r, "importer.country", to);
-    prov_add_str(r, "destination", to);
-    prov_set_bool(r, "onward_allowed", false);
-    prov_set_str(r, "agreement.id", "urn:dfft:agr:cohort-2026-07");
-    prov_set_int(r, "agreement.version", 1);
-    prov_set_sha256(r, "agreement.sha256", digest);
-    prov_set_str(r, "partnership.id", "urn:dfft:iap:jp-eu:health");
-    prov_set_int(r, "partnership.version", 3);
-    prov_set_str(r, "basis.code", "dfft:APPI-anon");
-    prov_add_str(r, "purpose.ids", "dpv:PublicBenefit");
-    prov_set_str(r, "purpose.asserted_by", "peer-signed");
-    prov_set_str(r, "dataset.id", "urn:dfft:ds:cohort");
-    prov_set_int(r, "dataset.version", 2);
-    prov_set_bool(r, "labels.personal", false);
-    prov_set_int(r, "items.n", 2);
-    prov_set_int(r, "bytes.in", 0);
-    prov_set_int(r, "bytes.out", 20480);
-    prov_set_str(r, "request.method", "GET");
-    prov_set_str(r, "request.route", "/v1/cohorts/{id}");
-    prov_commit(r, "request.query", digest);
-    prov_commit(r, "payload.in", digest);
-    prov_commit(r, "payload.out", digest);
-    prov_set_str(r, "peer.side", "importer");
-    prov_set_sha256(r, "peer.cert_sha256", digest);
-    prov_set_str(r, "peer.kind", "org");
-    prov_set_str(r, "peer.trust.answer", "yes");
-    prov_set_str(r, "peer.trust.clause", "ETSI TS 119 612 5.5.4");
-    prov_set_str(r, "decision.answer", "permit");
-    prov_set_str(r, "decision.code", "permit.granted");
-    prov_set_str(r, "decision.clause", "urn:dfft:agr:cohort-2026-07@1#/permit/0");
-    prov_set_sha256(r, "decision.bundle_sha256", digest);
-    prov_set_int(r, "decision.serial", 41);
-    prov_set_str(r, "decision.mode", "enforce");
-    prov_set_str(r, "retention.class", "appi-3y");
-    prov_set_str(r, "retention.delete_after", "2029-11-23");
-    prov_set_str(r, "seal.profile", "dfft-seal-v1");
-    prov_set_str(r, "seal.format", "JAdES");
-    prov_set_str(r, "seal.level", "B-B");
-    prov_set_sha256(r, "seal.cert_sha256", digest);
-    prov_set_sha256(r, "seal.sha256", digest);
-    prov_add_object(r, "ts");
-    prov_set_str(r, "ts.mode", "deferred");
-    prov_set_str(r, "ts.window", "2026-11-23T09:15");
-    return r;
-}
-
-static struct dx_rc append(prov_log *log, const char *to, prov_receipt *receipt, dx_why *why)
-{
-    dx_arena arena = {0};
-    struct dx_rc rc = prov_append_wait(log, exchange(&arena, NULL, to), receipt, why);
-    dx_arena_fini(&arena);
-    return rc;
-}
-
-static void must_append(prov_log *log, const char *to)
-{
-    dx_why why = {0};
-    struct dx_rc rc = append(log, to, NULL, &why);
-    if (rc.code != DX_OK)
-        fail_msg("%s %s: %s", dx_code_name(rc.code), why.id, why.text);
-}
-
-static prov_finding verified(world *w)
-{
-    prov_finding finding;
-    dx_why why = {0};
-    struct dx_rc rc = prov_verify_dir(&dx_io_system, w->shard, w->vkeys, 2, NULL, NULL, &finding, &why);
-    if (rc.code != DX_OK)
-        fail_msg("%s: %s", dx_code_name(rc.code), why.text);
-    return finding;
-}
-
-static void assert_sound(world *w)
-{
-    prov_finding f = verified(w);
-    if (!f.ok)
-        fail_msg("%s at %llu: %s", f.id, (unsigned long long)f.index, f.text);
-}
 
 typedef struct {
     dx_buf note;
@@ -759,6 +581,71 @@ static void queries_see_what_their_scope_allows(void **state)
     world_fini(&w);
 }
 
+/* A key leaf whose statement says `said` of the log's own first key. */
+static void append_key_leaf(world *w, prov_log *log, const char *said)
+{
+    dx_arena arena = {0};
+    dx_why why = {0};
+    dx_buf text, note;
+    note_key key;
+    dx_buf_init(&text, 4096);
+    dx_buf_init(&note, 8192);
+    assert_int_equal(note_key_of(w->ed, prov_log_origin(log), &key, &why).code, DX_OK);
+    assert_int_equal(dx_buf_addf(&text, "sekisho/key/v1\n%s\n-\n%s\n%s\n", key.name, w->vkeys[0], said).code,
+                     DX_OK);
+    assert_int_equal(dx_buf_add(&note, dx_buf_view(&text)).code, DX_OK);
+    assert_int_equal(dx_buf_add_byte(&note, '\n').code, DX_OK);
+    assert_int_equal(note_sign(dx_buf_view(&text), w->ed, &key, &note, &why).code, DX_OK);
+    char *encoded = dx_arena_alloc(&arena, DX_BASE64_SIZE(note.size));
+    dx_base64(dx_buf_view(&note), encoded);
+    prov_record *r = prov_record_new(&arena, PROV_KEY);
+    prov_set_str(r, "key.role", "log");
+    prov_set_str(r, "key.new", w->vkeys[0]);
+    prov_set_time(r, "key.valid_from", 1795425302223456);
+    prov_set_str(r, "key.statement", encoded);
+    struct dx_rc rc = prov_append_wait(log, r, NULL, &why);
+    if (rc.code != DX_OK)
+        fail_msg("%s: %s", why.id, why.text);
+    dx_buf_fini(&text);
+    dx_buf_fini(&note);
+    dx_arena_fini(&arena);
+}
+
+static void a_change_of_keys_needs_its_signatures(void **state)
+{
+    world w;
+    (void)state;
+    world_init(&w);
+    prov_log *log = open_log(&w);
+    append_key_leaf(&w, log, "2026-11-23T09:15:02.223456Z");
+    prov_log_close(log);
+    assert_sound(&w);
+    log = open_log(&w);
+    append_key_leaf(&w, log, "2027-01-01T00:00:00.000000Z");
+    prov_log_close(log);
+    prov_finding f = verified(&w);
+    assert_false(f.ok);
+    assert_string_equal(f.id, "PV-303");
+    assert_string_equal(f.clause, "provenance.md 4.3, 8");
+    world_fini(&w);
+}
+
+static void every_id_has_its_clause(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"PV-101", "PV-102", "PV-103", "PV-104", "PV-105", "PV-106", "PV-107",
+                                      "PV-108", "PV-201", "PV-202", "PV-203", "PV-204", "PV-301", "PV-302",
+                                      "PV-303", "PV-305", "PV-401", "PV-501", "PV-502", "PV-503", "PV-601"};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+        const char *clause = NULL;
+        prov_finding f = {.ok = true};
+        assert_non_null(pv_check_text(ids[i], &clause));
+        assert_false(prov_no(&f, ids[i], "no"));
+        assert_true(f.clause[0] != 0 && strcmp(f.clause, clause) == 0);
+    }
+    assert_null(pv_check_text("PV-999", NULL));
+}
+
 /* SEKISHO_KEEP_LOG=dir leaves a log and its tiles behind for a foreign judge. */
 static void a_log_can_be_exported_as_tiles(void **state)
 {
@@ -808,6 +695,8 @@ int main(void)
         cmocka_unit_test(nothing_acknowledged_is_lost_by_a_kill),
         cmocka_unit_test(evidence_is_kept_under_its_digest),
         cmocka_unit_test(queries_see_what_their_scope_allows),
+        cmocka_unit_test(a_change_of_keys_needs_its_signatures),
+        cmocka_unit_test(every_id_has_its_clause),
         cmocka_unit_test(a_log_can_be_exported_as_tiles),
     };
     signal(SIGPIPE, SIG_IGN);

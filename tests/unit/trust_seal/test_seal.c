@@ -1,6 +1,8 @@
 /* Seals made and checked: what the gateway promises about its own output, and what it refuses. */
 #include "trust/base/digest.h"
 #include "trust/seal/seal.h"
+#include "trust/seal/seal_algorithm.h"
+#include "trust/seal/seal_time.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -562,6 +564,107 @@ static void out_of_memory_is_an_error_and_never_a_yes(void **state)
     }
 }
 
+/* Two long lines that find no room together are not a field that is absent. */
+static void a_field_without_room_is_no_absent_field(void **state)
+{
+    (void)state;
+    fresh();
+    exchanged e;
+    seal_request spec = wish(SEAL_FORMAT_BOTH);
+    exchange_init(&e, "{}");
+    seal_it(&e, &spec);
+    char *line = dx_arena_alloc(&arena, 100000);
+    memset(line, 'x', 100000);
+    seal_field trailer = {DX_BYTES("x-note"), DX_BYTES("another")};
+    for (int i = 0; i < 2; i++)
+        e.fields[e.response.field_count++] = (seal_field){DX_BYTES("x-note"), dx_bytes_of(line, 100000)};
+    e.response.trailers = &trailer;
+    e.response.trailer_count = 1;
+    fails(&e, "SEAL-18", "FORMAT_FAILURE");
+    seal_check_spec s = belief();
+    seal_verdict v;
+    dx_arena small;
+    dx_why why = {0};
+    dx_arena_init(&small, 150000);
+    assert_int_equal(seal_check(&e.response, &e.request, &s, &small, &v, &why).code, DX_NO_MEMORY);
+    assert_int_not_equal(v.indication, SEAL_TOTAL_PASSED);
+    dx_arena_fini(&small);
+}
+
+/* A JWS with its payload and `exp`, signed by the seal key of these tests. */
+static dx_bytes expiring(const char *exp, bool critical)
+{
+    seal_algorithm_pair pair;
+    sign_value value;
+    dx_why why = {0};
+    assert_true(seal_algorithm_for_sealing(SIGN_P256, 256, false, false, &pair));
+    char *header = dx_arena_printf(
+        &arena, "{\"alg\":\"ES256\",%s\"exp\":%s,\"iat\":%lld,\"x5t#S256\":\"%s\"}",
+        critical ? "\"crit\":[\"exp\"]," : "", exp, CREATED_S, seal_credential_keyid(w.credential));
+    char *head = dx_arena_alloc(&arena, DX_BASE64URL_SIZE(strlen(header))), text[DX_BASE64URL_SIZE(64)];
+    dx_base64url(dx_bytes_text(header), head);
+    char *input = dx_arena_printf(&arena, "%s.e30", head);
+    assert_int_equal(seal_algorithm_sign(pair.jws, w.key, dx_bytes_text(input), &value, &why).code, DX_OK);
+    dx_base64url(dx_bytes_of(value.bytes, value.size), text);
+    return dx_bytes_text(dx_arena_printf(&arena, "%s.%s", input, text));
+}
+
+static void a_seal_ends_when_its_sealer_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *exp, *first, *sub;
+    } cases[] = {{"1795600811", NULL, NULL}, /* it is judged at CREATED_S + 10 */
+                 {"1795600810", "SEAL-22", "SIG_CONSTRAINTS_FAILURE"},
+                 {"1795600800", "SEAL-22", "SIG_CONSTRAINTS_FAILURE"},
+                 {"0", "SEAL-22", "SIG_CONSTRAINTS_FAILURE"},
+                 {"-1", "SEAL-22", "FORMAT_FAILURE"},
+                 {"\"soon\"", "SEAL-22", "FORMAT_FAILURE"},
+                 {"1795600811000", "SEAL-22", "FORMAT_FAILURE"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int critical = 0; critical < 2; critical++) {
+            fresh();
+            seal_check_spec s = belief();
+            seal_verdict v;
+            dx_why why = {0};
+            dx_bytes jws = expiring(cases[i].exp, critical);
+            assert_int_equal(seal_check_jws(jws, NULL, 0, &s, &arena, &v, &why).code, DX_OK);
+            if (cases[i].first == NULL) {
+                assert_int_equal(v.indication, SEAL_TOTAL_PASSED);
+                continue;
+            }
+            assert_int_not_equal(v.indication, SEAL_TOTAL_PASSED);
+            assert_string_equal(v.first, cases[i].first);
+            assert_string_equal(v.sub_indication, cases[i].sub);
+        }
+}
+
+/* What the writer gives out, the reader takes; what is longer is not given out. */
+static void time_evidence_is_never_longer_than_its_reader(void **state)
+{
+    (void)state;
+    unsigned written = 0, refused = 0;
+    for (size_t size = 11000; size < 13000; size += 50) {
+        fresh();
+        seal_field field;
+        seal_time_item items[SEAL_TIME_MAX];
+        size_t count;
+        dx_why why = {0};
+        uint8_t *der = dx_arena_alloc(&arena, size);
+        stamp_result one = {.count = 1, .evidence = {dx_bytes_of(der, size)}};
+        struct dx_rc rc = seal_time_field(&one, STAMP_BATCH, &arena, &field, &why);
+        if (rc.code == DX_OK) {
+            written++;
+            assert_int_equal(seal_time_read(field.value, &arena, items, &count), SEAL_TIME_OK);
+            assert_int_equal(items[0].der.size, size);
+        } else {
+            refused++;
+            assert_int_equal(rc.code, DX_TOO_LARGE);
+        }
+    }
+    assert_true(written > 0 && refused > 0);
+}
+
 static void time_evidence_has_its_field(void **state)
 {
     (void)state;
@@ -595,6 +698,9 @@ int main(void)
         cmocka_unit_test(a_seal_is_checked_beside_its_objects),
         cmocka_unit_test(targets_have_one_form),
         cmocka_unit_test(out_of_memory_is_an_error_and_never_a_yes),
+        cmocka_unit_test(a_field_without_room_is_no_absent_field),
+        cmocka_unit_test(a_seal_ends_when_its_sealer_said),
+        cmocka_unit_test(time_evidence_is_never_longer_than_its_reader),
         cmocka_unit_test(time_evidence_has_its_field),
     };
     int failed = cmocka_run_group_tests(tests, begin, end);
