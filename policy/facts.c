@@ -251,28 +251,16 @@ typedef struct {
     int attribute; /* or -1 - beside */
 } given_name;
 enum {
-    GIVEN_FROM,
-    GIVEN_MALFORMED,
-    GIVEN_PATH,
-    GIVEN_IMPORT,
-    GIVEN_BAD,
-    GIVEN_NEED,
-    GIVEN_APPROVALS,
-    GIVEN_OVER,
-    GIVEN_CODED,
-    GIVEN_FAILED,
+#define B(id, name) GIVEN_##id,
+#include "policy/beside_table.h"
+#undef B
     GIVEN_COUNT
 };
-static const char *const beside[GIVEN_COUNT] = {"req.from",
-                                                "req.malformed",
-                                                "req.path",
-                                                "data.import_purposes",
-                                                "agreement.seals_bad",
-                                                "agreement.seals_need",
-                                                "authority.approvals",
-                                                "body.over",
-                                                "body.coded",
-                                                "exchange.failed"};
+static const char *const beside[GIVEN_COUNT] = {
+#define B(id, name) name,
+#include "policy/beside_table.h"
+#undef B
+};
 
 static bool beside_known(const policy_facts *f, int which)
 {

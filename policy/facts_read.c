@@ -28,29 +28,16 @@ typedef struct {
     bool failed;
 } reading;
 
-static const char *const beside_names[] = {"req.path",
-                                           "req.malformed",
-                                           "req.from",
-                                           "data.import_purposes",
-                                           "agreement.seals_bad",
-                                           "agreement.seals_need",
-                                           "authority.approvals",
-                                           "body.over",
-                                           "body.coded",
-                                           "exchange.failed",
-                                           "can",
-                                           NULL};
+static const char *const beside_names[] = {
+#define B(id, name) name,
+#include "policy/beside_table.h"
+#undef B
+    "can", NULL};
 enum {
-    BESIDE_PATH = 1,
-    BESIDE_MALFORMED,
-    BESIDE_FROM,
-    BESIDE_IMPORT,
-    BESIDE_BAD,
-    BESIDE_NEED,
-    BESIDE_APPROVALS,
-    BESIDE_OVER,
-    BESIDE_CODED,
-    BESIDE_FAILED,
+    BESIDE_NONE, /* as oblige_word counts */
+#define B(id, name) BESIDE_##id,
+#include "policy/beside_table.h"
+#undef B
     BESIDE_CAN
 };
 

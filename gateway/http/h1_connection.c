@@ -60,7 +60,6 @@ static void refuse(h1 *x, http_stream *s, const dx_why *why)
 static void begin(h1 *x, http_stream *s, bool keep)
 {
     http_message *m = &s->request;
-    dx_why why;
     x->keep = keep && !x->c.draining && x->c.requests + 1 < x->c.limits.requests_per_connection;
     h1_body_init(&x->body, m, false);
     x->at = m->body == HTTP_BODY_NONE || (m->body == HTTP_BODY_LENGTH && m->body_length == 0) ? BODY_READ
@@ -69,16 +68,7 @@ static void begin(h1 *x, http_stream *s, bool keep)
         http_stream_in_ended(s, false);
     x->continue_due = m->expect_continue && x->at == READ_BODY;
     x->busy = true;
-    if (http_judge_authority(&x->c, m->authority, &why).code != DX_OK)
-        http_refuse(s, 421, &why);
-    else if (m->body == HTTP_BODY_LENGTH && m->body_length > x->c.limits.request_body_bytes)
-        http_refuse(s, 413,
-                    &(dx_why){.code = DX_TOO_LARGE,
-                              .id = "DP-119",
-                              .clause = "RFC 9110 15.5.14",
-                              .text = "the content is larger than allowed"});
-    else
-        http_stream_begin(s);
+    http_stream_admit(s);
 }
 
 /* Takes a head from the input; false: there is none yet, or the connection is at its end. */

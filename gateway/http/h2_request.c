@@ -212,7 +212,7 @@ static void join_cookies(http_stream *s)
     m->field_count = kept;
 }
 
-static void begin(h2_connection *x, http_stream *s, bool ended)
+static void begin(http_stream *s, bool ended)
 {
     head_state *h = s->user;
     judge_head(s, h);
@@ -228,19 +228,10 @@ static void begin(h2_connection *x, http_stream *s, bool ended)
         m->body_length > 0)
         judge(h, DX_MALFORMED, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
     s->user = NULL;
-    dx_why why;
     if (h->bad)
         http_refuse(s, h1_status(&h->why), &h->why);
-    else if (http_judge_authority(&x->c, m->authority, &why).code != DX_OK)
-        http_refuse(s, 421, &why);
-    else if (m->body == HTTP_BODY_LENGTH && m->body_length > x->c.limits.request_body_bytes)
-        http_refuse(s, 413,
-                    &(dx_why){.code = DX_TOO_LARGE,
-                              .id = "DP-119",
-                              .clause = "RFC 9110 15.5.14",
-                              .text = "the content is larger than allowed"});
     else
-        http_stream_begin(s);
+        http_stream_admit(s);
 }
 
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
@@ -252,7 +243,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
         return 0;
     bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-        begin(x, s, ended);
+        begin(s, ended);
         if (x->c.requests >= x->c.limits.requests_per_connection && !x->goaway_sent) {
             x->goaway_sent = true; /* DP-307 */
             nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR, NULL, 0);

@@ -128,13 +128,6 @@ void http_stream_end(http_stream *s, bool sent)
     free(s);
 }
 
-void http_stream_begin(http_stream *s)
-{
-    s->begun = true;
-    s->connection->requests++;
-    s->user = s->connection->handler.begin(s->connection->handler.context, s, &s->request);
-}
-
 bool http_stream_take_in(http_stream *s, dx_bytes data)
 {
     if (s->in_taken > 0 && s->in_taken == s->in.size) {
@@ -167,7 +160,8 @@ void http_stream_sent(http_stream *s, size_t size)
     }
 }
 
-DX_RC http_judge_authority(const http_connection *c, dx_bytes authority, dx_why *why)
+/* Authority rules both versions share (dataplane.md 8.1). */
+static DX_RC judge_authority(const http_connection *c, dx_bytes authority, dx_why *why)
 {
     const uint8_t *colon =
         authority.size > 0 && authority.data[0] != '[' ? memchr(authority.data, ':', authority.size) : NULL;
@@ -226,6 +220,26 @@ void http_refuse(http_stream *s, int status, const dx_why *why)
     if (body.size > 0) {
         http_answer_data(s, body);
         http_answer_end(s, NULL, 0);
+    }
+}
+
+void http_stream_admit(http_stream *s)
+{
+    http_connection *c = s->connection;
+    const http_message *m = &s->request;
+    dx_why why;
+    if (judge_authority(c, m->authority, &why).code != DX_OK) {
+        http_refuse(s, 421, &why);
+    } else if (m->body == HTTP_BODY_LENGTH && m->body_length > c->limits.request_body_bytes) {
+        http_refuse(s, 413,
+                    &(dx_why){.code = DX_TOO_LARGE,
+                              .id = "DP-119",
+                              .clause = "RFC 9110 15.5.14",
+                              .text = "the content is larger than allowed"});
+    } else {
+        s->begun = true;
+        c->requests++;
+        s->user = c->handler.begin(c->handler.context, s, &s->request);
     }
 }
 

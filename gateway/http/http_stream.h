@@ -68,13 +68,12 @@ struct http_connection {
 http_stream *http_stream_new(http_connection *c);
 /* Tells the handler that it is over and frees it. */
 void http_stream_end(http_stream *s, bool sent);
-void http_stream_begin(http_stream *s);
+/* A head is complete and well-formed: refuses what this listener does not serve or take, begins the rest. */
+void http_stream_admit(http_stream *s);
 /* More request content, or its end; false: the bound is reached. */
 bool http_stream_take_in(http_stream *s, dx_bytes data);
 void http_stream_in_ended(http_stream *s, bool cut);
 void http_stream_sent(http_stream *s, size_t size); /* bytes of out went away */
-/* Authority rules both versions share (dataplane.md 8.1): 421 when it is not ours. */
-DX_RC http_judge_authority(const http_connection *c, dx_bytes authority, dx_why *why);
 /* A refusal before there is an exchange: answered by ourselves. */
 void http_refuse(http_stream *s, int status, const dx_why *why);
 const char *http_refusal_slug(int status);

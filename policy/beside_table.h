@@ -1,0 +1,11 @@
+/* beside_table.h -- what facts hold beside attributes (policy.md 15): B(id, name in a facts document) */
+B(FROM, "req.from")
+B(MALFORMED, "req.malformed")
+B(PATH, "req.path")
+B(IMPORT, "data.import_purposes")
+B(BAD, "agreement.seals_bad")
+B(NEED, "agreement.seals_need")
+B(APPROVALS, "authority.approvals")
+B(OVER, "body.over")
+B(CODED, "body.coded")
+B(FAILED, "exchange.failed")
