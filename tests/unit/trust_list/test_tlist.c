@@ -270,7 +270,7 @@ static void a_signed_list_of_an_announced_signer_is_read(void **state)
     const tlist_service *const *services;
     assert_int_equal(tlist_snapshot_services(snapshot, &services), 1);
     assert_string_equal(services[0]->provider_id, "NTRJP-8999900000001");
-    assert_string_equal(services[0]->class_, "jp-eseal-2");
+    assert_string_equal(services[0]->intervals[0].class_, "jp-eseal-2");
     const tlist_certificate *c = &services[0]->certificates[0];
     tlist_key key = {c->der, c->spki, c->subject, {0}};
     tlist_hit hit;
