@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { STATE_FILE_MAX = 4 << 20 };
+enum { STATE_FILE_MAX = 4 << 20, KEEP_S = 400 * 86400 };
 
 static void path_of(const tlist_store *store, const char *name, char out[1024])
 {
@@ -35,17 +35,44 @@ DX_RC tlist_state_keep(tlist_store *store, dx_bytes xml, dx_why *why)
     return dx_io_replace_file(store->spec.io, path, xml, 0600, why);
 }
 
+static bool is_named(const tlist_store *store, const uint8_t sha256[32])
+{
+    for (size_t i = 0; i < store->entry_count; i++)
+        if (store->entries[i].list != NULL && memcmp(store->entries[i].list->facts.sha256, sha256, 32) == 0)
+            return true;
+    for (size_t i = 0; i < store->pivot_count; i++)
+        if (memcmp(store->pivots[i].sha256, sha256, 32) == 0)
+            return true;
+    return false;
+}
+
 void tlist_state_drop(tlist_store *store, const uint8_t sha256[32])
 {
     char path[1024];
-    for (size_t i = 0; i < store->entry_count; i++)
-        if (store->entries[i].list != NULL && memcmp(store->entries[i].list->facts.sha256, sha256, 32) == 0)
-            return;
-    for (size_t i = 0; i < store->pivot_count; i++)
-        if (memcmp(store->pivots[i].sha256, sha256, 32) == 0)
-            return;
+    if (is_named(store, sha256))
+        return;
     list_path(store, sha256, path);
     store->spec.io->unlink(store->spec.io, path);
+}
+
+void tlist_state_sweep(tlist_store *store)
+{
+    char path[1024];
+    path_of(store, "lists", path);
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;) {
+        uint8_t sha256[32];
+        size_t size = sizeof sha256;
+        struct stat st;
+        if (strlen(e->d_name) != 68 || strcmp(e->d_name + 64, ".xml") != 0 ||
+            !dx_hex_decode(dx_bytes_of((const uint8_t *)e->d_name, 64), sha256, &size))
+            continue;
+        list_path(store, sha256, path);
+        if (stat(path, &st) == 0 && dx_now_s(store->spec.clock) - st.st_mtime > KEEP_S)
+            tlist_state_drop(store, sha256);
+    }
+    if (folder != NULL)
+        closedir(folder);
 }
 
 DX_RC tlist_state_fetch(tlist_store *store, const uint8_t sha256[32], dx_buf *out, dx_why *why)
@@ -121,17 +148,30 @@ static struct dx_rc read_marks(tlist_store *store, dx_bytes text, dx_why *why)
     return DX_OKAY;
 }
 
-static bool has_lists(const tlist_store *store)
+/* Is a list stored? A folder that cannot be looked into is not an empty one. */
+static struct dx_rc has_lists(const tlist_store *store, bool *found, dx_why *why)
 {
     char path[1024];
     path_of(store, "lists", path);
     DIR *folder = opendir(path);
-    bool found = false;
-    for (struct dirent *e; folder != NULL && !found && (e = readdir(folder)) != NULL;)
-        found = strstr(e->d_name, ".xml") != NULL && strstr(e->d_name, ".tmp") == NULL;
-    if (folder != NULL)
-        closedir(folder);
-    return found;
+    *found = false;
+    if (folder == NULL)
+        return DX_FAIL(why, IO, "", "%.200s cannot be read: %s", path, strerror(errno));
+    errno = 0;
+    for (struct dirent *e; !*found && (e = readdir(folder)) != NULL;)
+        *found = strstr(e->d_name, ".xml") != NULL && strstr(e->d_name, ".new") == NULL;
+    int error = *found ? 0 : errno;
+    closedir(folder);
+    return error == 0 ? DX_OKAY : DX_FAIL(why, IO, "", "%.200s cannot be read: %s", path, strerror(error));
+}
+
+/* highwater.json is missing: a new folder, or one whose memory was taken away (TL-712). */
+static struct dx_rc begin_marks(const tlist_store *store, dx_why *why)
+{
+    bool found;
+    DX_TRY(has_lists(store, &found, why));
+    return found ? tlist_refuse_as(why, DX_BROKEN, 712, "highwater.json is missing although lists are stored")
+                 : DX_OKAY;
 }
 
 static struct dx_rc load_marks(tlist_store *store, dx_why *why)
@@ -141,14 +181,11 @@ static struct dx_rc load_marks(tlist_store *store, dx_why *why)
     dx_buf_init(&file, STATE_FILE_MAX);
     path_of(store, "highwater.json", path);
     struct dx_rc rc = dx_io_read_file(store->spec.io, path, STATE_FILE_MAX, &file, why);
-    bool fresh = false;
+    bool fresh = rc.code == DX_NOT_FOUND;
     if (rc.code == DX_OK)
         rc = read_marks(store, dx_buf_view(&file), why);
-    else if (rc.code == DX_NOT_FOUND)
-        rc =
-            (fresh = !has_lists(store))
-                ? DX_OKAY
-                : tlist_refuse_as(why, DX_BROKEN, 712, "highwater.json is missing although lists are stored");
+    else if (fresh)
+        rc = begin_marks(store, why);
     else
         rc = tlist_refuse_as(why, DX_BROKEN, 711, "highwater.json cannot be read");
     dx_buf_fini(&file);
@@ -212,6 +249,7 @@ static struct dx_rc save_sources(tlist_store *store, dx_why *why)
 {
     json_t *root = json_object(), *lists = json_array(), *pivots = json_object();
     char path[1024], hex[65];
+    size_t count = 0;
     dx_buf text;
     dx_buf_init(&text, STATE_FILE_MAX);
     for (size_t i = 0; i < store->entry_count; i++) {
@@ -219,6 +257,7 @@ static struct dx_rc save_sources(tlist_store *store, dx_why *why)
         if (e->list == NULL)
             continue;
         dx_hex(dx_bytes_of(e->list->facts.sha256, 32), hex);
+        count++;
         json_array_append_new(lists, json_pack("{sssssssssssssIsb}", "source", e->source_id, "territory",
                                                e->territory, "url", e->url, "sha256", hex, "etag", e->etag,
                                                "last_modified", e->last_modified, "confirmed",
@@ -228,7 +267,9 @@ static struct dx_rc save_sources(tlist_store *store, dx_why *why)
         dx_hex(dx_bytes_of(store->pivots[i].sha256, 32), hex);
         json_object_set_new(pivots, store->pivots[i].url, json_string(hex));
     }
-    bool ok = json_object_set(root, "lists", lists) == 0 && json_object_set(root, "pivots", pivots) == 0 &&
+    /* A row that is missing would be a list that a restart does not know. */
+    bool ok = json_array_size(lists) == count && json_object_size(pivots) == store->pivot_count &&
+              json_object_set(root, "lists", lists) == 0 && json_object_set(root, "pivots", pivots) == 0 &&
               dx_json_canonical(root, &text).code == DX_OK;
     json_decref(lists);
     json_decref(pivots);

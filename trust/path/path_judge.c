@@ -36,6 +36,10 @@ static void fail_at(path_search *s, const char *id, const char *more)
 static bool signed_by(path_search *s, const path_certificate *child, const path_certificate *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer->x);
+    if (s->signatures >= SIGNATURES_MAX) {
+        s->spent = true;
+        return false;
+    }
     s->signatures++;
     bool ok = key != NULL && X509_verify(child->x, key) == 1;
     ERR_clear_error();
@@ -104,7 +108,7 @@ static bool try_anchors(path_search *s, bool *blocked)
             s->no_memory |= strcmp(id, "ID-901") == 0;
             continue;
         }
-        if (s->signatures < SIGNATURES_MAX && signed_by(s, node, anchor)) {
+        if (signed_by(s, node, anchor)) {
             bool fits = anchor_holds(s, anchor, &id, &more, blocked);
             s->chain[s->depth++] = anchor;
             if (fits) {
@@ -138,10 +142,10 @@ static bool try_presented(path_search *s, const path_certificate *node, path_cer
     if (s->depth >= DEPTH_MAX - 2)
         id = "ID-216";
     else if ((id = path_check_form(s, c)) == NULL && (id = path_check_issuer(c, s->depth - 1)) == NULL)
-        id = s->in->at_s < c->from_s                                     ? "ID-203"
-             : s->in->at_s > c->until_s                                  ? "ID-204"
-             : s->signatures >= SIGNATURES_MAX || !signed_by(s, node, c) ? "ID-202"
-                                                                         : NULL;
+        id = s->in->at_s < c->from_s    ? "ID-203"
+             : s->in->at_s > c->until_s ? "ID-204"
+             : !signed_by(s, node, c)   ? "ID-202"
+                                        : NULL;
     if (id != NULL) {
         fail_at(s, id, "an intermediate");
         return false;
@@ -165,8 +169,8 @@ static bool search(path_search *s)
 {
     path_certificate *node = s->chain[s->depth - 1];
     bool blocked = false;
-    if (++s->nodes > NODES_MAX || s->signatures > SIGNATURES_MAX) {
-        fail_at(s, "ID-215", NULL);
+    if (s->spent || ++s->nodes > NODES_MAX) {
+        s->spent = true;
         return false;
     }
     if (try_anchors(s, &blocked))
@@ -318,8 +322,12 @@ static void judge_opened(path_search *s)
     s->person = peer ? person : NULL;
     s->chain[0] = &s->leaf;
     s->depth = 1;
-    if (judge_leaf_first(s) && (leaf_is_listed(s, &blocked) || (!blocked && search(s))))
+    if (!judge_leaf_first(s))
+        return;
+    if (leaf_is_listed(s, &blocked) || (!blocked && search(s)))
         path_qualify(s);
+    else if (s->spent && s->worst_depth < DEPTH_MAX) /* nothing is revoked; the rest might have been found */
+        path_say(s->out, "ID-215", NULL);
 }
 
 /* NULL, or why the leaf cannot be judged. A presented certificate that cannot be read is no issuer. */

@@ -38,6 +38,7 @@ typedef struct {
     unsigned shadow; /* below a listed CA without valid status: what is found here is ID-305, never a yes */
     int worst_depth; /* of the failure that is told */
     bool no_memory;
+    bool spent; /* the budget: ID-215 */
     tlist_hit hits[8];
     size_t hit_count;
     revocation_question *questions;
