@@ -22,7 +22,7 @@ static bool take(dx_bytes *in, dx_bytes *part)
     size_t size = (size_t)in->data[0] << 8 | in->data[1];
     if (size > in->size - 2)
         return false;
-    *part = dx_bytes_part(*in, 2, 2 + size);
+    *part = dx_bytes_part(*in, 2, size);
     *in = dx_bytes_part(*in, 2 + size, in->size);
     return true;
 }
