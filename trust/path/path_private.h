@@ -60,6 +60,14 @@ void path_certificate_close(path_certificate *c);
 bool path_algorithm_ok(const X509_ALGOR *algorithm);
 bool path_key_ok(const EVP_PKEY *key);
 
+/* path_search.c. True: an answer was found, a yes or a no that no other path may avoid. */
+bool path_search_from_leaf(path_search *s);
+/* The deepest failure is told, of equals the first; in the shadow of a withdrawal only what it blocks. */
+void path_fail(path_search *s, const char *id, const char *more);
+
+/* path_whole.c: a chain that has reached a listed service. True as above. */
+bool path_check_whole(path_search *s);
+
 /* path_form.c: one certificate by itself; NULL: fine, else the id. Warnings become remarks of the verdict. */
 const char *path_check_form(const path_search *s, const path_certificate *c);
 
