@@ -41,8 +41,8 @@ typedef struct {          /* zero: a P-256 leaf of ten days, signed with SHA-256
     int64_t from_s, until_s;
     const EVP_MD *md;
     const char *not_before_text; /* raw contents of a UTCTime */
-    bool rsa, pss;
-    int pss_salt; /* with pss; 0: as long as the hash */
+    bool rsa, pss, no_ids;       /* no_ids: without key identifiers */
+    int pss_salt;                /* with pss; 0: as long as the hash */
 } certificate_recipe;
 
 typedef struct {
@@ -155,7 +155,7 @@ static holder *world_certificate(path_world *w, certificate_recipe r)
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer->x, x, NULL, NULL, 0);
     const char *ids[] = {"subjectKeyIdentifier=hash", "authorityKeyIdentifier=keyid"};
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 2 && !r.no_ids; i++) {
         X509_EXTENSION *e = world_extension(&context, ids[i]);
         X509_add_ext(x, e, -1);
         X509_EXTENSION_free(e);

@@ -80,6 +80,35 @@ static void a_leaf_of_the_wrong_form_is_refused(void **state)
             uses[i].id);
 }
 
+static void what_strict_profiles_refuse_others_remark(void **state)
+{
+    (void)state;
+    holder *ca = world_authority(&w, "C=DE|O=Trust|CN=CA", NULL, NULL);
+    world_service(&w, ca);
+    world_list(&w);
+    static const struct {
+        const char *more, *id;
+        bool no_ids;
+    } rows[] = {
+        {NULL, "ID-112", true},
+        {"2.5.29.19=DER:3006010100020101", "ID-114", false}, /* a path length without cA */
+        {"subjectAltName=DNS:a_b.example.org", "ID-115", false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        certificate_recipe r = {
+            .subject = ORG "|CN=peer",
+            .issuer = ca,
+            .no_ids = rows[i].no_ids,
+            .extensions = {"keyUsage=digitalSignature", "extendedKeyUsage=clientAuth", rows[i].more}};
+        holder *peer = world_certificate(&w, r);
+        path_input input = {.leaf = peer->der, .revocation_off = true};
+        assert_string_equal(world_judge(&w, input), "");
+        assert_non_null(strstr(w.verdict.remarks, rows[i].id));
+        input.profile = PATH_RFC5280_STRICT;
+        assert_string_equal(world_judge(&w, input), rows[i].id);
+    }
+}
+
 static void an_issuer_of_the_wrong_form_is_none(void **state)
 {
     (void)state;
@@ -256,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(a_leaf_of_the_wrong_form_is_refused),
+        T(what_strict_profiles_refuse_others_remark),
         T(an_issuer_of_the_wrong_form_is_none),
         T(a_date_that_cannot_be_read_is_not_1970),
         T(signatures_have_one_list_of_algorithms),

@@ -159,6 +159,9 @@ static void a_withdrawal_cannot_be_walked_around(void **state)
     assert_int_equal(w.question_count, 0);
     path_input at_stamp = {.leaf = stamp->der, .profile = PATH_TSU};
     assert_string_equal(world_judge(&w, at_stamp), "ID-304"); /* the unit itself is listed, and withdrawn */
+    unit->from_s = NOW_S + 1;
+    world_list(&w);
+    assert_string_equal(world_judge(&w, at_stamp), "ID-405"); /* listed by itself only later */
     granted->status_valid = false;
     world_list(&w);
     assert_string_equal(world_judge(&w, input), "ID-304"); /* nothing that it would keep from */
