@@ -85,7 +85,8 @@ static bool names_meet(DIST_POINT_NAME *a, DIST_POINT_NAME *b, const X509_NAME *
     return false;
 }
 
-/* The place that the CRL names is one of those that the certificate names, when it names any. */
+/* Of the places that the certificate names, one is served by its own issuer (a cRLIssuer would make the CRL
+ * an indirect one), and is the place that the CRL names, when it names one. */
 static bool point_fits(const X509 *subject, DIST_POINT_NAME *place, const X509_NAME *issuer)
 {
     CRL_DIST_POINTS *points = X509_get_ext_d2i(subject, NID_crl_distribution_points, NULL, NULL);
@@ -93,9 +94,8 @@ static bool point_fits(const X509 *subject, DIST_POINT_NAME *place, const X509_N
     for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
         DIST_POINT *d = sk_DIST_POINT_value(points, i);
         any = true;
-        if (d->CRLissuer != NULL && !holds_name(d->CRLissuer, issuer))
-            continue; /* a place that another issuer serves */
-        fits |= d->distpoint != NULL && names_meet(d->distpoint, place, issuer);
+        fits |= d->CRLissuer == NULL &&
+                (place == NULL || (d->distpoint != NULL && names_meet(d->distpoint, place, issuer)));
     }
     CRL_DIST_POINTS_free(points);
     return fits || !any;
@@ -105,29 +105,46 @@ static bool point_fits(const X509 *subject, DIST_POINT_NAME *place, const X509_N
 static const char *check_scope(X509_CRL *crl, const crl_question *q, bool *wide, bool *partial)
 {
     int critical;
-    *wide = true;
+    const X509_NAME *issuer = X509_CRL_get_issuer(crl);
     ISSUING_DIST_POINT *idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &critical, NULL);
+    *wide = point_fits(q->subject, idp == NULL ? NULL : idp->distpoint, issuer);
     if (idp == NULL)
         return critical == -1 ? NULL : "ID-412";
-    bool ca = (X509_get_extension_flags(q->subject) & EXFLAG_CA) != 0;
+    bool user = idp->onlyuser > 0, authority = idp->onlyCA > 0, reasons = idp->onlysomereasons != NULL,
+         ca = (X509_get_extension_flags(q->subject) & EXFLAG_CA) != 0;
     const char *id = idp->indirectCRL > 0 ? "ID-414" : idp->onlyattr > 0 ? "ID-413" : NULL;
-    *partial |= idp->onlysomereasons != NULL;
-    *wide = !(idp->onlyuser > 0 && ca) && !(idp->onlyCA > 0 && !ca) &&
-            (idp->distpoint == NULL || point_fits(q->subject, idp->distpoint, X509_CRL_get_issuer(crl)));
+    if (id == NULL && idp->distpoint == NULL && !user && !authority && !reasons)
+        id = "ID-412"; /* an empty sequence */
+    /* Of a certificate without extensions nobody can say which of the two it is. */
+    bool known = X509_get_version(q->subject) == X509_VERSION_3;
+    *partial |= reasons;
+    *wide = *wide && !(user && (ca || !known)) && !(authority && !ca);
     ISSUING_DIST_POINT_free(idp);
     return id;
 }
 
 /* ---- the judgement ---- */
 
-/* RFC 5280 5.1.1.2: the algorithm inside of what is signed is the one outside, byte for byte. */
-static bool algorithms_agree(dx_bytes der)
+/* RFC 5280 5.1: version 2, or none at all and then no extensions; the algorithm inside of what is signed is
+ * the one outside, byte for byte; revokedCertificates is absent rather than empty. */
+static bool outline_ok(dx_bytes der, X509_CRL *crl)
 {
     dx_bytes list, tbs, inner, outer, version;
-    bool present;
-    return der_only(der, DER_SEQUENCE, &list) && der_take(&list, DER_SEQUENCE, &tbs) &&
-           der_optional(&tbs, DER_INTEGER, &version, &present) && der_take(&tbs, DER_SEQUENCE, &inner) &&
-           der_take(&list, DER_SEQUENCE, &outer) && dx_bytes_equal(inner, outer);
+    bool versioned;
+    uint64_t number;
+    if (!der_only(der, DER_SEQUENCE, &list) || !der_take(&list, DER_SEQUENCE, &tbs) ||
+        !der_optional(&tbs, DER_INTEGER, &version, &versioned) || !der_take(&tbs, DER_SEQUENCE, &inner) ||
+        !der_take(&list, DER_SEQUENCE, &outer) || !dx_bytes_equal(inner, outer))
+        return false;
+    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+    if (entries != NULL && sk_X509_REVOKED_num(entries) == 0)
+        return false;
+    if (versioned)
+        return der_u64(version, &number) && number == 1;
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
+        if (X509_REVOKED_get_ext_count(sk_X509_REVOKED_value(entries, i)) > 0)
+            return false;
+    return X509_CRL_get_ext_count(crl) <= 0;
 }
 
 static bool signed_by_issuer(X509_CRL *crl, const crl_question *q)
@@ -202,7 +219,7 @@ crl_answer crl_judge(dx_bytes der, const crl_question *question)
         return answer;
     }
     X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.size);
-    if (crl != NULL && p == der.data + der.size && algorithms_agree(der))
+    if (crl != NULL && p == der.data + der.size && outline_ok(der, crl))
         judge(crl, question, &answer);
     X509_CRL_free(crl);
     ERR_clear_error();

@@ -109,8 +109,8 @@ static bool compromised(int reason)
 }
 
 /* A response of somebody who may, about this certificate: what does it say at that time? */
-static const char *judge_single(const path_search *s, OCSP_BASICRESP *basic, OCSP_SINGLERESP *single,
-                                revocation_view *out)
+static const char *judge_single(const path_search *s, const path_certificate *subject, OCSP_BASICRESP *basic,
+                                OCSP_SINGLERESP *single, revocation_view *out)
 {
     ASN1_GENERALIZEDTIME *revoked = NULL, *this_update = NULL, *next_update = NULL;
     int reason = -1, status = OCSP_single_get0_status(single, &reason, &revoked, &this_update, &next_update);
@@ -132,7 +132,8 @@ static const char *judge_single(const path_search *s, OCSP_BASICRESP *basic, OCS
             return "ID-401";
         }
     }
-    if ((out->this_update_s > at_s + FUTURE_S && !path_looks_back(s)) || at_s > out->usable_until_s)
+    bool future = out->this_update_s > at_s + FUTURE_S || out->produced_s > at_s + FUTURE_S;
+    if ((future && !path_looks_back(s)) || at_s > out->usable_until_s || out->produced_s < subject->from_s)
         return "ID-408";
     if (status == V_OCSP_CERTSTATUS_UNKNOWN)
         return "ID-403";
@@ -157,7 +158,7 @@ static const char *judge_ocsp(path_search *s, dx_bytes der, const path_certifica
         else if (!responder_ok(s, basic, issuer))
             id = "ID-406";
         else if (extensions_ok(basic, single))
-            id = judge_single(s, basic, single, out);
+            id = judge_single(s, subject, basic, single, out);
     }
     if (out->via == REVOCATION_VIA_OCSP)
         dx_sha256(der, out->evidence_sha256);

@@ -242,6 +242,7 @@ typedef struct { /* zero: "good", an hour ago, for a day, by the issuer itself *
     int64_t revoked_s, this_s, next_s; /* next_s -1: none */
     const EVP_MD *md;
     const holder *about;  /* the certificate named in the response; NULL: the subject */
+    int64_t produced_s;   /* 0: with this_s */
     const char *critical; /* an extension of the single response */
 } ocsp_recipe;
 
@@ -262,8 +263,13 @@ static dx_bytes world_ocsp(path_world *w, ocsp_recipe r)
         X509_EXTENSION_free(e);
     }
     const holder *signer = r.signer != NULL ? r.signer : r.issuer;
+    ASN1_GENERALIZEDTIME_set((ASN1_GENERALIZEDTIME *)(uintptr_t)OCSP_resp_get0_produced_at(basic),
+                             r.produced_s != 0 ? r.produced_s
+                             : r.this_s != 0   ? r.this_s
+                                               : NOW_S - 3600);
     assert_int_equal(
-        OCSP_basic_sign(basic, signer->x, signer->key, r.md != NULL ? r.md : EVP_sha256(), NULL, 0), 1);
+        OCSP_basic_sign(basic, signer->x, signer->key, r.md != NULL ? r.md : EVP_sha256(), NULL, OCSP_NOTIME),
+        1);
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     uint8_t *der = NULL;
     int size = i2d_OCSP_RESPONSE(response, &der);
@@ -282,6 +288,7 @@ typedef struct { /* zero: empty, an hour ago, for a day */
     int64_t listed_s, this_s, next_s; /* next_s -1: none */
     const char *listed_text;          /* raw contents of the date of the entry */
     const char *extensions[4], *entry_extension;
+    int version; /* 0: version 2; -1: none, which is version 1; else as it is written */
     const EVP_MD *md;
 } crl_recipe;
 
@@ -290,7 +297,8 @@ static dx_bytes world_crl(path_world *w, crl_recipe r)
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *time = ASN1_TIME_new();
     X509V3_CTX context;
-    X509_CRL_set_version(crl, 1);
+    if (r.version >= 0)
+        X509_CRL_set_version(crl, r.version == 0 ? X509_CRL_VERSION_2 : r.version);
     X509_CRL_set_issuer_name(crl, X509_get_subject_name(r.issuer->x));
     X509_CRL_set1_lastUpdate(crl, ASN1_TIME_set(time, r.this_s != 0 ? r.this_s : NOW_S - 3600));
     if (r.next_s >= 0)
