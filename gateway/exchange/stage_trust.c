@@ -1,5 +1,7 @@
 #include "gateway/exchange/exchange.h"
 
+#include "trust/base/log.h"
+
 /* The only place where "could not find out" becomes refuse or allow (identity.md 1, rule 1). */
 
 static void release_judged(void *user)
@@ -90,8 +92,10 @@ step stage_trust(exchange *ex)
     bool may_allow =
         unknown && strcmp(ex->view->config->trust->when_unknown, "allow") == 0 &&
         (strcmp(v->id, "ID-404") == 0 || strcmp(v->id, "ID-405") == 0 || strcmp(v->id, "ID-408") == 0);
-    if (may_allow)
-        return STEP_NEXT; /* peer.revocation stays unknown: policy's floor still stands */
+    if (may_allow) { /* peer.revocation stays unknown: policy's floor still stands */
+        dx_log(DX_LOG_WARN, "trust.allowed_unknown", F_STR("id", "ID-418"), F_STR("unknown", v->id));
+        return STEP_NEXT;
+    }
     if (!unknown && ex->connection != NULL)
         net_connection_close_soon(
             ex->connection); /* identity.md 11: a refused peer does not keep its connection */

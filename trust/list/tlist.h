@@ -64,9 +64,13 @@ typedef struct {               /* one half-open interval of a service's life, ne
     const char *type, *status; /* whole URIs */
     const char *const *info;   /* AdditionalServiceInformation URIs */
     uint32_t info_count;
-    bool usable;       /* false: an unknown critical extension, TL-803 */
-    unsigned purposes; /* bits 1 << tlist_purpose that the type serves; 0: none */
-    bool status_valid; /* as the source's table of statuses says */
+    bool usable;        /* false: an unknown critical extension, TL-803 */
+    unsigned purposes;  /* bits 1 << tlist_purpose that the type serves; 0: none */
+    bool status_valid;  /* as the source's table of statuses says */
+    const char *class_; /* of the type, from the source's map ("jp-tsa", "jp-eseal-2"); NULL for EU types */
+    const char *const
+        *require_policy_oids; /* that the map demands of certificates of this type; all of them */
+    uint32_t require_policy_count;
     const tlist_qualification *qualifications;
     uint32_t qualification_count;
 } tlist_interval;
@@ -79,9 +83,6 @@ typedef struct {
     uint32_t certificate_count;
     const tlist_interval *intervals;
     uint32_t interval_count;
-    const char *class_; /* from the source's map ("jp-tsa", "jp-eseal-2"); NULL for EU types */
-    const char *const *require_policy_oids;
-    uint32_t require_policy_count;
 } tlist_service;
 
 typedef struct tlist_snapshot tlist_snapshot;

@@ -25,19 +25,21 @@ static void judge_list(const tlist_snapshot *s, const tlist_facts *f, int64_t at
     const tlist_limits *limits = &s->limits[f - s->facts];
     static const char clause[] = "TS 119 612 5.3.15";
     if (limits->withdrawn)
-        refuse(hit, "ID-306", "TS 119 612 5.3.13", "the signer of the list is no longer announced");
+        refuse(hit, "ID-306", "TS 119 612 5.3.13", "the signer of the list is no longer announced (TL-607)");
     if (f->next_update_s == 0) {
         if (at_s > f->issued_s)
-            refuse(hit, "ID-306", clause, "the list is closed: it answers for times up to its issue only");
+            refuse(hit, "ID-306", clause,
+                   "the list is closed: it answers for times up to its issue only (TL-705)");
         else
             limit(hit, f->issued_s + 1, at_s);
         return;
     }
     int64_t until = f->next_update_s + s->grace_s;
     if (at_s >= until)
-        refuse(hit, "ID-306", clause, "the list has expired: its NextUpdate has passed");
+        refuse(hit, "ID-306", clause, "the list has expired: its NextUpdate has passed (TL-704)");
     if (at_s >= limits->upper_until_s)
-        refuse(hit, "ID-306", clause, "the list of lists above has expired: its NextUpdate has passed");
+        refuse(hit, "ID-306", clause,
+               "the list of lists above has expired: its NextUpdate has passed (TL-704)");
     limit(hit, f->next_update_s, at_s);
     limit(hit, until, at_s);
     limit(hit, limits->upper_until_s, at_s);

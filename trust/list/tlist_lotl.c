@@ -192,7 +192,7 @@ static struct dx_rc apply_pointer(tlist_store *store, size_t root, const tlist_s
         snprintf(e->url, sizeof e->url, "%s", p->url);
         e->etag[0] = e->last_modified[0] = '\0'; /* validators belong to an address */
     }
-    e->below = true;
+    e->below = e->pointed = true;
     e->source.kind = TLIST_KIND_TL;
     e->source.oj_uri = NULL;
     e->source.anchors = (const uint8_t(*)[32])anchors;
@@ -218,8 +218,10 @@ DX_RC tlist_lotl_apply(tlist_store *store, size_t entry, dx_why *why)
             DX_TRY(apply_pointer(store, root, configured, &lotl->pointers[i], seen, lotl, why));
     for (size_t i = 0; i < store->entry_count; i++) {
         tlist_entry *e = &store->entries[i];
-        if (e->below && e->root == root && !seen[i])
+        if (e->below && e->root == root && !seen[i]) {
             e->withdrawn = true;
+            e->pointed = false;
+        }
         if (e->below && e->root == root && e->list != NULL && e->withdrawn)
             dx_log(DX_LOG_SECURITY, "tlist.signer_withdrawn", F_STR("source", e->source_id),
                    F_STR("territory", e->territory), F_STR("id", "TL-607"));

@@ -68,9 +68,12 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
     const char **oids = DX_ARENA_ARRAY(&map->arena, const char *, json_array_size(policies) + 1);
     if (type.uri == NULL || oids == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
-    for (size_t i = 0; (policy = json_array_get(policies, i)) != NULL; i++)
-        if (json_is_string(policy))
-            oids[type.policy_count++] = keep(map, json_string_value(policy));
+    for (size_t i = 0; (policy = json_array_get(policies, i)) != NULL; i++) {
+        if (!json_is_string(policy))
+            return DX_FAIL(why, CONFIG, "", "mapping of %.120s: a policy OID is not a text", uri);
+        if ((oids[type.policy_count++] = keep(map, json_string_value(policy))) == NULL)
+            return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
+    }
     type.policies = oids;
     /* A row of the file replaces the built-in one. */
     for (size_t i = 0; i < map->type_count; i++)

@@ -50,6 +50,15 @@ static struct dx_rc judge(tlist_store *store, tlist_entry *e, dx_bytes xml, tlis
     return tlist_mark_check(store, e, *list, true, why);
 }
 
+/* A 304 may leave a validator out; one that is no text could not be stored beside the others. */
+static void keep_validator(char *held, size_t size, const char *come, bool unchanged)
+{
+    if (!dx_bytes_utf8_ok(dx_bytes_text(come)))
+        held[0] = '\0';
+    else if (!unchanged || come[0] != '\0')
+        snprintf(held, size, "%s", come);
+}
+
 /* True when the entry holds a list that this transfer confirmed. */
 static bool land(run *r, tlist_entry *e, tlist_transfer *t)
 {
@@ -82,10 +91,8 @@ static bool land(run *r, tlist_entry *e, tlist_transfer *t)
         line.why = (dx_why){0};
         e->confirmed_s = dx_now_s(r->store->spec.clock);
         snprintf(e->territory, sizeof e->territory, "%s", e->list->facts.territory);
-        snprintf(e->etag, sizeof e->etag, "%s",
-                 t->unchanged && t->new_etag[0] == '\0' ? e->etag : t->new_etag);
-        snprintf(e->last_modified, sizeof e->last_modified, "%s",
-                 t->unchanged && t->new_last_modified[0] == '\0' ? e->last_modified : t->new_last_modified);
+        keep_validator(e->etag, sizeof e->etag, t->new_etag, t->unchanged);
+        keep_validator(e->last_modified, sizeof e->last_modified, t->new_last_modified, t->unchanged);
     }
     tell(r, e, &line);
     return line.accepted;
@@ -101,7 +108,9 @@ static struct dx_rc fly(run *r, bool below, dx_why *why)
         rc = DX_FAIL(why, NO_MEMORY, "", "no memory for a run");
     for (size_t i = 0; rc.code == DX_OK && i < store->entry_count; i++) {
         tlist_entry *e = &store->entries[i];
-        if (e->below != below || (below && e->withdrawn && e->list == NULL))
+        /* What nobody points to any more has no signers: fetched again, it would be judged by those it had.
+         */
+        if (e->below != below || (below && !e->pointed))
             continue;
         which[count] = i;
         tlist_transfer *t = &all[count++];
@@ -150,6 +159,7 @@ DX_RC tlist_store_update(tlist_store *store, void (*line)(void *context, const t
     DX_TRY(fly(&r, false, why));
     DX_TRY(fly(&r, true, why));
     DX_TRY(tlist_state_save(store, why));
+    tlist_state_sweep(store);
     plan_next(store, r.failed);
     return tlist_store_publish(store, r.moved, why);
 }

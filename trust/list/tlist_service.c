@@ -127,6 +127,26 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
     return DX_OKAY;
 }
 
+/* What the source's map says of the type that the service had in this interval. */
+static struct dx_rc read_type(const tlist_map *map, tlist_list *list, tlist_interval *out, dx_why *why)
+{
+    const tlist_map_type *type = tlist_map_find(map, out->type);
+    if (type == NULL)
+        return DX_OKAY;
+    out->purposes = type->purposes;
+    const char **oids = DX_ARENA_ARRAY(&list->arena, const char *, type->policy_count + 1u);
+    if (type->class_ != NULL)
+        out->class_ = dx_arena_text(&list->arena, dx_bytes_text(type->class_));
+    if (oids == NULL || (type->class_ != NULL && out->class_ == NULL))
+        return no_memory(why);
+    for (uint32_t i = 0; i < type->policy_count; i++)
+        if ((oids[out->require_policy_count++] =
+                 dx_arena_text(&list->arena, dx_bytes_text(type->policies[i]))) == NULL)
+            return no_memory(why);
+    out->require_policy_oids = oids;
+    return DX_OKAY;
+}
+
 static struct dx_rc read_interval(const xmlNode *node, const tlist_map *map, tlist_list *list,
                                   tlist_interval *out, dx_why *why)
 {
@@ -153,10 +173,8 @@ static struct dx_rc read_interval(const xmlNode *node, const tlist_map *map, tli
     out->info = info;
     for (const xmlNode *e = tlist_first(extensions); e != NULL; e = tlist_next(e))
         DX_TRY(read_extension(e, list, out, info, why));
-    const tlist_map_type *type = tlist_map_find(map, out->type);
-    out->purposes = type == NULL ? 0 : type->purposes;
     out->status_valid = tlist_map_valid(map, out->status, out->from_s);
-    return DX_OKAY;
+    return read_type(map, list, out, why);
 }
 
 /* Each interval ends where the next newer starts; of equal starts the earlier in document order wins
@@ -199,17 +217,6 @@ static struct dx_rc read_service(const xmlNode *node, const tlist_map *map, tlis
         DX_TRY(read_interval(n, map, list, &all[out->interval_count++], why));
     cut_intervals(all, out->interval_count, &list->remarks);
     out->intervals = all;
-    const tlist_map_type *type = tlist_map_find(map, all[0].type);
-    if (type != NULL) {
-        out->class_ = type->class_ == NULL ? NULL : dx_arena_text(&list->arena, dx_bytes_text(type->class_));
-        const char **oids = DX_ARENA_ARRAY(&list->arena, const char *, type->policy_count + 1u);
-        if (oids == NULL || (type->class_ != NULL && out->class_ == NULL))
-            return no_memory(why);
-        for (uint32_t i = 0; i < type->policy_count; i++)
-            oids[i] = dx_arena_text(&list->arena, dx_bytes_text(type->policies[i]));
-        out->require_policy_oids = oids;
-        out->require_policy_count = type->policy_count;
-    }
     return DX_OKAY;
 }
 

@@ -1,5 +1,6 @@
 #include "trust/list/tlist_verify.h"
 
+#include "trust/base/asn1_time.h"
 #include "trust/base/digest.h"
 
 #include <openssl/bn.h>
@@ -7,16 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-
-static bool asn1_time(const ASN1_TIME *t, int64_t *out)
-{
-    struct tm tm;
-    if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-        return false;
-    *out = dx_days_from_civil(tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) * 86400 +
-           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
-    return true;
-}
 
 /* TL-503: IssuerSerialV2 is DER of { GeneralNames, INTEGER } (RFC 5035 5). */
 static bool issuer_serial_v2(const xmlNode *node, dx_arena *arena, const tlist_certificate_parts *own)
@@ -101,7 +92,7 @@ static struct dx_rc check_time(tlist_tree *tree, const tlist_signature_parts *pa
     xmlNode *time = tlist_child(own, TLIST_NS_XADES, "SigningTime");
     if (time == NULL || !tlist_time(time, NULL, &s->signed_s))
         return tlist_refuse(why, 504, "SigningTime is missing or no date and time with zone");
-    if (!asn1_time(X509_get0_notBefore(x509), &from) || !asn1_time(X509_get0_notAfter(x509), &until))
+    if (!asn1_time_s(X509_get0_notBefore(x509), &from) || !asn1_time_s(X509_get0_notAfter(x509), &until))
         return tlist_refuse(why, 504, "the signer has no readable validity");
     char at[DX_TIME_SIZE];
     dx_time_print(s->signed_s, at);

@@ -1,17 +1,12 @@
-/* The state folder: lists/<sha256>.xml, sources.json, highwater.json with its own digest. */
+/* The state folder: lists/<sha256>.xml and sources.json; highwater.json is tlist_mark.c. */
 #include "trust/list/tlist_store_inside.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-enum { STATE_FILE_MAX = 4 << 20 };
+enum { STATE_FILE_MAX = 4 << 20, KEEP_S = 400 * 86400 };
 
-static void path_of(const tlist_store *store, const char *name, char out[1024])
+void tlist_state_path(const tlist_store *store, const char *name, char out[1024])
 {
     snprintf(out, 1024, "%s/%s", store->spec.state_dir, name);
 }
@@ -35,17 +30,44 @@ DX_RC tlist_state_keep(tlist_store *store, dx_bytes xml, dx_why *why)
     return dx_io_replace_file(store->spec.io, path, xml, 0600, why);
 }
 
+static bool is_named(const tlist_store *store, const uint8_t sha256[32])
+{
+    for (size_t i = 0; i < store->entry_count; i++)
+        if (store->entries[i].list != NULL && memcmp(store->entries[i].list->facts.sha256, sha256, 32) == 0)
+            return true;
+    for (size_t i = 0; i < store->pivot_count; i++)
+        if (memcmp(store->pivots[i].sha256, sha256, 32) == 0)
+            return true;
+    return false;
+}
+
 void tlist_state_drop(tlist_store *store, const uint8_t sha256[32])
 {
     char path[1024];
-    for (size_t i = 0; i < store->entry_count; i++)
-        if (store->entries[i].list != NULL && memcmp(store->entries[i].list->facts.sha256, sha256, 32) == 0)
-            return;
-    for (size_t i = 0; i < store->pivot_count; i++)
-        if (memcmp(store->pivots[i].sha256, sha256, 32) == 0)
-            return;
+    if (is_named(store, sha256))
+        return;
     list_path(store, sha256, path);
     store->spec.io->unlink(store->spec.io, path);
+}
+
+void tlist_state_sweep(tlist_store *store)
+{
+    char path[1024];
+    tlist_state_path(store, "lists", path);
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder != NULL && (e = readdir(folder)) != NULL;) {
+        uint8_t sha256[32];
+        size_t size = sizeof sha256;
+        struct stat st;
+        if (strlen(e->d_name) != 68 || strcmp(e->d_name + 64, ".xml") != 0 ||
+            !dx_hex_decode(dx_bytes_of((const uint8_t *)e->d_name, 64), sha256, &size))
+            continue;
+        list_path(store, sha256, path);
+        if (stat(path, &st) == 0 && dx_now_s(store->spec.clock) - st.st_mtime > KEEP_S)
+            tlist_state_drop(store, sha256);
+    }
+    if (folder != NULL)
+        closedir(folder);
 }
 
 DX_RC tlist_state_fetch(tlist_store *store, const uint8_t sha256[32], dx_buf *out, dx_why *why)
@@ -55,163 +77,11 @@ DX_RC tlist_state_fetch(tlist_store *store, const uint8_t sha256[32], dx_buf *ou
     return dx_io_read_file(store->spec.io, path, out->max, out, why);
 }
 
-/* ---- marks ---- */
-
-static bool hex32(const json_t *row, const char *name, uint8_t out[32])
-{
-    size_t size = 32;
-    const char *text = json_string_value(json_object_get(row, name));
-    return text != NULL && dx_hex_decode(dx_bytes_text(text), out, &size) && size == 32;
-}
-
-static bool copy_text(const json_t *row, const char *name, char *out, size_t size)
-{
-    const char *text = json_string_value(json_object_get(row, name));
-    if (text == NULL || strlen(text) >= size)
-        return false;
-    memcpy(out, text, strlen(text) + 1);
-    return true;
-}
-
-static bool read_mark(const json_t *row, tlist_mark *m)
-{
-    const char *sequence = json_string_value(json_object_get(row, "seq"));
-    const json_t *issued = json_object_get(row, "issued"), *seen = json_object_get(row, "first_seen");
-    m->issued_s = json_integer_value(issued);
-    m->first_seen_s = json_integer_value(seen);
-    return copy_text(row, "source", m->source, sizeof m->source) &&
-           copy_text(row, "territory", m->territory, sizeof m->territory) &&
-           copy_text(row, "type", m->type, sizeof m->type) && hex32(row, "sha256", m->sha256) &&
-           hex32(row, "fingerprint", m->fingerprint) && json_is_integer(issued) && json_is_integer(seen) &&
-           sequence != NULL && dx_bytes_u64(dx_bytes_text(sequence), INT64_MAX, &m->sequence);
-}
-
-/* Digest over the canonical form of the document without its own member. */
-static bool digest_of(json_t *root, char hex[65])
-{
-    uint8_t value[32];
-    dx_buf text;
-    dx_buf_init(&text, STATE_FILE_MAX);
-    json_object_del(root, "sha256");
-    bool ok = dx_json_canonical(root, &text).code == DX_OK;
-    if (ok)
-        dx_sha256(dx_buf_view(&text), value);
-    if (ok)
-        dx_hex(dx_bytes_of(value, 32), hex);
-    dx_buf_fini(&text);
-    return ok;
-}
-
-static struct dx_rc read_marks(tlist_store *store, dx_bytes text, dx_why *why)
-{
-    json_t *root = NULL, *row;
-    dx_why inner = {0};
-    char said[65] = "", found[65] = "";
-    if (dx_json_read(text, &(dx_json_limits){STATE_FILE_MAX, 8, false}, &root, &inner).code != DX_OK)
-        return tlist_refuse_as(why, DX_BROKEN, 711, "highwater.json cannot be read: %.150s", inner.text);
-    bool ok =
-        copy_text(root, "sha256", said, sizeof said) && digest_of(root, found) && strcmp(said, found) == 0;
-    const json_t *marks = json_object_get(root, "marks");
-    ok = ok && json_is_array(marks) && json_array_size(marks) <= TLIST_MARKS_MAX;
-    for (size_t i = 0; ok && (row = json_array_get(marks, i)) != NULL; i++)
-        ok = read_mark(row, &store->marks[store->mark_count++]);
-    json_decref(root);
-    if (!ok)
-        return tlist_refuse_as(why, DX_BROKEN, 711, "highwater.json does not match its own digest");
-    return DX_OKAY;
-}
-
-static bool has_lists(const tlist_store *store)
-{
-    char path[1024];
-    path_of(store, "lists", path);
-    DIR *folder = opendir(path);
-    bool found = false;
-    for (struct dirent *e; folder != NULL && !found && (e = readdir(folder)) != NULL;)
-        found = strstr(e->d_name, ".xml") != NULL && strstr(e->d_name, ".tmp") == NULL;
-    if (folder != NULL)
-        closedir(folder);
-    return found;
-}
-
-static struct dx_rc load_marks(tlist_store *store, dx_why *why)
-{
-    char path[1024];
-    dx_buf file;
-    dx_buf_init(&file, STATE_FILE_MAX);
-    path_of(store, "highwater.json", path);
-    struct dx_rc rc = dx_io_read_file(store->spec.io, path, STATE_FILE_MAX, &file, why);
-    bool fresh = false;
-    if (rc.code == DX_OK)
-        rc = read_marks(store, dx_buf_view(&file), why);
-    else if (rc.code == DX_NOT_FOUND)
-        rc =
-            (fresh = !has_lists(store))
-                ? DX_OKAY
-                : tlist_refuse_as(why, DX_BROKEN, 712, "highwater.json is missing although lists are stored");
-    else
-        rc = tlist_refuse_as(why, DX_BROKEN, 711, "highwater.json cannot be read");
-    dx_buf_fini(&file);
-    const char *reset = store->spec.reset_sequence;
-    if (rc.code == DX_BROKEN && reset != NULL) {
-        store->mark_count = 0;
-        rc = DX_OKAY;
-        fresh = true;
-    }
-    for (size_t i = 0; rc.code == DX_OK && reset != NULL && i < store->mark_count;) {
-        if (strcmp(store->marks[i].source, reset) == 0) {
-            store->marks[i] = store->marks[--store->mark_count];
-            fresh = true;
-        } else {
-            i++;
-        }
-    }
-    /* Written before the first list is stored, so that a crash in between is no TL-712. */
-    store->changed = fresh;
-    return rc;
-}
-
-static struct dx_rc save_marks(tlist_store *store, dx_why *why)
-{
-    json_t *root = json_object(), *marks = json_array();
-    char path[1024], before[1024], hex[3][65];
-    dx_buf text;
-    dx_buf_init(&text, STATE_FILE_MAX);
-    for (size_t i = 0; i < store->mark_count; i++) {
-        const tlist_mark *m = &store->marks[i];
-        char sequence[24];
-        snprintf(sequence, sizeof sequence, "%" PRIu64, m->sequence);
-        dx_hex(dx_bytes_of(m->sha256, 32), hex[0]);
-        dx_hex(dx_bytes_of(m->fingerprint, 32), hex[1]);
-        json_array_append_new(
-            marks, json_pack("{sssssssssssssIsI}", "source", m->source, "territory", m->territory, "type",
-                             m->type, "seq", sequence, "sha256", hex[0], "fingerprint", hex[1], "issued",
-                             (json_int_t)m->issued_s, "first_seen", (json_int_t)m->first_seen_s));
-    }
-    bool ok = root != NULL && json_array_size(marks) == store->mark_count &&
-              json_object_set(root, "marks", marks) == 0 && digest_of(root, hex[2]) &&
-              json_object_set_new(root, "sha256", json_string(hex[2])) == 0 &&
-              dx_json_canonical(root, &text).code == DX_OK;
-    json_decref(marks);
-    json_decref(root);
-    path_of(store, "highwater.json", path);
-    path_of(store, "highwater.json.1", before);
-    struct dx_rc rc = ok ? DX_OKAY : DX_FAIL(why, NO_MEMORY, "", "no memory for highwater.json");
-    if (rc.code == DX_OK) {
-        unlink(before);
-        if (link(path, before) != 0 && errno != ENOENT)
-            rc = DX_FAIL(why, IO, "", "highwater.json.1 cannot be made");
-    }
-    if (rc.code == DX_OK)
-        rc = dx_io_replace_file(store->spec.io, path, dx_buf_view(&text), 0600, why);
-    dx_buf_fini(&text);
-    return rc;
-}
-
 static struct dx_rc save_sources(tlist_store *store, dx_why *why)
 {
     json_t *root = json_object(), *lists = json_array(), *pivots = json_object();
     char path[1024], hex[65];
+    size_t count = 0;
     dx_buf text;
     dx_buf_init(&text, STATE_FILE_MAX);
     for (size_t i = 0; i < store->entry_count; i++) {
@@ -219,6 +89,7 @@ static struct dx_rc save_sources(tlist_store *store, dx_why *why)
         if (e->list == NULL)
             continue;
         dx_hex(dx_bytes_of(e->list->facts.sha256, 32), hex);
+        count++;
         json_array_append_new(lists, json_pack("{sssssssssssssIsb}", "source", e->source_id, "territory",
                                                e->territory, "url", e->url, "sha256", hex, "etag", e->etag,
                                                "last_modified", e->last_modified, "confirmed",
@@ -228,12 +99,14 @@ static struct dx_rc save_sources(tlist_store *store, dx_why *why)
         dx_hex(dx_bytes_of(store->pivots[i].sha256, 32), hex);
         json_object_set_new(pivots, store->pivots[i].url, json_string(hex));
     }
-    bool ok = json_object_set(root, "lists", lists) == 0 && json_object_set(root, "pivots", pivots) == 0 &&
+    /* A row that is missing would be a list that a restart does not know. */
+    bool ok = json_array_size(lists) == count && json_object_size(pivots) == store->pivot_count &&
+              json_object_set(root, "lists", lists) == 0 && json_object_set(root, "pivots", pivots) == 0 &&
               dx_json_canonical(root, &text).code == DX_OK;
     json_decref(lists);
     json_decref(pivots);
     json_decref(root);
-    path_of(store, "sources.json", path);
+    tlist_state_path(store, "sources.json", path);
     struct dx_rc rc = ok ? dx_io_replace_file(store->spec.io, path, dx_buf_view(&text), 0600, why)
                          : DX_FAIL(why, NO_MEMORY, "", "no memory for sources.json");
     dx_buf_fini(&text);
@@ -244,8 +117,7 @@ DX_RC tlist_state_save(tlist_store *store, dx_why *why)
 {
     /* The marks first: a snapshot is never published that a restart could roll back behind. */
     if (store->changed)
-        DX_TRY(save_marks(store, why));
-    store->changed = false;
+        DX_TRY(tlist_mark_save(store, why));
     return save_sources(store, why);
 }
 
@@ -254,77 +126,16 @@ DX_RC tlist_state_load(tlist_store *store, json_t **sources, dx_why *why)
     char path[1024];
     dx_buf file;
     *sources = NULL;
-    path_of(store, "lists", path);
+    tlist_state_path(store, "lists", path);
     DX_TRY(dx_io_make_folders(store->spec.io, path, 0700, why));
-    DX_TRY(load_marks(store, why));
-    if (store->changed)
-        DX_TRY(save_marks(store, why));
-    store->changed = false;
+    DX_TRY(tlist_mark_load(store, why));
     dx_buf_init(&file, STATE_FILE_MAX);
-    path_of(store, "sources.json", path);
+    tlist_state_path(store, "sources.json", path);
     /* A cache: when it is gone, lists are fetched again; the marks still hold. */
     if (dx_io_read_file(store->spec.io, path, STATE_FILE_MAX, &file, NULL).code == DX_OK &&
         dx_json_read(dx_buf_view(&file), &(dx_json_limits){STATE_FILE_MAX, 8, false}, sources, NULL).code !=
             DX_OK)
         *sources = NULL;
     dx_buf_fini(&file);
-    return DX_OKAY;
-}
-
-static struct dx_rc compare_mark(const tlist_store *store, const tlist_mark *m, tlist_list *list, dx_why *why)
-{
-    const tlist_facts *f = &list->facts;
-    if (f->sequence < m->sequence)
-        return tlist_refuse(why, 701, "rollback: sequence %" PRIu64 " comes after %" PRIu64 " was accepted",
-                            f->sequence, m->sequence);
-    if (f->sequence > m->sequence) {
-        if (f->issued_s < m->issued_s)
-            return tlist_refuse(why, 703, "issue date goes back although the sequence rises to %" PRIu64,
-                                f->sequence);
-        return DX_OKAY;
-    }
-    static const uint8_t zero[32];
-    bool accepted =
-        store->spec.accept_reissue != NULL && memcmp(store->spec.accept_reissue, f->sha256, 32) == 0;
-    if (memcmp(m->sha256, f->sha256, 32) == 0 || accepted)
-        return DX_OKAY;
-    if (memcmp(m->fingerprint, list->fingerprint, 32) != 0 || memcmp(zero, list->fingerprint, 32) == 0 ||
-        f->issued_s < m->issued_s)
-        return tlist_refuse(why, 702,
-                            "fork: another document with sequence %" PRIu64 " and other content was accepted",
-                            f->sequence);
-    tlist_remark(&list->remarks, 702);
-    return DX_OKAY;
-}
-
-DX_RC tlist_mark_check(tlist_store *store, const tlist_entry *entry, tlist_list *list, bool raise,
-                       dx_why *why)
-{
-    tlist_mark *m = NULL;
-    for (size_t i = 0; i < store->mark_count && m == NULL; i++)
-        if (strcmp(store->marks[i].source, entry->source_id) == 0 &&
-            strcmp(store->marks[i].territory, list->facts.territory) == 0 &&
-            strcmp(store->marks[i].type, list->type) == 0)
-            m = &store->marks[i];
-    if (m != NULL)
-        DX_TRY(compare_mark(store, m, list, why));
-    if (!raise)
-        return DX_OKAY;
-    if (m == NULL) {
-        if (store->mark_count == TLIST_MARKS_MAX || strlen(list->type) >= sizeof m->type)
-            return DX_FAIL(why, TOO_LARGE, "", "more than %d lists, or a TSLType too long", TLIST_MARKS_MAX);
-        m = &store->marks[store->mark_count++];
-        *m = (tlist_mark){.first_seen_s = dx_now_s(store->spec.clock)};
-        snprintf(m->source, sizeof m->source, "%s", entry->source_id);
-        snprintf(m->territory, sizeof m->territory, "%s", list->facts.territory);
-        snprintf(m->type, sizeof m->type, "%s", list->type);
-    } else if (memcmp(m->sha256, list->facts.sha256, 32) != 0) {
-        m->first_seen_s = dx_now_s(store->spec.clock);
-    }
-    m->sequence = list->facts.sequence;
-    m->issued_s = list->facts.issued_s;
-    memcpy(m->sha256, list->facts.sha256, 32);
-    memcpy(m->fingerprint, list->fingerprint, 32);
-    store->changed = true;
     return DX_OKAY;
 }

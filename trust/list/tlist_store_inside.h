@@ -20,6 +20,7 @@ typedef struct { /* one list that we keep up to date */
                                configuration */
     size_t root;            /* index of the configured source */
     bool below;             /* a list below a list of lists */
+    bool pointed;           /* below: the list of lists that is held still points here */
     uint8_t (*anchors)[32]; /* owned; of a pointer */
     tlist_list *list;       /* NULL: none accepted yet */
     char etag[128], last_modified[64];
@@ -54,7 +55,14 @@ DX_RC tlist_state_load(tlist_store *store, json_t **sources, dx_why *why); /* TL
 DX_RC tlist_state_save(tlist_store *store, dx_why *why);
 DX_RC tlist_state_keep(tlist_store *store, dx_bytes xml, dx_why *why); /* lists/<sha256>.xml */
 void tlist_state_drop(tlist_store *store, const uint8_t sha256[32]);
+/* Removes lists that nothing has named for 400 days; until then a regulator may still ask for one. */
+void tlist_state_sweep(tlist_store *store);
 DX_RC tlist_state_fetch(tlist_store *store, const uint8_t sha256[32], dx_buf *out, dx_why *why);
+void tlist_state_path(const tlist_store *store, const char *name, char out[1024]);
+
+/* ---- tlist_mark.c: highwater.json ---- */
+DX_RC tlist_mark_load(tlist_store *store, dx_why *why); /* a new folder gets its file at once */
+DX_RC tlist_mark_save(tlist_store *store, dx_why *why);
 /* TL-701 to TL-703 against the mark; raises it when `raise`. */
 DX_RC tlist_mark_check(tlist_store *store, const tlist_entry *entry, tlist_list *list, bool raise,
                        dx_why *why);

@@ -1,106 +1,8 @@
 #include "trust/path/path_private.h"
 
-#include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
-/* Single certificates and whole chains against RFC 5280 (identity.md 5, 7). */
-
-#define NAMES_MAX 200
-
-static const char *check_key(const X509 *x)
-{
-    EVP_PKEY *key = X509_get0_pubkey(x);
-    if (key == NULL)
-        return "ID-122";
-    int bits = EVP_PKEY_get_bits(key);
-    if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
-        return bits >= 2048 && bits <= 8192 ? NULL : "ID-122";
-    if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
-        return NULL;
-    static const char *const groups[] = {"prime256v1",      "secp384r1",       "secp521r1",
-                                         "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"};
-    char group[64] = "";
-    if (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1)
-        return "ID-122";
-    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++)
-        if (strcmp(group, groups[i]) == 0)
-            return NULL;
-    return "ID-122";
-}
-
-static const char *check_signature_algorithm(const X509 *x)
-{
-    int digest = NID_undef, key = NID_undef;
-    int nid = X509_get_signature_nid(x);
-    if (nid == NID_ED25519 || nid == NID_ED448)
-        return NULL;
-    if (nid == NID_rsassaPss) {
-        int bits = 0;
-        return X509_get_signature_info((X509 *)(uintptr_t)x, &digest, NULL, &bits, NULL) == 1 &&
-                       digest != NID_sha1 && digest != NID_md5
-                   ? NULL
-                   : "ID-121";
-    }
-    if (OBJ_find_sigid_algs(nid, &digest, &key) != 1)
-        return "ID-121";
-    return digest == NID_sha256 || digest == NID_sha384 || digest == NID_sha512 ? NULL : "ID-121";
-}
-
-/* RFC 5280 4.2: an extension once, and no critical one that is not processed. */
-static const char *check_extensions(const X509 *x)
-{
-    static const char *const processed[] = {"2.5.29.19",         "2.5.29.15",        "2.5.29.37", "2.5.29.17",
-                                            "2.5.29.30",         "2.5.29.32",        "2.5.29.33", "2.5.29.36",
-                                            "2.5.29.54",         "2.5.29.35",        "2.5.29.14", "2.5.29.31",
-                                            "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.1.3"};
-    int count = X509_get_ext_count(x);
-    if (count > 64)
-        return "ID-116";
-    for (int i = 0; i < count; i++) {
-        X509_EXTENSION *e = X509_get_ext(x, i);
-        char oid[128];
-        OBJ_obj2txt(oid, sizeof oid, X509_EXTENSION_get_object(e), 1);
-        if (X509_get_ext_by_OBJ(x, X509_EXTENSION_get_object(e), i) >= 0)
-            return "ID-108";
-        bool known = false;
-        for (size_t k = 0; k < sizeof processed / sizeof *processed; k++)
-            known |= strcmp(processed[k], oid) == 0;
-        if (!known && X509_EXTENSION_get_critical(e))
-            return "ID-109";
-    }
-    return NULL;
-}
-
-const char *path_check_form(const path_certificate *c)
-{
-    const char *id;
-    if (X509_get_version(c->x) != 2)
-        return "ID-103";
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(c->x);
-    BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
-    bool serial_ok =
-        number != NULL && !BN_is_negative(number) && !BN_is_zero(number) && BN_num_bits(number) <= 159;
-    BN_free(number);
-    if (!serial_ok)
-        return "ID-104";
-    const X509_ALGOR *outer;
-    X509_get0_signature(NULL, &outer, c->x);
-    if (X509_ALGOR_cmp(outer, X509_get0_tbs_sigalg(c->x)) != 0)
-        return "ID-105";
-    if (X509_NAME_entry_count(X509_get_issuer_name(c->x)) == 0)
-        return "ID-106";
-    if ((id = check_extensions(c->x)) != NULL || (id = check_signature_algorithm(c->x)) != NULL ||
-        (id = check_key(c->x)) != NULL)
-        return id;
-    uint32_t flags = X509_get_extension_flags(c->x);
-    if (flags & EXFLAG_INVALID)
-        return "ID-110";
-    GENERAL_NAMES *names = X509_get_ext_d2i(c->x, NID_subject_alt_name, NULL, NULL);
-    bool many = names != NULL && sk_GENERAL_NAME_num(names) > NAMES_MAX;
-    GENERAL_NAMES_free(names);
-    return many ? "ID-116" : NULL;
-}
+/* What a certificate may be used for, as leaf or as issuer (identity.md 7). */
 
 const char *path_check_issuer(const path_certificate *ca, size_t intermediates_below)
 {
@@ -174,20 +76,30 @@ const char *path_check_leaf(const path_search *s)
     return id;
 }
 
-const char *path_check_names(const path_search *s)
+static bool has_policy(const CERTIFICATEPOLICIES *policies, const char *wanted)
 {
-    for (size_t ca = 1; ca < s->depth; ca++) {
-        NAME_CONSTRAINTS *nc = X509_get_ext_d2i(s->chain[ca]->x, NID_name_constraints, NULL, NULL);
-        const char *id = NULL;
-        for (size_t i = 0; nc != NULL && id == NULL && i < ca; i++) {
-            bool self_issued = i > 0 && X509_NAME_cmp(X509_get_subject_name(s->chain[i]->x),
-                                                      X509_get_issuer_name(s->chain[i]->x)) == 0;
-            if (!self_issued && NAME_CONSTRAINTS_check(s->chain[i]->x, nc) != X509_V_OK)
-                id = "ID-209";
-        }
-        NAME_CONSTRAINTS_free(nc);
-        if (id != NULL)
-            return id;
+    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+        char oid[128];
+        OBJ_obj2txt(oid, sizeof oid, sk_POLICYINFO_value(policies, i)->policyid, 1);
+        if (strcmp(oid, wanted) == 0)
+            return true;
     }
-    return NULL;
+    return false;
+}
+
+const char *path_check_policies(path_search *s)
+{
+    CERTIFICATEPOLICIES *policies = X509_get_ext_d2i(s->leaf.x, NID_certificate_policies, NULL, NULL);
+    size_t kept = 0;
+    for (size_t i = 0; i < s->hit_count; i++) {
+        const tlist_interval *interval = s->hits[i].interval;
+        bool all = true;
+        for (uint32_t k = 0; k < interval->require_policy_count; k++)
+            all = all && has_policy(policies, interval->require_policy_oids[k]);
+        if (all)
+            s->hits[kept++] = s->hits[i];
+    }
+    CERTIFICATEPOLICIES_free(policies);
+    s->hit_count = kept;
+    return kept > 0 ? NULL : "ID-308";
 }

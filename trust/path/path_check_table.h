@@ -27,7 +27,6 @@ C(119, REFUSE, "peer-not-trusted", "RFC 5280 4.1.2.8", "a unique identifier is p
 C(120, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.11", "a policy extension has the wrong form")
 C(121, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 a1", "a signature algorithm is not allowed")
 C(122, REFUSE, "peer-not-trusted", "RFC 5280 4.1.2.7", "a public key is not allowed or not sound")
-C(201, REFUSE, "peer-not-trusted", "RFC 5280 6.1", "no path leads to a trust anchor")
 C(202, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 a1", "a signature does not verify")
 C(203, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 a2", "a certificate is not yet valid")
 C(204, REFUSE, "peer-expired", "RFC 5280 6.1.3 a2", "a certificate has expired")
@@ -37,8 +36,6 @@ C(208, REFUSE, "peer-not-trusted", "RFC 5280 6.1.4 l", "the path is longer than 
 C(209, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b", "a name lies outside the name constraints of a CA")
 C(210, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b",
   "a CA constrains a form of name that cannot be compared")
-C(211, REFUSE, "peer-not-trusted", "RFC 5280 6.1.5 g", "no certificate policy is valid over the whole path")
-C(212, REFUSE, "peer-not-trusted", "RFC 5280 6.1.5 g", "a required certificate policy is missing")
 C(213, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.12",
   "the certificate is not meant for this purpose (extended key usage)")
 C(214, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.9", "the certificate is a CA certificate")
@@ -61,7 +58,6 @@ C(306, UNKNOWN, "trust-list-expired", "TS 119 612 5.3.15",
 C(307, REFUSE, "peer-not-trusted", "RFC 5280 6.1.1", "the listed certificate is outside its own validity")
 C(308, REFUSE, "service-not-granted", "TS 119 612 5.5.9.2",
   "the certificate lacks a policy that the service demands")
-C(309, REFUSE, "peer-not-trusted", "local policy", "not accepted here")
 C(401, REFUSE, "peer-revoked", "RFC 6960 2.2", "a certificate of the path is revoked (OCSP)")
 C(402, REFUSE, "peer-revoked", "RFC 5280 6.3", "a certificate of the path is revoked (CRL)")
 C(403, REFUSE, "peer-not-trusted", "RFC 6960 2.2", "the responder does not know a certificate of the path")
@@ -71,7 +67,6 @@ C(405, UNKNOWN, "revocation-unknown", "RFC 6960 2.2", "no revocation answer is a
 C(406, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.2", "the OCSP response is not signed by who may")
 C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the OCSP response speaks of another certificate")
 C(408, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.1", "the revocation answer is stale or from the future")
-C(409, UNKNOWN, "revocation-unknown", "RFC 6960 4.4.1", "the OCSP nonce differs")
 C(410, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.1", "the OCSP response has the wrong form")
 C(411, UNKNOWN, "revocation-unknown", "RFC 5280 6.3.3 f", "the CRL is not signed by who may")
 C(412, UNKNOWN, "revocation-unknown", "RFC 5280 5.1", "the CRL has the wrong form")
@@ -96,9 +91,9 @@ C(507, REFUSE, "peer-not-organisation", "Act No. 153 of 2002 (Japan)",
 C(508, REFUSE, "peer-identity-invalid", "RFC 3739 3.2.6",
   "the qualified certificate statements are malformed")
 C(509, REFUSE, "peer-identity-invalid", "TS 119 495 5.2.1", "the PSD2 statement names another authority")
-C(511, REFUSE, "peer-identity-invalid", "own limit", "a name holds characters that are not allowed")
+C(511, REFUSE, "peer-identity-invalid", "own limit",
+  "a name is too long or holds characters that are not allowed")
 C(901, UNKNOWN, "overloaded", "own limit", "out of memory")
 C(902, UNKNOWN, "overloaded", "own limit", "the judge is busy")
 C(903, UNKNOWN, "overloaded", "own limit", "no trusted list is loaded")
-C(904, UNKNOWN, "clock-untrusted", "own limit", "the clock cannot be trusted")
 C(905, UNKNOWN, "overloaded", "own limit", "the cryptographic library failed")

@@ -6,16 +6,18 @@
 
 #include <openssl/x509.h>
 
-#define NODES_MAX      128
-#define SIGNATURES_MAX 64
-#define PRESENTED_MAX  16
-#define DEPTH_MAX      10
+#define CERTIFICATE_MAX_BYTES 16384
+#define NODES_MAX             128
+#define SIGNATURES_MAX        64
+#define PRESENTED_MAX         16
+#define DEPTH_MAX             10
 
 typedef struct { /* one certificate of the search */
     X509 *x;
     dx_bytes der, subject, spki;
     uint8_t sha256[32];
-    bool bad; /* form: never an issuer */
+    int64_t from_s, until_s;
+    bool dated; /* both dates could be read */
 } path_certificate;
 
 struct path_judge_state {
@@ -26,39 +28,82 @@ typedef struct {
     const path_input *in;
     dx_arena *arena;
     trust_verdict *out;
+    const char *person; /* why the leaf is no organisation's, of profiles that want one; NULL: it is */
     path_certificate leaf, presented[PRESENTED_MAX];
     size_t presented_count;
     path_certificate *chain[DEPTH_MAX]; /* leaf first */
     size_t depth;
     path_certificate listed[DEPTH_MAX]; /* anchors looked at, one per depth */
     unsigned nodes, signatures;
+    unsigned shadow; /* below a listed CA without valid status: what is found here is ID-305, never a yes */
     int worst_depth; /* of the failure that is told */
+    bool no_memory;
+    bool spent; /* the budget: ID-215 */
     tlist_hit hits[8];
     size_t hit_count;
     revocation_question *questions;
     size_t *question_count;
 } path_search;
 
-struct dx_rc path_library_failure(dx_why *why);
-/* Fills id, reason, clause, slug from the table. */
+/* path_say.c. Fills id, reason, clause, slug from the table. */
 void path_say(trust_verdict *v, const char *id, const char *more);
+void path_say_yes(trust_verdict *v);
 void path_remark(trust_verdict *v, const char *id);
-bool path_certificate_open(dx_bytes der, dx_arena *arena, path_certificate *out);
-void path_certificate_close(path_certificate *c);
-int64_t path_time(const ASN1_TIME *t);
+/* The graver of two ids, of equals the first; NULL is the lightest. */
+const char *path_graver(const char *a, const char *b);
 
-/* path_check.c: form and use of one certificate as leaf or issuer; NULL: fine, else the id. */
-const char *path_check_form(const path_certificate *c);
-const char *path_check_issuer(const path_certificate *ca, size_t intermediates_below);
-const char *path_check_leaf(const path_search *s);
+/* path_certificate.c. NULL: open; else "ID-101", "ID-102" or "ID-901". */
+const char *path_certificate_open(dx_bytes der, dx_arena *arena, path_certificate *out);
+void path_certificate_close(path_certificate *c);
+
+/* path_algorithm.c: identity.md 5.2, for whatever carries a signature. */
+bool path_algorithm_ok(const X509_ALGOR *algorithm);
+bool path_key_ok(const EVP_PKEY *key);
+
+/* path_search.c. True: an answer was found, a yes or a no that no other path may avoid. */
+bool path_search_from_leaf(path_search *s);
+/* The deepest failure is told, of equals the first; in the shadow of a withdrawal only what it blocks. */
+void path_fail(path_search *s, const char *id, const char *more);
+
+/* path_whole.c: a chain that has reached a listed service. True as above. */
+bool path_check_whole(path_search *s);
+
+/* path_form.c: one certificate by itself; NULL: fine, else the id. Warnings become remarks of the verdict. */
+const char *path_check_form(const path_search *s, const path_certificate *c);
+
+/* path_names.c */
+const char *path_check_name_form(const path_search *s, X509 *x);
 const char *path_check_names(const path_search *s); /* name constraints over the whole chain */
 
-/* revocation.c: one certificate against the evidence. */
-void path_check_revocation(path_search *s, size_t index, const path_certificate *subject,
-                           const path_certificate *issuer, revocation_view *out, const char **id);
+/* path_check.c: use of one certificate as leaf or issuer. */
+const char *path_check_issuer(const path_certificate *ca, size_t intermediates_below);
+const char *path_check_leaf(const path_search *s);
+/* Drops hits whose service demands policies that the leaf lacks; ID-308 when none is left. */
+const char *path_check_policies(path_search *s);
 
-/* organisation.c */
+/* A seal or a stamp is judged at a past time: an answer from after it serves it too. */
+static inline bool path_looks_back(const path_search *s)
+{
+    return s->in->profile == PATH_TSU || s->in->profile == PATH_SEAL;
+}
+
+/* revocation.c: one certificate against the evidence. */
+void path_check_revocation(path_search *s, const path_certificate *subject, const path_certificate *issuer,
+                           revocation_view *out, const char **id);
+
+/* path_statements.c: qcStatements, RFC 3739 3.2.6. */
+typedef struct {
+    bool compliance, sscd, legislation, esign, eseal, web;
+    bool psd2, psd2_roles_ok;
+    dx_bytes psd2_authority; /* NCAId */
+} path_statements;
+/* False: malformed, or a statement stands twice (ID-508); *out is then empty. */
+bool path_statements_read(const X509 *x, path_statements *out);
+
+/* organisation.c. NULL: an organisation's, else the id that says why not. */
 const char *organisation_read(X509 *x, organisation *out, trust_verdict *remarks);
+bool organisation_is_jpki(const X509 *x);
+
 /* path_qualified.c */
 void path_qualify(path_search *s);
 

@@ -1,7 +1,5 @@
 #include "trust/path/path_private.h"
 
-#include "trust/base/der.h"
-
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
@@ -12,40 +10,6 @@
 #define QUALIFIER "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
 #define EIDAS_S   1467331200
 
-typedef struct {
-    bool compliance, sscd, legislation, esign, eseal, web;
-} statements;
-
-/* qcStatements, RFC 3739 3.2.6: one strict pass. */
-static void read_statements(const X509 *x, statements *out)
-{
-    ASN1_OBJECT *oid = OBJ_txt2obj("1.3.6.1.5.5.7.1.3", 1);
-    int at = oid == NULL ? -1 : X509_get_ext_by_OBJ(x, oid, -1);
-    ASN1_OBJECT_free(oid);
-    if (at < 0)
-        return;
-    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_get_ext(x, at));
-    dx_bytes all;
-    if (!der_only(dx_bytes_of(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)), DER_SEQUENCE,
-                  &all))
-        return;
-    while (all.size > 0) {
-        dx_bytes statement, id, types, type;
-        if (!der_take(&all, DER_SEQUENCE, &statement) || !der_take(&statement, DER_OID, &id))
-            return;
-        out->compliance |= der_oid_is(id, "0.4.0.1862.1.1");
-        out->sscd |= der_oid_is(id, "0.4.0.1862.1.4");
-        out->legislation |= der_oid_is(id, "0.4.0.1862.1.7");
-        if (!der_oid_is(id, "0.4.0.1862.1.6") || !der_take(&statement, DER_SEQUENCE, &types))
-            continue;
-        while (types.size > 0 && der_take(&types, DER_OID, &type)) {
-            out->esign |= der_oid_is(type, "0.4.0.1862.1.6.1");
-            out->eseal |= der_oid_is(type, "0.4.0.1862.1.6.2");
-            out->web |= der_oid_is(type, "0.4.0.1862.1.6.3");
-        }
-    }
-}
-
 static bool has_info(const tlist_interval *interval, const char *info)
 {
     for (uint32_t i = 0; i < interval->info_count; i++)
@@ -54,16 +18,30 @@ static bool has_info(const tlist_interval *interval, const char *info)
     return false;
 }
 
+static bool names(const tlist_qualification *q, const char *qualifier)
+{
+    for (uint32_t k = 0; k < q->qualifier_count; k++)
+        if (q->qualifiers[k] != NULL && strcmp(q->qualifiers[k], qualifier) == 0)
+            return true;
+    return false;
+}
+
 static bool captured(const tlist_interval *interval, dx_bytes der, const char *qualifier)
 {
     for (uint32_t i = 0; i < interval->qualification_count; i++) {
         const tlist_qualification *q = &interval->qualifications[i];
-        bool names = false;
-        for (uint32_t k = 0; k < q->qualifier_count; k++)
-            names |= q->qualifiers[k] != NULL && strcmp(q->qualifiers[k], qualifier) == 0;
-        if (names && q->usable && tlist_criteria_match(q->criteria, der))
+        if (q->usable && names(q, qualifier) && tlist_criteria_match(q->criteria, der))
             return true;
     }
+    return false;
+}
+
+/* TL-804: whom a qualifier that takes something away was meant for cannot be told, so it may be anyone. */
+static bool maybe_captured(const tlist_interval *interval, const char *qualifier)
+{
+    for (uint32_t i = 0; i < interval->qualification_count; i++)
+        if (!interval->qualifications[i].usable && names(&interval->qualifications[i], qualifier))
+            return true;
     return false;
 }
 
@@ -81,7 +59,7 @@ static const tlist_interval *interval_at(const tlist_service *s, int64_t at_s)
 }
 
 /* Steps 2 to 8 of one service at one time. False: the service says nothing about this certificate. */
-static bool evaluate(const tlist_service *service, dx_bytes der, const statements *st, int64_t at_s,
+static bool evaluate(const tlist_service *service, dx_bytes der, const path_statements *st, int64_t at_s,
                      outcome *out)
 {
     const tlist_interval *i = interval_at(service, at_s);
@@ -99,11 +77,14 @@ static bool evaluate(const tlist_service *service, dx_bytes der, const statement
         type = q_seal ? 's' : q_sign ? 'g' : 'w';
     if ((type == 's' && !for_seals) || (type == 'g' && !for_signatures) || (type == 'w' && !for_web))
         return false;
-    bool not_qualified = captured(i, der, QUALIFIER "NotQualified"),
+    bool not_qualified =
+             captured(i, der, QUALIFIER "NotQualified") || maybe_captured(i, QUALIFIER "NotQualified"),
          statement = captured(i, der, QUALIFIER "QCStatement");
     out->type = type;
     out->qualified = not_qualified ? false : statement ? true : st->compliance && !st->legislation;
-    if (captured(i, der, QUALIFIER "QCWithQSCD") || captured(i, der, QUALIFIER "QCQSCDManagedOnBehalf"))
+    if (maybe_captured(i, QUALIFIER "QCNoQSCD"))
+        out->qscd = false;
+    else if (captured(i, der, QUALIFIER "QCWithQSCD") || captured(i, der, QUALIFIER "QCQSCDManagedOnBehalf"))
         out->qscd = true;
     else if (captured(i, der, QUALIFIER "QCNoQSCD"))
         out->qscd = false;
@@ -112,7 +93,7 @@ static bool evaluate(const tlist_service *service, dx_bytes der, const statement
     return true;
 }
 
-static outcome at_time(const path_search *s, const statements *st, int64_t at_s)
+static outcome at_time(const path_search *s, const path_statements *st, int64_t at_s)
 {
     outcome best = {false, false, '?'};
     bool any = false;
@@ -146,9 +127,9 @@ static void set_assurance(trust_verdict *v)
 void path_qualify(path_search *s)
 {
     trust_verdict *v = s->out;
-    statements st = {0};
-    const char *class_ = s->hit_count > 0 ? s->hits[0].service->class_ : NULL;
-    read_statements(s->leaf.x, &st);
+    path_statements st;
+    const char *class_ = s->hit_count > 0 ? s->hits[0].interval->class_ : NULL;
+    (void)path_statements_read(s->leaf.x, &st); /* malformed ones make nobody qualified */
     v->foreign = s->in->home_scheme != NULL && strcmp(s->in->home_scheme, v->anchor.scheme) != 0;
     snprintf(v->basis, sizeof v->basis, "%s", v->foreign ? "none" : "native");
     snprintf(v->level, sizeof v->level, "listed");

@@ -1,7 +1,8 @@
 #include "trust/seal/seal_certificate.h"
 
-#include "trust/base/clock.h"
+#include "trust/base/asn1_time.h"
 #include "trust/base/der.h"
+#include "trust/path/crl_judge.h"
 #include "trust/sign/sign_kind.h"
 
 #include <openssl/err.h>
@@ -9,10 +10,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define CERTIFICATE_MAX_BYTES 65536
 #define DEPTH_MAX             4
+#define SIGNATURES_MAX        64 /* a hostile x5c may offer many certificates of one name */
 
 static X509 *decode(dx_bytes der)
 {
@@ -25,16 +26,6 @@ static X509 *decode(dx_bytes der)
     }
     ERR_clear_error();
     return x509;
-}
-
-static bool time_s(const ASN1_TIME *time, int64_t *out)
-{
-    struct tm tm;
-    if (ASN1_TIME_to_tm(time, &tm) != 1)
-        return false;
-    *out = dx_days_from_civil(1900 + tm.tm_year, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) * 86400 +
-           tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
-    return true;
 }
 
 static void name_entry(const X509 *x509, int nid, char *out, size_t size)
@@ -80,8 +71,8 @@ DX_RC seal_certificate_open(dx_bytes der, seal_certificate **out, dx_why *why)
     }
     c->x509 = x509;
     c->der = der;
-    if (!spki_span(der, &c->spki) || !time_s(X509_get0_notBefore(x509), &c->not_before_s) ||
-        !time_s(X509_get0_notAfter(x509), &c->not_after_s)) {
+    if (!spki_span(der, &c->spki) || !asn1_time_s(X509_get0_notBefore(x509), &c->not_before_s) ||
+        !asn1_time_s(X509_get0_notAfter(x509), &c->not_after_s)) {
         seal_certificate_close(c);
         return DX_FAIL(why, MALFORMED, "RFC 5280 4.1", "not a certificate that can be read");
     }
@@ -105,13 +96,25 @@ void seal_certificate_close(seal_certificate *certificate)
     free(certificate);
 }
 
-static bool issued(X509 *subject, X509 *issuer)
+typedef struct {
+    const seal_check_spec *spec;
+    const dx_bytes *others;
+    size_t other_count;
+    int64_t at_s;
+    unsigned signatures; /* that may still be verified */
+} search;
+
+static bool issued(search *s, X509 *subject, X509 *issuer)
 {
     bool ok = X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0 &&
               X509_check_ca(issuer) == 1 && X509_get0_pubkey(issuer) != NULL &&
               (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
                (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0) &&
-              X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
+              s->signatures > 0;
+    if (ok) {
+        s->signatures--;
+        ok = X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
+    }
     ERR_clear_error();
     return ok;
 }
@@ -119,26 +122,25 @@ static bool issued(X509 *subject, X509 *issuer)
 static bool alive(X509 *x509, int64_t at_s)
 {
     int64_t from, until;
-    return time_s(X509_get0_notBefore(x509), &from) && time_s(X509_get0_notAfter(x509), &until) &&
+    return asn1_time_s(X509_get0_notBefore(x509), &from) && asn1_time_s(X509_get0_notAfter(x509), &until) &&
            from <= at_s && at_s <= until;
 }
 
 /* Anchors are believed because they were named; what stands between must hold at the time of sealing. */
-static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *others, size_t other_count,
-                  int64_t at_s, unsigned depth, X509 **leaf_issuer)
+static bool leads(search *s, X509 *subject, unsigned depth, X509 **leaf_issuer)
 {
-    for (size_t i = 0; i < spec->anchor_count; i++) {
-        X509 *anchor = decode(spec->anchors[i]);
-        if (anchor != NULL && issued(subject, anchor)) {
+    for (size_t i = 0; i < s->spec->anchor_count; i++) {
+        X509 *anchor = decode(s->spec->anchors[i]);
+        if (anchor != NULL && issued(s, subject, anchor)) {
             *leaf_issuer = anchor;
             return true;
         }
         X509_free(anchor);
     }
-    for (size_t i = 0; i < other_count && depth < DEPTH_MAX; i++) {
-        X509 *between = decode(others[i]), *above = NULL;
-        if (between != NULL && issued(subject, between) && X509_cmp(subject, between) != 0 &&
-            alive(between, at_s) && leads(between, spec, others, other_count, at_s, depth + 1, &above)) {
+    for (size_t i = 0; i < s->other_count && depth < DEPTH_MAX && s->signatures > 0; i++) {
+        X509 *between = decode(s->others[i]), *above = NULL;
+        if (between != NULL && X509_cmp(subject, between) != 0 && alive(between, s->at_s) &&
+            issued(s, subject, between) && leads(s, between, depth + 1, &above)) {
             X509_free(above);
             *leaf_issuer = between;
             return true;
@@ -148,23 +150,22 @@ static bool leads(X509 *subject, const seal_check_spec *spec, const dx_bytes *ot
     return false;
 }
 
-static seal_revocation ask_crl(dx_bytes der, X509 *leaf, X509 *issuer, int64_t *revoked_s)
+/* Whoever gives the CRLs by hand decides how old they may be: nextUpdate alone says so. Any date of an entry
+ * counts; who asks compares it with the times that matter. */
+static seal_revocation ask_crls(const search *s, X509 *leaf, X509 *issuer, int64_t *revoked_s)
 {
-    const uint8_t *at = der.data;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)der.size);
-    X509_REVOKED *entry = NULL;
+    const crl_question question = {
+        .subject = leaf, .issuer = issuer, .at_s = s->at_s, .until_s = INT64_MAX, .past = true};
     seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
-    if (crl != NULL && X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(leaf)) == 0 &&
-        (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
-         (X509_get_key_usage(issuer) & KU_CRL_SIGN) != 0) &&
-        X509_CRL_verify(crl, X509_get0_pubkey(issuer)) == 1) {
-        answer = SEAL_REVOCATION_GOOD;
-        if (X509_CRL_get0_by_cert(crl, &entry, leaf) == 1 &&
-            time_s(X509_REVOKED_get0_revocationDate(entry), revoked_s))
-            answer = SEAL_REVOCATION_REVOKED;
+    for (size_t i = 0; i < s->spec->crl_count; i++) {
+        crl_answer said = crl_judge(s->spec->crls[i], &question);
+        if (said.state == REVOCATION_REVOKED) {
+            *revoked_s = said.revoked_s;
+            return SEAL_REVOCATION_REVOKED;
+        }
+        if (said.state == REVOCATION_GOOD)
+            answer = SEAL_REVOCATION_GOOD;
     }
-    X509_CRL_free(crl);
-    ERR_clear_error();
     return answer;
 }
 
@@ -172,19 +173,16 @@ seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_
                                        const dx_bytes *others, size_t other_count, int64_t at_s,
                                        seal_revocation *revocation, int64_t *revoked_s)
 {
+    search s = {spec, others, other_count, at_s, SIGNATURES_MAX};
     X509 *issuer = NULL;
     *revocation = SEAL_REVOCATION_UNKNOWN;
     for (size_t i = 0; i < spec->anchor_count; i++)
         if (dx_bytes_equal(leaf->der,
                            spec->anchors[i])) /* named itself: believed as it is (EN 319 102-1 5.2.6) */
             return SEAL_PATH_OK;
-    if (!leads(leaf->x509, spec, others, other_count, at_s, 0, &issuer))
+    if (!leads(&s, leaf->x509, 0, &issuer))
         return SEAL_PATH_NONE;
-    for (size_t i = 0; i < spec->crl_count && *revocation != SEAL_REVOCATION_REVOKED; i++) {
-        seal_revocation answer = ask_crl(spec->crls[i], leaf->x509, issuer, revoked_s);
-        if (answer != SEAL_REVOCATION_UNKNOWN)
-            *revocation = answer;
-    }
+    *revocation = ask_crls(&s, leaf->x509, issuer, revoked_s);
     X509_free(issuer);
     return SEAL_PATH_OK;
 }

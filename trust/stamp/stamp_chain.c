@@ -1,23 +1,23 @@
 /* stamp_chain.c -- STAMP-11 for a reader who was given the issuers he believes in (`verify --tsa-anchor`): a
  * chain of at most eight certificates to one of them, sound at genTime. With a trust snapshot trust/path
  * judges instead. */
+#include "trust/base/asn1_time.h"
+#include "trust/path/crl_judge.h"
 #include "trust/stamp/stamp_private.h"
 
 #include <openssl/x509v3.h>
-#include <time.h>
 
 #define CHAIN_MAX      8
 #define SIGNATURES_MAX 64 /* a hostile bag may offer many certificates of one name */
 #define POOL_MAX       (STAMP_CERTS_MAX + 64)
+#define CRLS_MAX       64
 
 typedef struct {
     X509 *pool[POOL_MAX]; /* anchors first, then what the token carries */
     size_t anchors, count;
-    X509_CRL *crls[64];
-    size_t crl_count;
-    time_t at, until; /* until: a later proof of existence, or `at` */
-    bool revocation_off;
-    unsigned signatures;
+    const stamp_trust *trust;
+    int64_t at_s, until_s; /* until_s: a later proof of existence, or at_s */
+    unsigned signatures;   /* that may still be verified */
     const char *reason;
 } chain_search;
 
@@ -25,8 +25,9 @@ static bool verifies(chain_search *s, X509 *cert, X509 *issuer)
 {
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     int hash;
-    if (key == NULL || ++s->signatures > SIGNATURES_MAX)
+    if (key == NULL || s->signatures == 0)
         return false;
+    s->signatures--;
     /* A SHA-1 or MD5 signature on a certificate proves nothing; RSASSA-PSS answers its hash here too. */
     if (X509_get_signature_info(cert, &hash, NULL, NULL, NULL) == 1 &&
         (hash == NID_sha1 || hash == NID_md5 || hash == NID_md5_sha1))
@@ -34,10 +35,11 @@ static bool verifies(chain_search *s, X509 *cert, X509 *issuer)
     return X509_verify(cert, key) == 1;
 }
 
-static bool holds_at(X509 *cert, time_t at)
+static bool holds_at(X509 *cert, int64_t at_s)
 {
-    return X509_cmp_time(X509_get0_notBefore(cert), &at) < 0 &&
-           X509_cmp_time(X509_get0_notAfter(cert), &at) > 0;
+    int64_t from_s, to_s;
+    return asn1_time_s(X509_get0_notBefore(cert), &from_s) && asn1_time_s(X509_get0_notAfter(cert), &to_s) &&
+           from_s <= at_s && at_s <= to_s;
 }
 
 static bool sound(X509 *cert)
@@ -72,24 +74,22 @@ static bool names_a_source(X509 *cert)
 /* The CRLs at hand, against one certificate of the chain. */
 static bool not_revoked(chain_search *s, X509 *cert, X509 *issuer)
 {
+    const crl_question question = {.subject = cert,
+                                   .issuer = issuer,
+                                   .at_s = s->at_s,
+                                   .until_s = s->until_s,
+                                   .past = true,
+                                   .signatures = &s->signatures};
     bool answered = false;
-    for (size_t i = 0; i < s->crl_count; i++) {
-        X509_REVOKED *entry = NULL;
-        X509_CRL *crl = s->crls[i];
-        if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_issuer_name(cert)) != 0 ||
-            ++s->signatures > SIGNATURES_MAX || X509_CRL_verify(crl, X509_get0_pubkey(issuer)) != 1)
-            continue;
-        int found = X509_CRL_get0_by_cert(crl, &entry, cert);
-        answered = answered || X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &s->at) >= 0 ||
-                   (X509_CRL_get0_nextUpdate(crl) != NULL &&
-                    X509_cmp_time(X509_CRL_get0_nextUpdate(crl), &s->at) > 0);
-        if (found == 1 && entry != NULL &&
-            X509_cmp_time(X509_REVOKED_get0_revocationDate(entry), &s->until) < 0) {
+    for (size_t i = 0; i < s->trust->crl_count && i < CRLS_MAX; i++) {
+        crl_answer answer = crl_judge(s->trust->crls[i], &question);
+        answered = answered || answer.state == REVOCATION_GOOD;
+        if (answer.state == REVOCATION_REVOKED) {
             s->reason = "a certificate in the chain of the token's signer was revoked";
             return false;
         }
     }
-    if (!answered && !s->revocation_off && names_a_source(cert)) {
+    if (!answered && !s->trust->revocation_off && names_a_source(cert)) {
         s->reason = "whether a certificate in the chain of the token's signer was revoked is not known";
         return false;
     }
@@ -103,12 +103,12 @@ static bool climb(chain_search *s, X509 *cert, size_t depth)
             return true;
     if (depth >= CHAIN_MAX)
         return false;
-    for (size_t i = 0; i < s->count && s->signatures < SIGNATURES_MAX; i++) {
+    for (size_t i = 0; i < s->count && s->signatures > 0; i++) {
         X509 *issuer = s->pool[i];
         bool anchor = i < s->anchors;
         if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0 ||
             X509_cmp(issuer, cert) == 0 || !may_issue(issuer, anchor, depth) ||
-            (!anchor && (!holds_at(issuer, s->at) || !holds_at(issuer, s->until))) ||
+            (!anchor && (!holds_at(issuer, s->at_s) || !holds_at(issuer, s->until_s))) ||
             !verifies(s, cert, issuer))
             continue;
         if (not_revoked(s, cert, issuer) && (anchor || climb(s, issuer, depth + 1)))
@@ -135,32 +135,25 @@ static void load(chain_search *s, const stamp_token *token, dx_bytes signer, con
     for (size_t i = 0; i < token->cert_count; i++)
         if (!dx_bytes_equal(token->certs[i], signer))
             (void)load_pool(s, token->certs[i]); /* one that cannot be read cannot be an issuer */
-    for (size_t i = 0; i < trust->crl_count && s->crl_count < sizeof s->crls / sizeof *s->crls; i++) {
-        const unsigned char *p = trust->crls[i].data;
-        X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)trust->crls[i].size);
-        if (crl != NULL)
-            s->crls[s->crl_count++] = crl;
-    }
 }
 
 bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, const stamp_trust *trust,
                        int64_t until_s, stamp_verdict *verdict)
 {
-    chain_search s = {.at = (time_t)(token->info.time_us / 1000000),
-                      .revocation_off = trust->revocation_off,
+    chain_search s = {.trust = trust,
+                      .at_s = token->info.time_us / 1000000,
+                      .signatures = SIGNATURES_MAX,
                       .reason = "no chain leads from the token's signer to an issuer that is believed"};
-    s.until = until_s > s.at ? (time_t)until_s : s.at;
+    s.until_s = until_s > s.at_s ? until_s : s.at_s;
     load(&s, token, signer->der, trust);
     bool ok = false;
-    if (!holds_at(signer->x509, s.at))
+    if (!holds_at(signer->x509, s.at_s))
         s.reason = "the certificate of the token's signer was not valid at genTime";
-    else if (!holds_at(signer->x509, s.until))
+    else if (!holds_at(signer->x509, s.until_s))
         s.reason = "the certificate of the token's signer ended before the next proof of existence";
     else
         ok = sound(signer->x509) && climb(&s, signer->x509, 0);
     for (size_t i = 0; i < s.count; i++)
         X509_free(s.pool[i]);
-    for (size_t i = 0; i < s.crl_count; i++)
-        X509_CRL_free(s.crls[i]);
     return ok || stamp_no(verdict, CHECK_STAMP_11, NULL, "%s", s.reason);
 }
