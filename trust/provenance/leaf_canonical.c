@@ -95,13 +95,15 @@ static void print_number(double d, char out[40])
     *o = 0;
 }
 
-/* Whole numbers of up to 15 digits, which is nearly all of them, have one spelling that a glance can tell. */
+/* Whole numbers within 2^53-1, which is nearly all of them, have one spelling that a glance can tell. */
 static bool plain_integer(const uint8_t *p, size_t n)
 {
     bool negative = n > 0 && p[0] == '-';
     p += negative;
     n -= negative;
-    if (n == 0 || n > 15 || (p[0] == '0' && (n > 1 || negative)))
+    static const char largest[] = "9007199254740991";
+    if (n == 0 || n >= sizeof largest || (p[0] == '0' && (n > 1 || negative)) ||
+        (n == sizeof largest - 1 && memcmp(p, largest, n) > 0))
         return false;
     for (size_t i = 0; i < n; i++)
         if (p[i] < '0' || p[i] > '9')

@@ -25,6 +25,15 @@ typedef struct {
     const char *authorization; /* value of an Authorization field; NULL: none */
 } stamp_tsa;
 
+/* The last signer that was believed, so that tokens of one unit cost one judgement in half a minute instead of one each.
+ * Holds for the same certificate under the same snapshot, until the verdict's own end at the latest. Owned by whoever
+ * checks tokens on one thread; zeroed: nothing is remembered. */
+typedef struct {
+    uint8_t leaf_sha256[32], snapshot_id[32];
+    int64_t from_s, until_s; /* genTime within [from, until) */
+    trust_verdict verdict;
+} stamp_memo;
+
 /* How a token's signer is believed. Exactly one of the two: the trust snapshot, or (verify with --tsa-anchor)
  * given issuer certificates. */
 typedef struct {
@@ -37,6 +46,7 @@ typedef struct {
     size_t crl_count;
     revocation_evidence evidence; /* OCSP and CRL of the TSU chain */
     bool revocation_off;
+    stamp_memo *memo; /* NULL: each signer is judged anew */
 } stamp_trust;
 
 typedef struct {         /* facts of a token that was believed */

@@ -140,6 +140,7 @@ static bool with_trust(stamp_attempt *attempt, const stamp_tsa *tsa, stamp_trust
     if (service->spec.trust_get == NULL || !service->spec.trust_get(service->spec.trust_context, trust))
         return false;
     *borrowed = true;
+    trust->memo = &service->memo;
     return stamp_evidence_join(&service->evidence, dx_now_s(service->spec.clock), arena, &trust->evidence);
 }
 

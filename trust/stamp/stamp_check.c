@@ -77,6 +77,27 @@ static bool check_policy(const stamp_tstinfo *info, const stamp_tsa *tsa, stamp_
                     tsa->name);
 }
 
+#define MEMO_S 30 /* a revocation is noticed this much later, at most */
+
+static bool remembers(const stamp_memo *memo, const uint8_t leaf[32], const stamp_trust *trust, int64_t at_s)
+{
+    return memo != NULL && !trust->revocation_off && at_s >= memo->from_s && at_s < memo->until_s &&
+           memcmp(memo->leaf_sha256, leaf, 32) == 0 &&
+           memcmp(memo->snapshot_id, tlist_snapshot_id(trust->snapshot), 32) == 0;
+}
+
+static void remember(stamp_memo *memo, const uint8_t leaf[32], const stamp_trust *trust, int64_t at_s,
+                     const trust_verdict *judged)
+{
+    if (memo == NULL || judged->answer != TRUST_YES || trust->revocation_off)
+        return;
+    memcpy(memo->leaf_sha256, leaf, 32);
+    memcpy(memo->snapshot_id, tlist_snapshot_id(trust->snapshot), 32);
+    memo->from_s = at_s;
+    memo->until_s = judged->good_until_s < at_s + MEMO_S ? judged->good_until_s : at_s + MEMO_S;
+    memo->verdict = *judged;
+}
+
 /* STAMP-11 by the snapshot: the same judge that judges peers, at genTime. */
 static bool judge_signer(const stamp_token *token, const stamp_signer *signer, const stamp_trust *trust,
                          int64_t until_s, dx_arena *arena, stamp_questions *questions, stamp_verdict *verdict)
@@ -91,9 +112,15 @@ static bool judge_signer(const stamp_token *token, const stamp_signer *signer, c
                               .evidence = trust->evidence,
                               .revocation_off = trust->revocation_off};
     trust_verdict *judged = &questions->verdict;
-    if (path_judge(trust->judge, &input, arena, judged, questions->items, &questions->count, &why).code !=
-        DX_OK)
-        return stamp_no(verdict, CHECK_STAMP_11, NULL, "the signer could not be judged: %.120s", why.text);
+    uint8_t leaf[32];
+    dx_sha256(signer->der, leaf);
+    if (remembers(trust->memo, leaf, trust, input.at_s)) {
+        *judged = trust->memo->verdict;
+    } else {
+        if (path_judge(trust->judge, &input, arena, judged, questions->items, &questions->count, &why).code != DX_OK)
+            return stamp_no(verdict, CHECK_STAMP_11, NULL, "the signer could not be judged: %.120s", why.text);
+        remember(trust->memo, leaf, trust, input.at_s, judged); /* a remembered verdict is never remembered again */
+    }
     /* A service that is there but not in standing at genTime is a matter of STAMP-12. */
     if (judged->answer != TRUST_YES &&
         (strcmp(judged->id, "ID-303") == 0 || strcmp(judged->id, "ID-304") == 0))

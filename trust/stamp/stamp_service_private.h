@@ -132,6 +132,7 @@ struct stamp_service {
     stamp_round *rounds;
     stamp_authority authorities[STAMP_TSA_MAX];
     stamp_evidence evidence;
+    stamp_memo memo;
     bool anchored;
     int64_t anchored_us;
 };
