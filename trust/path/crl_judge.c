@@ -30,6 +30,13 @@ static const char *check_extensions(X509_CRL *crl, bool *partial)
     return NULL;
 }
 
+static bool conforms(X509_CRL *crl)
+{
+    int number = X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1);
+    return number >= 0 && X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, number)) == 0 &&
+           X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) >= 0;
+}
+
 /* The same for entries (RFC 5280 5.3): one that cannot be understood may turn the meaning of all. */
 static const char *check_entries(X509_CRL *crl)
 {
@@ -189,6 +196,10 @@ static void judge(X509_CRL *crl, const crl_question *q, crl_answer *a)
         return;
     if (!signed_by_issuer(crl, q)) {
         a->id = "ID-411";
+        return;
+    }
+    if (q->conforming && !conforms(crl)) {
+        a->id = "ID-412";
         return;
     }
     if ((a->id = check_extensions(crl, &partial)) != NULL || (a->id = check_entries(crl)) != NULL ||

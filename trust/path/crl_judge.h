@@ -18,7 +18,8 @@ typedef struct {
     int64_t until_s;        /* listed with a date up to here is revoked; INT64_MAX: any date */
     int64_t max_age_s;      /* how old it may be at at_s; 0: nextUpdate alone decides */
     bool past;              /* at_s lies in the past: a CRL from after it covers it too */
-    unsigned *signatures;   /* budget that a verification takes one of; NULL: none */
+    bool conforming;      /* also wants what every CA must write: number and key identifier (5.2.1, 5.2.3) */
+    unsigned *signatures; /* budget that a verification takes one of; NULL: none */
 } crl_question;
 
 typedef struct {

@@ -1,5 +1,6 @@
 #include "trust/path/path_private.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 
@@ -48,6 +49,19 @@ bool path_algorithm_ok(const X509_ALGOR *algorithm)
     return OBJ_find_sigid_algs(nid, &digest, NULL) == 1 && hash_ok(digest);
 }
 
+/* Whole octets, and an odd exponent from 65537 to 2^256. */
+static bool rsa_ok(const EVP_PKEY *key)
+{
+    BIGNUM *e = NULL;
+    int bits = EVP_PKEY_get_bits(key);
+    if (bits < 2048 || bits > 8192 || bits % 8 != 0 ||
+        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) != 1)
+        return false;
+    bool ok = BN_is_odd(e) && BN_num_bits(e) >= 17 && BN_num_bits(e) <= 256;
+    BN_free(e);
+    return ok;
+}
+
 bool path_key_ok(const EVP_PKEY *key)
 {
     static const char *const groups[] = {"prime256v1",      "secp384r1",       "secp521r1",
@@ -55,9 +69,8 @@ bool path_key_ok(const EVP_PKEY *key)
     char group[64] = "";
     if (key == NULL)
         return false;
-    int bits = EVP_PKEY_get_bits(key);
     if (EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_is_a(key, "RSA-PSS"))
-        return bits >= 2048 && bits <= 8192;
+        return rsa_ok(key);
     if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
         return true;
     if (!EVP_PKEY_is_a(key, "EC") || EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1)

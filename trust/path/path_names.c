@@ -128,8 +128,41 @@ const char *path_check_name_form(const path_search *s, X509 *x)
     return id != NULL ? id : check_constraints_form(x);
 }
 
+/* "*.x" stands for every name one label below x, so one of them may be excluded though "*.x" itself, read as
+ * a name, is not: excluded "a.x" (or ".a.x", strictly below it, which no single label reaches). */
+static bool wildcard_hits(dx_bytes wild, dx_bytes excluded)
+{
+    size_t behind = wild.size - 1; /* ".x" */
+    if (excluded.size <= behind || excluded.data[0] == '.')
+        return false;
+    dx_bytes label = dx_bytes_part(excluded, 0, excluded.size - behind);
+    return dx_bytes_equal_nocase(dx_bytes_part(excluded, label.size, behind),
+                                 dx_bytes_part(wild, 1, behind)) &&
+           memchr(label.data, '.', label.size) == NULL;
+}
+
+static bool wildcard_excluded(const X509 *x, const NAME_CONSTRAINTS *nc)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(x, NID_subject_alt_name, NULL, NULL);
+    bool hit = false;
+    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+        const GENERAL_NAME *g = sk_GENERAL_NAME_value(names, i);
+        if (g->type != GEN_DNS || !dx_bytes_starts(text_of(g->d.ia5), "*."))
+            continue;
+        for (int k = 0; k < sk_GENERAL_SUBTREE_num(nc->excludedSubtrees); k++) {
+            const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(nc->excludedSubtrees, k)->base;
+            hit |= base->type == GEN_DNS && wildcard_hits(text_of(g->d.ia5), text_of(base->d.ia5));
+        }
+    }
+    GENERAL_NAMES_free(names);
+    return hit;
+}
+
 static const char *compare(X509 *x, NAME_CONSTRAINTS *nc)
 {
+    if (wildcard_excluded(x, nc))
+        return "ID-209";
+
     switch (NAME_CONSTRAINTS_check(x, nc)) {
     case X509_V_OK:
         return NULL;

@@ -176,7 +176,8 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
                             .at_s = s->in->at_s,
                             .until_s = s->in->at_s,
                             .max_age_s = CRL_MAX_AGE_S,
-                            .past = path_looks_back(s)};
+                            .past = path_looks_back(s),
+                            .conforming = true};
     crl_answer a = crl_judge(der, &q);
     if (a.about_another)
         return "ID-407"; /* no news about this certificate, from whichever kind of source */

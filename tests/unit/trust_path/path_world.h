@@ -43,6 +43,7 @@ typedef struct {          /* zero: a P-256 leaf of ten days, signed with SHA-256
     const char *not_before_text; /* raw contents of a UTCTime */
     bool rsa, pss, no_ids;       /* no_ids: without key identifiers */
     int pss_salt;                /* with pss; 0: as long as the hash */
+    unsigned rsa_bits, rsa_e;    /* 0: 2048, 65537 */
 } certificate_recipe;
 
 typedef struct {
@@ -131,13 +132,28 @@ static X509_EXTENSION *world_extension(X509V3_CTX *context, const char *text)
     return e;
 }
 
+static EVP_PKEY *rsa_key(unsigned bits, unsigned e)
+{
+    EVP_PKEY *key = NULL;
+    BIGNUM *exponent = BN_new();
+    EVP_PKEY_CTX *c = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    assert_int_equal(EVP_PKEY_keygen_init(c), 1);
+    BN_set_word(exponent, e != 0 ? e : 65537);
+    EVP_PKEY_CTX_set_rsa_keygen_bits(c, bits != 0 ? (int)bits : 2048);
+    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(c, exponent);
+    assert_int_equal(EVP_PKEY_generate(c, &key), 1);
+    EVP_PKEY_CTX_free(c);
+    BN_free(exponent);
+    return key;
+}
+
 static holder *world_certificate(path_world *w, certificate_recipe r)
 {
     static long serial = 1000;
     assert_true(w->holder_count < sizeof w->holders / sizeof *w->holders);
     holder *h = &w->holders[w->holder_count++];
     h->key = r.same_key_as != NULL ? r.same_key_as->key
-             : r.rsa || r.pss      ? EVP_RSA_gen(2048)
+             : r.rsa || r.pss      ? rsa_key(r.rsa_bits, r.rsa_e)
                                    : EVP_EC_gen("P-256");
     if (r.same_key_as != NULL)
         EVP_PKEY_up_ref(h->key);
@@ -288,6 +304,7 @@ typedef struct { /* zero: empty, an hour ago, for a day */
     int64_t listed_s, this_s, next_s; /* next_s -1: none */
     const char *listed_text;          /* raw contents of the date of the entry */
     const char *extensions[4], *entry_extension;
+    bool bare;   /* without number and key identifier */
     int version; /* 0: version 2; -1: none, which is version 1; else as it is written */
     const EVP_MD *md;
 } crl_recipe;
@@ -304,6 +321,12 @@ static dx_bytes world_crl(path_world *w, crl_recipe r)
     if (r.next_s >= 0)
         X509_CRL_set1_nextUpdate(crl, ASN1_TIME_set(time, r.next_s != 0 ? r.next_s : NOW_S + 82800));
     X509V3_set_ctx(&context, r.issuer->x, NULL, NULL, crl, 0);
+    const char *usual[] = {"authorityKeyIdentifier=keyid", "2.5.29.20=ASN1:INTEGER:7"};
+    for (size_t i = 0; i < 2 && !r.bare; i++) {
+        X509_EXTENSION *e = world_extension(&context, usual[i]);
+        X509_CRL_add_ext(crl, e, -1);
+        X509_EXTENSION_free(e);
+    }
     for (size_t i = 0; i < 4 && r.extensions[i] != NULL; i++) {
         X509_EXTENSION *e = world_extension(&context, r.extensions[i]);
         X509_CRL_add_ext(crl, e, -1);

@@ -204,6 +204,49 @@ static void signatures_have_one_list_of_algorithms(void **state)
     }
 }
 
+static void rsa_keys_have_a_size_and_an_exponent(void **state)
+{
+    (void)state;
+    holder *ca = world_authority(&w, "C=DE|O=Trust|CN=CA", NULL, NULL);
+    world_service(&w, ca);
+    world_list(&w);
+    static const struct {
+        unsigned bits, e;
+        const char *id;
+    } rows[] = {{2048, 65537, ""}, {2048, 3, "ID-122"}, {2052, 65537, "ID-122"}, {2040, 65537, "ID-122"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        certificate_recipe r = {.subject = ORG "|CN=peer",
+                                .issuer = ca,
+                                .rsa = true,
+                                .rsa_bits = rows[i].bits,
+                                .rsa_e = rows[i].e,
+                                .extensions = {"extendedKeyUsage=clientAuth"}};
+        assert_string_equal(judged(world_certificate(&w, r), NULL), rows[i].id);
+    }
+}
+
+static void a_wildcard_stands_for_all_its_names(void **state)
+{
+    (void)state;
+    holder *ca = world_authority(&w, "C=DE|O=Trust|CN=CA", NULL, NULL);
+    world_service(&w, ca);
+    world_list(&w);
+    static const struct {
+        const char *constraints, *id;
+    } rows[] = {{"nameConstraints=critical,excluded;DNS:a.example.org", "ID-209"},
+                {"nameConstraints=critical,excluded;DNS:A.Example.ORG", "ID-209"},
+                {"nameConstraints=critical,excluded;DNS:example.org", "ID-209"},
+                {"nameConstraints=critical,excluded;DNS:b.a.example.org", ""},
+                {"nameConstraints=critical,excluded;DNS:aexample.org", ""},
+                {"nameConstraints=critical,permitted;DNS:example.org", ""},
+                {"nameConstraints=critical,permitted;DNS:a.example.org", "ID-209"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        holder *sub = world_authority(&w, "C=DE|O=Trust|CN=Sub", ca, rows[i].constraints);
+        holder *peer = world_peer(&w, ORG "|CN=peer", sub, "subjectAltName=DNS:*.example.org");
+        assert_string_equal(judged(peer, sub), rows[i].id);
+    }
+}
+
 static void too_long_no_der_and_no_memory_are_three_things(void **state)
 {
     (void)state;
@@ -289,6 +332,8 @@ int main(void)
         T(an_issuer_of_the_wrong_form_is_none),
         T(a_date_that_cannot_be_read_is_not_1970),
         T(signatures_have_one_list_of_algorithms),
+        T(rsa_keys_have_a_size_and_an_exponent),
+        T(a_wildcard_stands_for_all_its_names),
         T(too_long_no_der_and_no_memory_are_three_things),
         T(the_search_has_limits),
     };

@@ -49,7 +49,7 @@ static void a_crl_that_is_not_understood_is_not_good(void **state)
         const char *extension, *id;
     } rows[] = {
         {NULL, ""},
-        {"2.5.29.20=ASN1:INTEGER:7", ""},
+        {"2.5.29.20=ASN1:INTEGER:8", "ID-412"}, /* twice */
         {"1.2.3.4=ASN1:NULL", ""},
         {"1.2.3.4=critical,ASN1:NULL", "ID-412"},
         {"2.5.29.27=critical,ASN1:INTEGER:3", "ID-413"}, /* a delta */
@@ -78,12 +78,21 @@ static void a_crl_that_is_not_understood_is_not_good(void **state)
     r.version = 2; /* version 3 does not exist; version 1 has no extensions */
     assert_string_equal(by_crl(r), "ID-412");
     r.version = -1;
-    assert_string_equal(by_crl(r), "");
-    r.entry_extension = "2.5.29.21=DER:0a0101";
     assert_string_equal(by_crl(r), "ID-412");
     r.version = 0;
+    r.entry_extension = "2.5.29.21=DER:0a0101";
     assert_string_equal(by_crl(r), "");
-    r.entry_extension = "1.2.3.4=critical,ASN1:NULL";
+    /* What every CA must write: a number, not critical, and the identifier of its key. */
+    assert_string_equal(by_crl((crl_recipe){.issuer = ca, .bare = true}), "ID-412");
+    r = (crl_recipe){.issuer = ca,
+                     .bare = true,
+                     .extensions = {"2.5.29.20=critical,ASN1:INTEGER:7", "authorityKeyIdentifier=keyid"}};
+    assert_string_equal(by_crl(r), "ID-412");
+    r.extensions[0] = "2.5.29.20=ASN1:INTEGER:7";
+    assert_string_equal(by_crl(r), "");
+    r.extensions[1] = NULL;
+    assert_string_equal(by_crl(r), "ID-412");
+    r = (crl_recipe){.issuer = ca, .listed = other, .entry_extension = "1.2.3.4=critical,ASN1:NULL"};
     assert_string_equal(by_crl(r), "ID-412");
     r.entry_extension = "2.5.29.29=critical,DER:3010a40e300c310a300806035504030c0178";
     assert_string_equal(by_crl(r), "ID-414");
@@ -311,8 +320,7 @@ static void seeds(void **state)
     o.revoked_s = NOW_S - 1;
     write_seed("ocsp-revoked", peer, world_ocsp(&w, o));
     write_seed("crl-empty", bank, world_crl(&w, c));
-    c.extensions[0] = "2.5.29.20=ASN1:INTEGER:7";
-    c.extensions[1] = "issuingDistributionPoint=critical,fullname:URI:http://crl.example/1";
+    c.extensions[0] = "issuingDistributionPoint=critical,fullname:URI:http://crl.example/1";
     write_seed("crl-point", peer, world_crl(&w, c));
     c.listed = peer;
     c.listed_s = NOW_S - 1;
