@@ -25,9 +25,9 @@ typedef struct {
     const char *authorization; /* value of an Authorization field; NULL: none */
 } stamp_tsa;
 
-/* The last signer that was believed, so that tokens of one unit cost one judgement in half a minute instead of one each.
- * Holds for the same certificate under the same snapshot, until the verdict's own end at the latest. Owned by whoever
- * checks tokens on one thread; zeroed: nothing is remembered. */
+/* The last signer that was believed, so that tokens of one unit cost one judgement in half a minute instead
+ * of one each. Holds for the same certificate under the same snapshot, until the verdict's own end at the
+ * latest. Owned by whoever checks tokens on one thread; zeroed: nothing is remembered. */
 typedef struct {
     uint8_t leaf_sha256[32], snapshot_id[32];
     int64_t from_s, until_s; /* genTime within [from, until) */

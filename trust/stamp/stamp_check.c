@@ -81,7 +81,7 @@ static bool check_policy(const stamp_tstinfo *info, const stamp_tsa *tsa, stamp_
 
 static bool remembers(const stamp_memo *memo, const uint8_t leaf[32], const stamp_trust *trust, int64_t at_s)
 {
-    return memo != NULL && !trust->revocation_off && at_s >= memo->from_s && at_s < memo->until_s &&
+    return memo != NULL && at_s >= memo->from_s && at_s < memo->until_s &&
            memcmp(memo->leaf_sha256, leaf, 32) == 0 &&
            memcmp(memo->snapshot_id, tlist_snapshot_id(trust->snapshot), 32) == 0;
 }
@@ -89,7 +89,7 @@ static bool remembers(const stamp_memo *memo, const uint8_t leaf[32], const stam
 static void remember(stamp_memo *memo, const uint8_t leaf[32], const stamp_trust *trust, int64_t at_s,
                      const trust_verdict *judged)
 {
-    if (memo == NULL || judged->answer != TRUST_YES || trust->revocation_off)
+    if (memo == NULL || judged->answer != TRUST_YES)
         return;
     memcpy(memo->leaf_sha256, leaf, 32);
     memcpy(memo->snapshot_id, tlist_snapshot_id(trust->snapshot), 32);
@@ -117,13 +117,17 @@ static bool judge_signer(const stamp_token *token, const stamp_signer *signer, c
     if (remembers(trust->memo, leaf, trust, input.at_s)) {
         *judged = trust->memo->verdict;
     } else {
-        if (path_judge(trust->judge, &input, arena, judged, questions->items, &questions->count, &why).code != DX_OK)
-            return stamp_no(verdict, CHECK_STAMP_11, NULL, "the signer could not be judged: %.120s", why.text);
-        remember(trust->memo, leaf, trust, input.at_s, judged); /* a remembered verdict is never remembered again */
+        if (path_judge(trust->judge, &input, arena, judged, questions->items, &questions->count, &why).code !=
+            DX_OK)
+            return stamp_no(verdict, CHECK_STAMP_11, NULL, "the signer could not be judged: %.120s",
+                            why.text);
+        remember(trust->memo, leaf, trust, input.at_s,
+                 judged); /* a remembered verdict is never remembered again */
     }
     /* A service that is there but not in standing at genTime is a matter of STAMP-12. */
     if (judged->answer != TRUST_YES &&
-        (strcmp(judged->id, "ID-303") == 0 || strcmp(judged->id, "ID-304") == 0))
+        (strcmp(judged->id, "ID-303") == 0 || strcmp(judged->id, "ID-304") == 0 ||
+         strcmp(judged->id, "ID-305") == 0))
         return stamp_no(verdict, CHECK_STAMP_12, NULL, "%.8s: %.150s", judged->id, judged->reason);
     if (judged->answer != TRUST_YES)
         return stamp_no(verdict, CHECK_STAMP_11, NULL, "%.8s: %.150s", judged->id, judged->reason);

@@ -390,6 +390,8 @@ static tlist_snapshot *snapshot_of(const char *name, const char *when)
     return snapshot;
 }
 
+static stamp_memo *memo; /* of the checks below; NULL: each signer is judged anew */
+
 static stamp_verdict check_by_list(dx_arena *arena, tlist_snapshot *snapshot, const char *name,
                                    const char *want_class, stamp_facts *facts)
 {
@@ -408,7 +410,7 @@ static stamp_verdict check_by_list(dx_arena *arena, tlist_snapshot *snapshot, co
     const ASN1_STRING *msg = TS_MSG_IMPRINT_get_msg(TS_TST_INFO_get_msg_imprint(info));
     assert_int_equal(path_judge_new(&judge, NULL).code, DX_OK);
     const stamp_trust trust = {
-        .snapshot = snapshot, .judge = judge, .want_class = want_class, .revocation_off = true};
+        .snapshot = snapshot, .judge = judge, .want_class = want_class, .revocation_off = true, .memo = memo};
     const stamp_expect expect = {.imprint =
                                      dx_bytes_of(ASN1_STRING_get0_data(msg), (size_t)ASN1_STRING_length(msg)),
                                  .ess_v1_note = true};
@@ -457,6 +459,37 @@ static void an_authority_is_what_the_list_says_it_was_at_gentime(void **state)
     }
 }
 
+static void a_signer_is_remembered_under_its_own_snapshot_and_for_a_while_only(void **state)
+{
+    (void)state;
+    static const char token[] = "1xTST-text-data-file-expired-tst.asics-timestamp.tst-0.tst.der";
+    dx_arena arena = {0};
+    stamp_facts facts = {0};
+    stamp_memo kept = {0};
+    tlist_snapshot *snapshot = snapshot_of("trusted-lists/national/2023/EE.xml", "2023-11-01T00:00:00Z");
+    memo = &kept;
+    if (snapshot != NULL && check_by_list(&arena, snapshot, token, "EU-QTSA", &facts).ok) {
+        assert_int_equal(kept.verdict.answer, TRUST_YES);
+        assert_int_equal(kept.until_s - kept.from_s, 30);
+        /* Another answer under the same key shows whether it is asked. */
+        kept.verdict.answer = TRUST_NO;
+        assert_false(check_by_list(&arena, snapshot, token, "EU-QTSA", &facts).ok);
+        kept.until_s = kept.from_s;
+        assert_true(check_by_list(&arena, snapshot, token, "EU-QTSA", &facts).ok);
+        kept.verdict.answer = TRUST_NO;
+        kept.snapshot_id[0] ^= 1;
+        assert_true(check_by_list(&arena, snapshot, token, "EU-QTSA", &facts).ok);
+        kept.verdict.answer = TRUST_NO;
+        kept.leaf_sha256[0] ^= 1;
+        assert_true(check_by_list(&arena, snapshot, token, "EU-QTSA", &facts).ok);
+    } else {
+        print_message("SKIPPED: trusted-lists is not there\n");
+    }
+    memo = NULL;
+    tlist_snapshot_unref(snapshot);
+    dx_arena_fini(&arena);
+}
+
 int main(void)
 {
     shared = getenv("SEKISHO_SHARED");
@@ -467,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_real_rsapss_token_is_read_and_its_signature_holds),
         cmocka_unit_test(the_signer_is_who_signed_not_who_stands_first_in_the_bag),
         cmocka_unit_test(a_valid_and_a_broken_answer_over_the_same_bytes),
+        cmocka_unit_test(a_signer_is_remembered_under_its_own_snapshot_and_for_a_while_only),
         cmocka_unit_test(real_tokens_in_ber_are_read_to_the_signature),
         cmocka_unit_test(foreign_records_hold_down_to_the_tokens),
         cmocka_unit_test(an_authority_is_what_the_list_says_it_was_at_gentime),
