@@ -25,8 +25,10 @@ class BadLists(flow.Flow):
         w = self.world
         w.start_all()
         before = self.sequence("jp", "JP")
-        for file, wanted in (("j-tsl-rolled-back.xml", "TL-701"), ("j-tsl-wrong-signer.xml", "TL-501"), ("j-tsl-altered.xml", "TL-502"),
-                             ("j-tsl-truncated.xml", "TL-201"), ("j-tsl-doctype.xml", "TL-202"), ("j-tsl-empty.xml", "TL-107")):
+        with open(w.path("bad-lists", "j-tsl-oversized.xml"), "wb") as f:
+            f.write(b" " * (16 * 1024 * 1024 + 1))
+        for file, wanted in (("j-tsl-oversized.xml", "TL-104"), ("j-tsl-rolled-back.xml", "TL-701"), ("j-tsl-wrong-signer.xml", "TL-501"),
+                             ("j-tsl-altered.xml", "TL-502"), ("j-tsl-truncated.xml", "TL-201"), ("j-tsl-doctype.xml", "TL-202"), ("j-tsl-empty.xml", "TL-107")):
             with self.subTest(file):
                 known = len(w.events("tlist.rejected"))
                 self.publish(file, "j-tsl.xml")
