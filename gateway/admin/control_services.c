@@ -174,6 +174,8 @@ DX_RC control_start_server(control *c, dx_why *why)
     size_t count = 0;
     if (specs == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory");
+    const upstream_spec upstream = gate_upstream_spec(cf);
+    DX_TRY(upstream_check(&upstream, why)); /* the workers open their own; they cannot say no any more */
     for (; count < cf->listen_count; count++) {
         const config_listen *l = &cf->listen[count];
         specs[count] = listener(c, l->address, &l->hosts, l->certificate, l->key);

@@ -131,6 +131,9 @@ int cli_check(int argc, char **argv)
         line(&r, i == 0 ? "log.ed25519" : "log.p256", ok, ok ? "the key opens" : why.text);
         sign_unref(key);
     }
+    const upstream_spec upstream = gate_upstream_spec(cf);
+    ok = upstream_check(&upstream, &why).code == DX_OK;
+    line(&r, "upstream", ok, ok ? "the data API's addresses and certificates can be used" : why.text);
     check_lists(&r, cf);
     check_policy(&r, cf);
     line(&r, "guard_dir", true,

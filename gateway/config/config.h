@@ -34,9 +34,13 @@ typedef struct {
     int64_t peer_chain_bytes;
 } config_listen;
 typedef struct {
-    const char *address, *host;
+    config_texts addresses;
+    const char *host;
     int64_t connect_ms, first_byte_ms, idle_read_ms, connections_max, idle_max, queue_max, body_max_bytes;
 } config_upstream;
+typedef struct {
+    const char *ca, *name, *cert, *key;
+} config_upstream_tls;
 typedef struct {
     int64_t connections, connections_per_ip, connections_per_peer, header_bytes, fields, target_bytes;
 } config_limit;

@@ -43,6 +43,8 @@ void config_check(config_loader *l)
         c->tsa_count == 0)
         config_check_find(l, "/timestamp", false, "mode %s needs at least one authority in \"tsa\"",
                           c->timestamp->mode);
+    if (c->upstream_tls_count == 1 && (c->upstream_tls->cert == NULL) != (c->upstream_tls->key == NULL))
+        config_check_find(l, "/upstream/tls", false, "cert and key come together, or neither");
     for (size_t i = 0; i < c->listen_count; i++)
         if (c->seal_key_count == 1 && c->seal_key->file != NULL && c->listen[i].key != NULL &&
             strcmp(c->seal_key->file, c->listen[i].key) == 0)

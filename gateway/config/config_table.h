@@ -39,7 +39,9 @@ O(listen, "peer_chain_bytes", peer_chain_bytes, NUMBER, no, "16384", 2048, 65536
   "Largest client certificate message.")
 
 S(upstream, "/upstream", ONE, "The data API behind us.")
-O(upstream, "address", address, TEXT, yes, "", 0, 200, no, "Address and port, or unix:/path.")
+O(upstream, "addresses", addresses, TEXTS, yes, "", 1, 16, no,
+  "Where it listens, each address:port, name:port or unix:/path; one that fails is left out until it "
+  "answers.")
 O(upstream, "host", host, TEXT, no, "", 0, 200, no,
   "Host sent to the data API; by default the one the peer asked for.")
 O(upstream, "connect_ms", connect_ms, NUMBER, no, "3000", 1, 60000, no, "Time for a connection.")
@@ -54,6 +56,14 @@ O(upstream, "queue_max", queue_max, NUMBER, no, "1024", 1, 65536, no,
   "Requests that may wait for a connection.")
 O(upstream, "body_max_bytes", body_max_bytes, NUMBER, no, "1048576", 1024, 67108864, no,
   "Largest request or answer body; a larger one is 413.")
+
+S(upstream_tls, "/upstream/tls", ONE, "TLS towards the data API; absent: plain HTTP.")
+O(upstream_tls, "ca", ca, FILE, yes, "", 0, 0, no,
+  "PEM: certificates of who may have issued the data API's, or its own.")
+O(upstream_tls, "name", name, TEXT, no, "", 0, 200, no,
+  "Name or address in its certificate; by default the host of its address.")
+O(upstream_tls, "cert", cert, FILE, no, "", 0, 0, no, "PEM: our certificate for it, then its chain.")
+O(upstream_tls, "key", key, FILE, no, "", 0, 0, no, "PEM private key of that certificate.")
 
 S(limit, "/limit", ONE, "Bounds that protect the gateway.")
 O(limit, "connections", connections, NUMBER, no, "10000", 1, 1000000, no, "Connections of one worker.")
@@ -119,7 +129,8 @@ O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")
 O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes,
-  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies none.")
+  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies "
+  "none.")
 O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes,
   "[both|own|off] Whose seals an agreement must carry; this version verifies none and loads only with off.")
 

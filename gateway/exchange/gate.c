@@ -21,19 +21,28 @@ void gate_view_unref(gate_view *view)
     free(view);
 }
 
+upstream_spec gate_upstream_spec(const config *c)
+{
+    const config_upstream *u = c->upstream;
+    const config_upstream_tls *t = c->upstream_tls_count == 1 ? c->upstream_tls : &(config_upstream_tls){0};
+    return (upstream_spec){
+        .addresses = u->addresses.items,
+        .address_count = u->addresses.count,
+        .tls = {.ca_file = t->ca, .name = t->name, .certificate_file = t->cert, .key_file = t->key},
+        .host = u->host,
+        .connect_ms = (uint32_t)u->connect_ms,
+        .first_byte_ms = (uint32_t)u->first_byte_ms,
+        .idle_read_ms = (uint32_t)u->idle_read_ms,
+        .connections_max = (uint32_t)u->connections_max,
+        .idle_max = (uint32_t)u->idle_max,
+        .queue_max = (uint32_t)u->queue_max};
+}
+
 void gate_worker_started(net_worker *worker, void *gate_pointer)
 {
     gate *g = gate_pointer;
     gate_worker *w = net_worker_user(worker);
-    const config_upstream *u = g->config->upstream;
-    const upstream_spec spec = {.address = u->address,
-                                .host = u->host,
-                                .connect_ms = (uint32_t)u->connect_ms,
-                                .first_byte_ms = (uint32_t)u->first_byte_ms,
-                                .idle_read_ms = (uint32_t)u->idle_read_ms,
-                                .connections_max = (uint32_t)u->connections_max,
-                                .idle_max = (uint32_t)u->idle_max,
-                                .queue_max = (uint32_t)u->queue_max};
+    const upstream_spec spec = gate_upstream_spec(g->config);
     dx_why why;
     if (w != NULL && upstream_pool_new(worker, &spec, &w->pool, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "upstream.unusable", &why);

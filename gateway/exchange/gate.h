@@ -66,6 +66,8 @@ typedef struct { /* one per worker, behind net_worker_user() */
     http_handler handler;
 } gate_worker;
 
+/* What the configuration says of the data API; its strings are the configuration's. */
+upstream_spec gate_upstream_spec(const config *c);
 /* For net_listen_spec.handler and net_server_spec.started/stopped. */
 const http_handler *gate_handler(net_worker *worker, void *gate_pointer);
 void gate_worker_started(net_worker *worker, void *gate_pointer);

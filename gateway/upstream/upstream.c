@@ -1,10 +1,6 @@
-/* upstream.c -- the door of the room: pool, queue, breaker, and how a request ends. */
+/* upstream.c -- the door of the room: pool, queue, and how a request ends. */
 #include "gateway/upstream/upstream_private.h"
 
-#include "trust/base/log.h"
-
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -13,35 +9,6 @@
 int64_t upstream_now_us(const upstream_pool *pool)
 {
     return dx_mono_us(net_worker_clock(pool->worker));
-}
-
-/* ---- the breaker ---- */
-
-void upstream_heard(upstream_pool *pool)
-{
-    if (pool->fails >= pool->spec.breaker_fails)
-        dx_log(DX_LOG_INFO, "upstream.breaker_closed", F_STR("address", pool->address));
-    pool->fails = 0;
-}
-
-/* Counted are connections refused and first bytes that did not come. */
-static void count_failure(upstream_pool *pool)
-{
-    int64_t now_us = upstream_now_us(pool), open_us = (int64_t)pool->spec.breaker_open_s * 1000000;
-    if (pool->fails < pool->spec.breaker_fails)
-        pool->fails++;
-    if (pool->fails < pool->spec.breaker_fails)
-        return;
-    /* Spread over a fifth of the time, so that workers do not all come back at once; the clock is chance
-     * enough. */
-    pool->open_until_us = now_us + open_us * 9 / 10 + (open_us / 5) * (now_us % 1024) / 1024;
-    dx_log(DX_LOG_WARN, "upstream.breaker_open", F_STR("address", pool->address));
-}
-
-static bool breaker_lets_pass(const upstream_pool *pool)
-{
-    return pool->fails < pool->spec.breaker_fails ||
-           (upstream_now_us(pool) >= pool->open_until_us && !pool->probing);
 }
 
 /* ---- how a request ends ---- */
@@ -57,8 +24,6 @@ static void request_free(upstream_request *r)
 static void detach(upstream_request *r)
 {
     upstream_pool *pool = r->pool;
-    if (r->probe)
-        pool->probing = r->probe = false;
     if (r->link != NULL) {
         r->link->request = NULL;
         upstream_link_close(r->link);
@@ -95,8 +60,6 @@ static void on_failed_soon(net_timer *timer)
 void upstream_fail(upstream_request *r, const char *slug, const dx_why *why)
 {
     upstream_pool *pool = r->pool;
-    if (!r->got_bytes && (strcmp(slug, "upstream-unreachable") == 0 || strcmp(slug, "upstream-timeout") == 0))
-        count_failure(pool);
     r->failed_slug = slug;
     r->failed_why = *why;
     detach(r);
@@ -132,9 +95,8 @@ bool upstream_retry(upstream_request *r, bool not_connected)
     if (r->attempts > 1 || r->got_bytes || pool->freeing || upstream_now_us(pool) >= r->end_us ||
         !(not_connected || (reused && r->repeatable)))
         return false;
-    bool probe = r->probe;
+    r->tried = r->link == NULL ? NULL : r->link->target;
     detach(r);
-    r->probe = pool->probing = probe;
     r->next = pool->queue; /* it has waited already: first in line */
     pool->queue = r;
     if (r->next == NULL)
@@ -173,7 +135,12 @@ static void start(upstream_pool *pool, upstream_request *r)
         r->attempts == 0 ? upstream_link_idle(pool) : NULL; /* a retry takes a fresh connection */
     r->attempts++;
     if (link == NULL) {
-        upstream_link_open(pool, r);
+        upstream_target *target = upstream_target_choose(pool, r->tried);
+        if (target == NULL)
+            upstream_fail_text(r, DX_UNREACHABLE, "upstream-unreachable", "F32", "own rule: circuit breaker",
+                               "no address of the data API answers");
+        else
+            upstream_link_open(pool, target, r);
         return;
     }
     link->request = r;
@@ -233,48 +200,54 @@ static void resolve_spec(upstream_spec *spec) /* dataplane.md 15 */
         spec->header_bytes = 32768;
 }
 
-static DX_RC resolve_address(upstream_pool *pool, dx_why *why)
+static void pool_release(upstream_pool *pool)
 {
-    char host[256];
-    const char *colon = strrchr(pool->address, ':');
-    pool->is_pipe = strncmp(pool->address, "unix:", 5) == 0;
-    if (pool->is_pipe)
-        return DX_OKAY;
-    if (colon == NULL || colon == pool->address)
-        return DX_FAIL(why, CONFIG, "", "upstream.address %.100s is not address:port", pool->address);
-    size_t size = (size_t)(colon - pool->address);
-    bool v6 = pool->address[0] == '[' && size > 2 && colon[-1] == ']';
-    snprintf(host, sizeof host, "%.*s", (int)(v6 ? size - 2 : size), v6 ? pool->address + 1 : pool->address);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found = NULL;
-    if (getaddrinfo(host, colon + 1, &hints, &found) != 0 || found == NULL)
-        return DX_FAIL(why, CONFIG, "", "upstream.address %.100s has no address", pool->address);
-    memcpy(&pool->target, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return DX_OKAY;
+    net_tls_client_free(pool->tls);
+    free(pool);
 }
 
-DX_RC upstream_pool_new(net_worker *worker, const upstream_spec *spec, upstream_pool **out, dx_why *why)
+static DX_RC pool_make(net_worker *worker, const upstream_spec *spec, upstream_pool **out, dx_why *why)
 {
-    *out = NULL;
     upstream_pool *pool = calloc(1, sizeof *pool);
+    *out = NULL;
     if (pool == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the pool");
-    pool->worker = worker;
     pool->spec = *spec;
     pool->queue_end = &pool->queue;
     resolve_spec(&pool->spec);
-    snprintf(pool->address, sizeof pool->address, "%s", spec->address);
     if (spec->host != NULL) {
         snprintf(pool->host, sizeof pool->host, "%s", spec->host);
         pool->spec.host = pool->host;
     }
-    struct dx_rc rc = resolve_address(pool, why);
-    if (rc.code != DX_OK) {
-        free(pool);
+    struct dx_rc rc = upstream_targets_resolve(pool, why);
+    if (rc.code == DX_OK)
+        rc = upstream_tls_open(pool, worker, why);
+    /* The caller's strings end with this call. */
+    pool->spec.addresses = NULL;
+    pool->spec.tls = (upstream_tls_spec){0};
+    if (rc.code != DX_OK)
+        pool_release(pool);
+    else
+        *out = pool;
+    return rc;
+}
+
+DX_RC upstream_check(const upstream_spec *spec, dx_why *why)
+{
+    upstream_pool *pool;
+    struct dx_rc rc = pool_make(NULL, spec, &pool, why);
+    if (rc.code == DX_OK)
+        pool_release(pool);
+    return rc;
+}
+
+DX_RC upstream_pool_new(net_worker *worker, const upstream_spec *spec, upstream_pool **out, dx_why *why)
+{
+    struct dx_rc rc = pool_make(worker, spec, out, why);
+    if (rc.code != DX_OK)
         return rc;
-    }
-    net_timer_start(worker, &pool->sweep, SWEEP_MS, on_sweep);
-    *out = pool;
+    (*out)->worker = worker;
+    net_timer_start(worker, &(*out)->sweep, SWEEP_MS, on_sweep);
     return DX_OKAY;
 }
 
@@ -295,7 +268,7 @@ void upstream_pool_free(upstream_pool *pool)
             upstream_link_close(pool->links);
     }
     uv_run(net_worker_loop(pool->worker), UV_RUN_NOWAIT); /* links that close still point here */
-    free(pool);
+    pool_release(pool);
 }
 
 /* ---- the door ---- */
@@ -315,7 +288,7 @@ DX_RC upstream_send(upstream_pool *pool, const http_message *head, dx_bytes body
     *out = NULL;
     if (pool->freeing)
         return DX_FAIL_ID(why, UNREACHABLE, "F62", "", "the gateway is shutting down");
-    if (!breaker_lets_pass(pool))
+    if (pool->idle_count == 0 && !upstream_target_any(pool))
         return DX_FAIL_ID(why, BUSY, "F32", "own rule: circuit breaker",
                           "the data API has failed too often; trying again soon");
     if (pool->queued >= pool->spec.queue_max)
@@ -332,7 +305,6 @@ DX_RC upstream_send(upstream_pool *pool, const http_message *head, dx_bytes body
                             .repeatable = may_be_repeated(head->method)};
     r->end_us =
         pool->spec.total_ms == 0 ? INT64_MAX : upstream_now_us(pool) + (int64_t)pool->spec.total_ms * 1000;
-    r->probe = pool->probing = pool->fails >= pool->spec.breaker_fails;
     dx_arena_init(&r->arena, UPSTREAM_ARENA_BYTES);
     *pool->queue_end = r;
     pool->queue_end = &r->next;

@@ -99,7 +99,7 @@ static void take_heads(upstream_link *link)
     r->got_head = true;
     link->in_body = true;
     h1_body_init(&link->decode, &r->response, true);
-    upstream_heard(r->pool);
+    upstream_target_heard(link);
     dx_bytes rest =
         dx_arena_bytes(&r->arena, dx_buf_view(&link->in)); /* an event may close the link, not the arena */
     if (rest.data == NULL) {

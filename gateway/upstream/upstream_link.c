@@ -9,6 +9,7 @@
 static void on_closed(uv_handle_t *handle)
 {
     upstream_link *link = handle->data;
+    net_tls_session_free(link->tls);
     dx_buf_fini(&link->out);
     dx_buf_fini(&link->in);
     free(link);
@@ -36,7 +37,12 @@ void upstream_link_close(upstream_link *link)
 {
     if (link->closing)
         return;
+    if (link->tls != NULL && link->connected)
+        upstream_tls_end(link);
     link->closing = true;
+    link->target->links--;
+    if (link->probe)
+        link->target->probing = false;
     if (link->idle)
         link->pool->idle_count--;
     link->pool->count--;
@@ -73,15 +79,28 @@ upstream_link *upstream_link_idle(upstream_pool *pool)
     return NULL;
 }
 
-/* The connection is over, for whatever reason. */
-static void broken(upstream_link *link, const char *text)
+void upstream_link_broken(upstream_link *link, const char *text)
 {
     upstream_request *r = link->request;
+    if (r != NULL && !r->got_bytes && !link->reused)
+        upstream_target_failed(link);
     if (r == NULL)
         upstream_link_close(link);
     else if (!upstream_retry(r, false))
         upstream_fail_text(r, DX_UNREACHABLE, r->got_bytes ? "upstream-incomplete" : "upstream-unreachable",
                            "F34", "RFC 9112 8", text);
+}
+
+/* No byte of a request has left: any of them may be tried elsewhere. */
+void upstream_link_unusable(upstream_link *link)
+{
+    upstream_request *r = link->request;
+    upstream_target_failed(link);
+    if (r == NULL)
+        upstream_link_close(link);
+    else if (!upstream_retry(r, true))
+        upstream_fail_text(r, DX_UNREACHABLE, "upstream-unreachable", "F32", "RFC 9110 15.6.3",
+                           "the data API takes no connection");
 }
 
 /* ---- reading ---- */
@@ -98,8 +117,12 @@ static void on_read(uv_stream_t *stream, ssize_t size, const uv_buf_t *buf)
     upstream_link *link = stream->data;
     if (link->closing || size == 0)
         return;
-    if (size < 0 || link->request == NULL) /* the end, or bytes that nobody asked for */
-        broken(link, "the data API closed the connection before its answer was whole");
+    if (size >= 0 && link->tls != NULL)
+        upstream_tls_take(link, dx_bytes_of(buf->base, (size_t)size));
+    else if (size < 0 && !link->connected)
+        upstream_link_unusable(link);
+    else if (size < 0 || link->request == NULL) /* the end, or bytes that nobody asked for */
+        upstream_link_broken(link, "the data API closed the connection before its answer was whole");
     else
         upstream_answer_take(link, dx_bytes_of(buf->base, (size_t)size));
 }
@@ -118,7 +141,7 @@ void upstream_link_read(upstream_link *link, bool on)
 
 /* ---- writing ---- */
 
-static void all_sent(upstream_link *link)
+void upstream_link_sent(upstream_link *link)
 {
     link->sent = true;
     dx_buf_clear(&link->out);
@@ -133,9 +156,9 @@ static void on_written(uv_write_t *write, int status)
     if (link->closing)
         return;
     if (status < 0)
-        broken(link, "the data API took no more of the request");
+        upstream_link_broken(link, "the data API took no more of the request");
     else
-        all_sent(link);
+        upstream_link_sent(link);
 }
 
 /* What the kernel did not take at once. */
@@ -154,7 +177,7 @@ static void send_rest(upstream_link *link, size_t done)
     upstream_wait(r,
                   r->pool->spec.idle_read_ms); /* how long a peer may take nothing: upstream_link_deadline */
     if (uv_write(&link->write, &link->u.stream, bufs, count, on_written) != 0)
-        broken(link, "the data API takes no request");
+        upstream_link_broken(link, "the data API takes no request");
 }
 
 void upstream_link_send(upstream_link *link)
@@ -174,29 +197,23 @@ void upstream_link_send(upstream_link *link)
         return;
     }
     upstream_link_read(link, true);
+    if (link->tls != NULL) {
+        upstream_tls_send(link);
+        return;
+    }
     uv_buf_t bufs[2] = {uv_buf_init((char *)link->out.data, (unsigned)link->out.size),
                         uv_buf_init((char *)(uintptr_t)r->body.data, (unsigned)r->body.size)};
     int taken =
         uv_try_write(&link->u.stream, bufs, r->body.size > 0 ? 2 : 1); /* the usual case needs no more */
     if (taken < 0 && taken != UV_EAGAIN)
-        broken(link, "the data API takes no request");
+        upstream_link_broken(link, "the data API takes no request");
     else if (taken > 0 && (size_t)taken == link->out.size + r->body.size)
-        all_sent(link);
+        upstream_link_sent(link);
     else
         send_rest(link, taken > 0 ? (size_t)taken : 0);
 }
 
 /* ---- opening ---- */
-
-static void connect_failed(upstream_link *link)
-{
-    upstream_request *r = link->request;
-    if (r == NULL)
-        upstream_link_close(link);
-    else if (!upstream_retry(r, true))
-        upstream_fail_text(r, DX_UNREACHABLE, "upstream-unreachable", "F32", "RFC 9110 15.6.3",
-                           "the data API refuses connections");
-}
 
 static void on_connected(uv_connect_t *connect, int status)
 {
@@ -204,17 +221,27 @@ static void on_connected(uv_connect_t *connect, int status)
     if (link->closing)
         return;
     if (status < 0) {
-        connect_failed(link);
+        upstream_link_unusable(link);
         return;
     }
-    link->connected = true;
-    if (!link->pool->is_pipe)
+    if (!link->target->is_pipe)
         uv_tcp_nodelay(&link->u.tcp, 1);
+    if (link->pool->tls == NULL)
+        upstream_link_up(link);
+    else if (!upstream_tls_start(link))
+        upstream_link_unusable(link);
+    else
+        upstream_link_read(link, true);
+}
+
+void upstream_link_up(upstream_link *link)
+{
+    link->connected = true;
     if (link->request != NULL)
         upstream_link_send(link);
 }
 
-void upstream_link_open(upstream_pool *pool, upstream_request *request)
+void upstream_link_open(upstream_pool *pool, upstream_target *target, upstream_request *request)
 {
     upstream_link *link = calloc(1, sizeof *link);
     if (link == NULL) {
@@ -222,24 +249,27 @@ void upstream_link_open(upstream_pool *pool, upstream_request *request)
         return;
     }
     link->pool = pool;
+    link->target = target;
     link->request = request;
     request->link = link;
+    target->links++;
+    link->probe = target->probing = target->fails >= pool->spec.breaker_fails;
     dx_buf_init(&link->out, 1U << 20);
     dx_buf_init(&link->in, pool->spec.header_bytes + UPSTREAM_INTERIM_BYTES + UPSTREAM_READ_BYTES);
     put_first(link);
     pool->count++;
     link->connect.data = link;
-    int failed = pool->is_pipe ? uv_pipe_init(net_worker_loop(pool->worker), &link->u.pipe, 0)
-                               : uv_tcp_init(net_worker_loop(pool->worker), &link->u.tcp);
+    int failed = target->is_pipe ? uv_pipe_init(net_worker_loop(pool->worker), &link->u.pipe, 0)
+                                 : uv_tcp_init(net_worker_loop(pool->worker), &link->u.tcp);
     link->u.handle.data = link;
     upstream_wait(request, pool->spec.connect_ms);
-    if (failed == 0 && pool->is_pipe)
-        uv_pipe_connect(&link->connect, &link->u.pipe, pool->address + 5, on_connected);
+    if (failed == 0 && target->is_pipe)
+        uv_pipe_connect(&link->connect, &link->u.pipe, target->text + 5, on_connected);
     else if (failed == 0)
-        failed = uv_tcp_connect(&link->connect, &link->u.tcp, (const struct sockaddr *)&pool->target,
+        failed = uv_tcp_connect(&link->connect, &link->u.tcp, (const struct sockaddr *)&target->where,
                                 on_connected);
     if (failed != 0)
-        connect_failed(link);
+        upstream_link_unusable(link);
 }
 
 /* ---- deadlines ---- */
@@ -249,7 +279,11 @@ void upstream_link_deadline(upstream_request *request)
 {
     upstream_link *link = request->link;
     size_t unsent = link->connected && !link->sent ? uv_stream_get_write_queue_size(&link->u.stream) : 0;
+    if (link->connected ? !request->got_bytes && link->sent : true)
+        upstream_target_failed(link);
     if (!link->connected) {
+        if (request->pool->target_count > 1 && upstream_retry(request, true))
+            return;
         upstream_fail_text(request, DX_TIMEOUT, "upstream-unreachable", "F32", "RFC 9110 15.6.3",
                            "the data API does not accept connections in time");
     } else if (unsent > 0 && unsent < link->unsent && upstream_now_us(request->pool) < request->end_us) {

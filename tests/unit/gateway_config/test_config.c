@@ -31,7 +31,7 @@ static const char good[] =
     "\"JP\"},\n"
     "\"listen\": [{\"address\": \"127.0.0.1:0\", \"hosts\": [\"data.example.jp\"], \"certificate\": \"pem\", "
     "\"key\": \"pem\"}],\n"
-    "\"upstream\": {\"address\": \"127.0.0.1:9000\"},\n"
+    "\"upstream\": {\"addresses\": [\"127.0.0.1:9000\"]},\n"
     "\"trust\": {\"home\": \"JP\", \"source\": {\"jp\": {\"kind\": \"tl\", \"url\": \"x.xml\", \"anchors\": "
     "[\"pem\"], \"scheme\": \"JP\", \"territory\": \"JP\"}}},\n"
     "\"policy\": {\"dir\": \"policy\"},\n"
