@@ -22,7 +22,8 @@ import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(ROOT, "deploy", "world"), os.path.join(ROOT, "tests", "support")]
+sys.path[:0] = [os.path.join(ROOT, "deploy", "world"), os.path.join(ROOT, "tests", "support"), os.path.join(ROOT, "tests", "conformance")]
+import external_lists  # noqa: E402
 import running  # noqa: E402
 import saved  # noqa: E402
 import story  # noqa: E402
@@ -135,6 +136,7 @@ def dss(v, world, scratch):
     v.ask(0, "Japanese list", "dss", "dss-check", "lists", "--list", world.path(facts["jp"]["file"]), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
     for file, expected in (("j-tsl-altered.xml", 1), ("j-tsl-wrong-signer.xml", 3)):  # EN 319 102-1: a stranger is NO_CERTIFICATE_CHAIN_FOUND
         v.ask(expected, file, "dss", "dss-check", "lists", "--list", world.path("bad-lists", file), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
+    external_lists.run(v, world, scratch, os.path.join(os.path.dirname(v.tools), "trusted-lists"))
 
 
 # ---- the log ----
