@@ -96,6 +96,9 @@ static bool misbehave(int fd, const char *room)
     else if (IS("/bytes-after"))
         say(fd,
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    else if (IS("/bytes-after-chunks"))
+        say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 "
+                "OK\r\nContent-Length: 4\r\n\r\nevil");
     else if (IS("/bytes-late"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), usleep(100000),
             say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
@@ -529,7 +532,7 @@ static void every_fault_has_its_slug(void **state)
         {"/bytes-after", "upstream-invalid", "F35"},    {"/body-on-204", "upstream-invalid", "F35"},
         {"/flood", "upstream-invalid", "DP-133"},       {"/switch", "upstream-invalid", "DP-133"},
         {"/not-http", "upstream-invalid", NULL},        {"/huge-head", "upstream-invalid", "DP-116"},
-        {"/status-999", "upstream-invalid", NULL},
+        {"/status-999", "upstream-invalid", NULL},      {"/bytes-after-chunks", "upstream-invalid", "F35"},
     };
     upstream_pool *pool = open_pool((upstream_spec){0});
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
