@@ -20,6 +20,7 @@ VALID = (GET, POST, CHUNKS, TRAILER, GET + SECOND, POST + SECOND, CHUNKS + SECON
          b"GET https://@host@@path@ HTTP/1.1\r\nHost: @host@\r\n\r\n",
          b"POST @path@ HTTP/1.1\r\nHost: @host@\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
          b"GET @path@ HTTP/1.0\r\nHost: @host@\r\n\r\n")
+VALID_COUNT = len(VALID)
 # Bytes that are white space, a line end, a colon or nothing at all to somebody.
 ODD = [bytes([c]) for c in (*range(0x21), 0x7f, 0x80, 0x85, 0xa0, 0xff)] + [
     b"\xc2\xa0", b"\xe2\x80\xa8", b"\xe3\x80\x80", b"\xef\xbc\x9a", b"\xc4\x8a", b"\xc4\x8d", b"\xef\xbb\xbf", b"  ", b" \t", b"\r\n ", b"\r\n\t", b"%0d%0a", b"\\r\\n"]
@@ -137,9 +138,10 @@ def known():
         for what, base in (("GET", GET), ("length", POST), ("chunks", CHUNKS)):
             yield f"{field[:60]!r} in {what}", base.replace(b"X-A: b", field) + SECOND
     for base in VALID:
-        yield f"valid {base[:20]!r}", base
         for at in range(1, len(base), 9):
             yield f"cut at {at}: {base[:20]!r}", base[:at]
+    for base in VALID:  # these last: messages() wants them all
+        yield f"valid {base[:20]!r}", base
 
 
 WORDS = (*ODD, *LINE_ENDS, b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"0\r\n\r\n", b"\r\n\r\n", b"Host: @host@\r\n", b": ", b"; a=b", b"chunked", b"%2e", b" HTTP/1.1\r\n", SECOND)
@@ -176,11 +178,11 @@ def mutated(chance, pool):
 
 
 def messages(count, seed=9112):
-    """`count` of (name, bytes), no two alike. Less than all the known ones: a fair choice of them."""
+    """`count` of (name, bytes), no two alike: what is valid, a fair choice of what is known (three quarters at most), mutations."""
     chance, seen, out = random.Random(seed), set(), []
     table = list(known())
-    if count < len(table):
-        table = chance.sample(table, count)
+    if count * 3 // 4 < len(table):
+        table = table[-VALID_COUNT:] + chance.sample(table[:-VALID_COUNT], max(0, count * 3 // 4 - VALID_COUNT))
     for name, bytes_ in table:
         if bytes_ not in seen:
             seen.add(bytes_)
