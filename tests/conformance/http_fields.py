@@ -4,6 +4,9 @@ import random
 NAMES = (b"dfft-peer-organisation", b"dfft-peer-country", b"dfft-peer-certificate", b"dfft-peer-level", b"dfft-peer-anything", b"dfft-decision", b"dfft-exchange-id", b"dfft-data-label", b"x-dfft-peer",
          b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-client-cert", b"x-real-ip", b"x-client-dn", b"client-cert", b"client-cert-chain", b"ssl-client-cert", b"x-ssl-client-s-dn",
          b"x-amzn-mtls-clientcert", b"true-client-ip", b"x-envoy-peer-metadata", b"x-http-method-override", b"x-original-url", b"x-rewrite-url", b"proxy-authorization", b"keep-alive")
+# Names that a peer may send, with hyphens: CGI and its children take the other spelling for the same (RFC 3875 4.1.18).
+ALIASES = (b"dfft_purpose", b"dfft_destination", b"dfft-legal_basis", b"dfft_message-id", b"dfft_audience", b"DFFT_Case", b"Content_Type", b"user_agent", b"Accept_Encoding", b"content_digest", b"x_mine", b"_x", b"x_",
+           b"If_Match", b"Cache_Control", b"X-Request_Id")
 MARK = b"spoofed"
 
 
@@ -55,6 +58,8 @@ def http1(host, path):
         for what, spelt in (("trailer", name), ("trailer in title case", name.title()), ("trailer as alias", alias)):
             yield f"{text}, {what}", (b"POST " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\nTransfer-Encoding: chunked\r\nTrailer: " + name
                                       + b"\r\n\r\n3\r\nabc\r\n0\r\n" + spelt + b": " + value() + b"\r\n\r\n")
+    for name in ALIASES:
+        yield f"{name.decode()}", b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n" + name + b": " + MARK + b"\r\n\r\n"
 
 
 def http2(host, path):
@@ -79,3 +84,5 @@ def http2(host, path):
         yield f"{text}, in a name behind CR LF", head + [(b"x: y\r\n" + name, value())], None, None
         yield f"{text}, in the target", [*head[:3], (b":path", path + b" HTTP/1.1\r\n" + name + b": " + value())], None, None
         yield f"{text}, empty", head + [(name, b""), (b"x-" + name, b"y")], None, None
+    for name in ALIASES:
+        yield f"{name.decode()}", [(b":method", b"GET"), (b":scheme", b"https"), (b":authority", host), (b":path", path), (name.lower(), MARK)], None, None

@@ -93,6 +93,7 @@ class Relay:
     def __init__(self, address, origins):
         host, port = address.rsplit(":", 1)
         self.origins, self.requests, self.slips, self.bytes, self.turn = list(origins.items()), [], [], 0, 0
+        self.instead = None  # what the next request gets in place of an origin's answer; then the connection ends
         self.lock = threading.Lock()
         self.door = socket.create_server((host, int(port)), backlog=64)
         threading.Thread(target=self.serve, daemon=True).start()
@@ -156,7 +157,11 @@ class Relay:
                 self.requests.append(request)
                 self.bytes += len(whole)
                 self.turn += 1
-                turn = self.turn
+                turn, instead, self.instead = self.turn, self.instead, None
+            if instead is not None:
+                client.sendall(instead)
+                client.shutdown(socket.SHUT_WR)
+                return
             for _, server in servers:
                 server.sendall(whole)
             answers = []
