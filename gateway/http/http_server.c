@@ -301,9 +301,9 @@ void http_answer(http_stream *s, const http_message *head, bool end)
     if (s->answered || s->done)
         return;
     s->answered = true;
-    s->head_only = end || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
-    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only && head->status >= 200 &&
-                 head->status != 204 && head->status != 304;
+    bool bare = head->status < 200 || head->status == 204 || head->status == 304; /* RFC 9112 6.3 */
+    s->head_only = end || bare || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
+    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only;
     s->owed = s->counted ? head->body_length : 0;
     s->connection->protocol->answer(s, head, end);
     s->connection->link.want_write(s->connection->link.link);

@@ -10,6 +10,7 @@ h2spec judges the listener (DIR/http). --short: a fair choice of all but h2spec,
 import argparse
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -97,6 +98,9 @@ def send_http1(gate, bytes_, expected):
                 statuses.append(answer[0])
                 if answer[0] in (500, 502, 503, 504):
                     return statuses, f"answered {answer[0]}: {answer[2][:200]!r}"
+                said = re.search(rb'"id":"(DP-1[0-36]\\d)"', answer[2])  # not DP-141 (whose host it is): judged behind the parser
+                if said and said[1].decode() != expected["end"]:
+                    return statuses, f"refused with {said[1].decode()}, our parser says {expected['end']}"
                 if "\r\nconnection: close" in answer[1].lower():
                     break
         except TimeoutError:
@@ -197,10 +201,11 @@ def identity(v, gate, step, preset):
     through_h2(v, gate, "variants of fields that are ours", list(http_fields.http2(gate.host, path))[::step], http_fields.MARK)
 
 
-def answers(v, gate):
+def answers(v, gate, step):
     """Answers of the data API: one that cannot be believed is 502 and nothing of it leaves; what may not go to a peer stays behind."""
     bad = 0
     table = [(name, "GET", bytes_, 502, slug) for name, bytes_, slug in http_answers.bad()] + [(*row, None) for row in http_answers.good()]
+    table = table[::step]
     for name, method, bytes_, status, slug in table:
         gate.relay.instead = bytes_
         with gate.door.open() as sock:
@@ -245,11 +250,11 @@ def through_the_gateway(v, args, scratch):
             wrong = gate.canary()
             if not v.line(wrong is None and not gate.trouble()[0], "gateway", "an ordinary request", wrong or f"arrived at {', '.join(ports)} and came back"):
                 return
-            step = 7 if args.short else 1  # no divisor of the number of variants of a name
-            smuggling(v, gate, 240 if args.short else args.messages, args.preset)
+            step = 9 if args.short else 1  # no divisor of the number of variants of a name
+            smuggling(v, gate, 200 if args.short else args.messages, args.preset)
             through_h2(v, gate, "requests that are none in HTTP/1.1", list(http_h2.requests(gate.host, PREFIX + b"h2"))[::step])
             identity(v, gate, step, args.preset)
-            answers(v, gate)
+            answers(v, gate, 2 if args.short else 1)
             code = world.stop("gateway")
             v.line(code == 0, "sekisho", "the gateway afterwards", f"ended with {code}" + ("" if code == 0 else ": " + world.tail("gateway")))
         finally:

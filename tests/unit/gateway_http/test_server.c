@@ -47,6 +47,12 @@ static void take(void *user, http_stream *stream)
         http_answer_abort(stream);
     } else if (what == HTTP_TAKE_END && dx_bytes_is(path, "/short")) {
         answer(stream, "short", 9);
+    } else if (what == HTTP_TAKE_END && dx_bytes_starts(path, "/bare-")) {
+        const http_message bare = {
+            .status = dx_bytes_is(path, "/bare-204") ? 204 : 304, .body = HTTP_BODY_LENGTH, .body_length = 5};
+        http_answer(stream, &bare, false); /* a handler that errs: no content leaves for it */
+        http_answer_data(stream, DX_BYTES("never"));
+        http_answer_end(stream, NULL, 0);
     } else if (what == HTTP_TAKE_END && dx_bytes_is(path, "/stream")) {
         http_answer(stream, &streamed, false);
         http_answer_data(stream, DX_BYTES("streamed"));
@@ -176,6 +182,23 @@ static void continue_goes_out_when_content_is_first_wanted(void **unused)
          1000);
     assert_false(out_has("100 Continue"));
     assert_true(out_has("connection: close"));
+    http_connection_free(c);
+}
+
+/* RFC 9110 9.3.2, 15.3.5, 15.4.5: the next answer begins where the head ends. */
+static void answers_without_content_have_none(void **unused)
+{
+    (void)unused;
+    http_connection *c = open_connection(false);
+    feed(c,
+         DX_BYTES("GET /bare-204 HTTP/1.1\r\nHost: a.example\r\n\r\nGET /bare-304 HTTP/1.1\r\nHost: "
+                  "a.example\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: a.example\r\n\r\nHEAD / "
+                  "HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+         1000);
+    assert_true(out_has("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.1 200"));
+    assert_false(out_has("never") || out_has("streamed") || out_has("hello") || out_has("0\r\n\r\n"));
+    assert_int_equal(sent_whole, 4);
+    assert_false(http_connection_is_done(c));
     http_connection_free(c);
 }
 
@@ -494,6 +517,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(continue_goes_out_when_content_is_first_wanted),
+        cmocka_unit_test(answers_without_content_have_none),
         cmocka_unit_test(an_answer_cut_short_never_looks_complete),
         cmocka_unit_test(http_1_0_is_never_persistent_nor_chunked),
         cmocka_unit_test(a_refusal_names_its_clause_and_ends_the_connection),
