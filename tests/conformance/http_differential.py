@@ -77,7 +77,8 @@ def run(v, count, seed, preset):
     messages = [(name, http_messages.fill(bytes_, b"a", b"/p")) for name, bytes_ in http_messages.messages(count, seed)]
     ours = ask([os.path.join(ROOT, "build", preset, "conformance_h1")], messages)
     node = ask([shutil.which("node"), os.path.join(HERE, "http_node.js")], messages)
-    methods = json.loads(subprocess.run(["node", "-p", "JSON.stringify(http.METHODS.map((m) => Buffer.from(m).toString('hex')))"], capture_output=True, timeout=30).stdout)
+    methods = json.loads(subprocess.run(["node", "-p", "JSON.stringify(http.METHODS.map((m) => Buffer.from(m).toString('hex')))"], capture_output=True,
+                                        timeout=30).stdout)
     rows, used, accepted, stricter = explained(), set(), 0, collections.Counter()
     for (name, bytes_), mine, theirs in zip(messages, ours, node):
         accepted += bool(mine["requests"])

@@ -1,11 +1,15 @@
 """http_fields -- names that only a gateway may set, in every spelling and place that a peer can send them: none may reach the data API."""
 import random
 
-NAMES = (b"dfft-peer-organisation", b"dfft-peer-country", b"dfft-peer-certificate", b"dfft-peer-level", b"dfft-peer-anything", b"dfft-decision", b"dfft-exchange-id", b"dfft-data-label", b"x-dfft-peer",
-         b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-client-cert", b"x-real-ip", b"x-client-dn", b"client-cert", b"client-cert-chain", b"ssl-client-cert", b"x-ssl-client-s-dn",
-         b"x-amzn-mtls-clientcert", b"true-client-ip", b"x-envoy-peer-metadata", b"x-http-method-override", b"x-original-url", b"x-rewrite-url", b"proxy-authorization", b"keep-alive")
+NAMES = (b"dfft-peer-organisation", b"dfft-peer-country", b"dfft-peer-certificate", b"dfft-peer-level", b"dfft-peer-anything", b"dfft-decision", b"dfft-exchange-id",
+         b"dfft-data-label", b"x-dfft-peer",
+         b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-client-cert", b"x-real-ip", b"x-client-dn", b"client-cert", b"client-cert-chain",
+         b"ssl-client-cert", b"x-ssl-client-s-dn",
+         b"x-amzn-mtls-clientcert", b"true-client-ip", b"x-envoy-peer-metadata", b"x-http-method-override", b"x-original-url", b"x-rewrite-url",
+         b"proxy-authorization", b"keep-alive")
 # Names that a peer may send, with hyphens: CGI and its children take the other spelling for the same (RFC 3875 4.1.18).
-ALIASES = (b"dfft_purpose", b"dfft_destination", b"dfft-legal_basis", b"dfft_message-id", b"dfft_audience", b"DFFT_Case", b"Content_Type", b"user_agent", b"Accept_Encoding", b"content_digest", b"x_mine", b"_x", b"x_",
+ALIASES = (b"dfft_purpose", b"dfft_destination", b"dfft-legal_basis", b"dfft_message-id", b"dfft_audience", b"DFFT_Case", b"Content_Type", b"user_agent",
+           b"Accept_Encoding", b"content_digest", b"x_mine", b"_x", b"x_",
            b"If_Match", b"Cache_Control", b"X-Request_Id")
 MARK = b"spoofed"
 

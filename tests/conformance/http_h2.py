@@ -83,7 +83,8 @@ SMUGGLED = b"GET /v1/batteries/smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
 def requests(host, path):
-    """(name, fields, body, trailers)"""
+    """(name, fields, body, trailers); the first is an ordinary one."""
+    yield "an ordinary GET", pseudo(host, path), None, None
     for mark in BREAKS:
         tail = mark + b"Transfer-Encoding: chunked"
         yield f"{mark!r} in :path", pseudo(host, path + b" HTTP/1.1" + tail + b"\r\nX:"), None, None
@@ -103,7 +104,8 @@ def requests(host, path):
         yield f"content-length {length!r} on GET with a request in it", pseudo(host, path) + [(b"content-length", length)], SMUGGLED, None
     yield "GET with content of no stated length", pseudo(host, path), SMUGGLED, None
     yield "HEAD with content of no stated length", pseudo(host, path, b"HEAD"), SMUGGLED, None
-    for name in (b"transfer-encoding", b"Transfer-Encoding", b"transfer_encoding", b"transfer-encoding ", b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te", b"content_length", b"host_",
+    for name in (b"transfer-encoding", b"Transfer-Encoding", b"transfer_encoding", b"transfer-encoding ", b"connection", b"keep-alive", b"proxy-connection",
+                 b"upgrade", b"te", b"content_length", b"host_",
                  b"http2-settings", b"", b":", b":x", b"x:", b"x y", b"X", b"x\x80", b"x\x7f", b"trailer"):
         yield f"field {name!r}", pseudo(host, path, b"POST") + [(name, b"chunked")], b"0\r\n\r\n" + SMUGGLED, None
     for value in (b"other", b"", host + b", other", host + b":444", b"u@" + host, host + b" ", host + b"/x", host + b"\\"):
@@ -117,7 +119,8 @@ def requests(host, path):
         yield f"no {name!r}", [f for f in pseudo(host, path) if f[0] != name], None, None
         yield f"{name!r} behind a field", [f for f in pseudo(host, path) if f[0] != name] + [(b"x", b"y"), (name, dict(pseudo(host, path))[name])], None, None
         yield f"{name!r} in trailers", pseudo(host, path, b"POST"), b"abc", [(name, b"/x")]
-    for target in (b"", b"*", b"x", b"/x y", path + b"#f", path + b"/..", path + b"%2f..", b"//x", b"https://other" + path, path + b"\\", path + b"\xc3\xa9", path + b"%00", path + b"?a b", path + b"/%2e%2e/x", path + b";/x"):
+    for target in (b"", b"*", b"x", b"/x y", path + b"#f", path + b"/..", path + b"%2f..", b"//x", b"https://other" + path, path + b"\\", path + b"\xc3\xa9",
+                   path + b"%00", path + b"?a b", path + b"/%2e%2e/x", path + b";/x"):
         yield f":path {target!r}", pseudo(host, target), None, None
     for method in (b"CONNECT", b"TRACE", b"PRI", b"get", b"", b"GET ", b" GET", b"G\tT", b"GET /x", b"A" * 33):
         yield f":method {method!r}", pseudo(host, path, method), None, None
@@ -125,7 +128,6 @@ def requests(host, path):
         yield f":scheme {scheme!r}", pseudo(host, path, scheme=scheme), None, None
     for name in (b"content-length", b"transfer-encoding", b"host", b"te", b"content_length", b"authorization", b"X", b"x\r\ny"):
         yield f"trailer {name!r}", pseudo(host, path, b"POST"), b"abc", [(name, b"3")]
-    yield "an ordinary GET", pseudo(host, path), None, None
     yield "an ordinary POST", pseudo(host, path, b"POST"), b"abc", None
     yield "content that looks like a request", pseudo(host, path, b"POST"), SMUGGLED, None
     yield "expect", pseudo(host, path, b"POST") + [(b"expect", b"100-continue")], b"abc", None

@@ -13,8 +13,10 @@ START = re.compile(rb"([A-Za-z0-9!#$%&'*+.^_`|~-]{1,32}) (/[A-Za-z0-9._~!$&'()*+
 LINE = re.compile(rb"([a-z0-9!#$%&'*+.^`|~-]+): ([^\x00-\x08\x0a-\x1f\x7f]*)")  # no underscore, no upper case
 # What only the gateway may say; each of them once or not at all.
 OURS = ("dfft-exchange-id", "dfft-peer-organisation", "dfft-peer-country", "dfft-peer-certificate", "dfft-peer-level", "dfft-decision", "via")
-NEVER = re.compile(r"(connection|keep-alive|proxy-.*|te|trailer|upgrade|http2-settings|expect|transfer-encoding|forwarded|x-forwarded-.*|x-real-ip|x-client-.*|client-cert.*|ssl-client-.*"
-                   r"|x-ssl-.*|x-amzn-mtls-.*|true-client-ip|x-envoy-.*|x-dfft-.*|x-http-method.*|x-method-override|x-original-.*|x-rewrite-url|dfft-(?!purpose|destination|agreement|legal-basis|case|message-id|audience).*)")
+NEVER = re.compile(r"(connection|keep-alive|proxy-.*|te|trailer|upgrade|http2-settings|expect|transfer-encoding|forwarded|x-forwarded-.*|x-real-ip"
+                   r"|x-client-.*|client-cert.*|ssl-client-.*|x-ssl-.*|x-amzn-mtls-.*|true-client-ip|x-envoy-.*|x-dfft-.*|x-http-method.*"
+                   r"|x-method-override|x-original-.*|x-rewrite-url"
+                   r"|dfft-(?!purpose|destination|agreement|legal-basis|case|message-id|audience).*)")
 
 
 class Slip(Exception):

@@ -197,7 +197,8 @@ def identity(v, gate, step, preset):
             v.line(False, "fields HTTP/1.1", name, f"{wrong or ''} {behind}")
         else:
             v.passed += 1
-    v.line(bad == 0 and arrived_n > 0, "fields HTTP/1.1", f"{len(variants)} variants of fields that are ours", f"{arrived_n} requests were forwarded without them, the others refused; {bad} arrived")
+    v.line(bad == 0 and arrived_n > 0, "fields HTTP/1.1", f"{len(variants)} variants of fields that are ours",
+           f"{arrived_n} requests were forwarded without them, the others refused; {bad} arrived")
     through_h2(v, gate, "variants of fields that are ours", list(http_fields.http2(gate.host, path))[::step], http_fields.MARK)
 
 
