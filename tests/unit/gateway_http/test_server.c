@@ -185,6 +185,30 @@ static void continue_goes_out_when_content_is_first_wanted(void **unused)
     http_connection_free(c);
 }
 
+static void an_end_inside_a_request_is_no_end_of_it(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *bytes, *id;
+        unsigned begun;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: a.ex", "DP-135", 0},
+        {"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nab", "", 1},
+        {"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "", 1},
+        {"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "", 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        http_connection *c = open_connection(false);
+        feed(c, dx_bytes_text(rows[i].bytes), 1000);
+        http_connection_eof(c);
+        drain(c);
+        assert_true(http_connection_is_done(c));
+        assert_string_equal(last_id, rows[i].id);
+        assert_int_equal(begun, rows[i].begun);
+        assert_int_equal(out_count("HTTP/1.1 200"), i == 3); /* content that is cut gets no answer */
+        http_connection_free(c);
+    }
+}
+
 /* RFC 9110 9.3.2, 15.3.5, 15.4.5: the next answer begins where the head ends. */
 static void answers_without_content_have_none(void **unused)
 {
@@ -517,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(continue_goes_out_when_content_is_first_wanted),
+        cmocka_unit_test(an_end_inside_a_request_is_no_end_of_it),
         cmocka_unit_test(answers_without_content_have_none),
         cmocka_unit_test(an_answer_cut_short_never_looks_complete),
         cmocka_unit_test(http_1_0_is_never_persistent_nor_chunked),
