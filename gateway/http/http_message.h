@@ -72,6 +72,10 @@ DX_RC http_target_parse(dx_bytes target, dx_arena *arena, dx_bytes *path, dx_byt
                         dx_why *why);
 DX_RC http_authority_parse(dx_bytes authority, dx_arena *arena, dx_bytes *canonical, dx_why *why);
 
+/* ---- what is checked: http_check_table.h ---- */
+/* What a DP- id stands for, and its clause (may be NULL); NULL: no such id here. */
+const char *http_check_text(const char *id, const char **clause);
+
 /* ---- problem documents (RFC 9457, dataplane.md 13) ---- */
 typedef struct {
     const char *slug; /* "peer-revoked": type is urn:dfft:problem:<slug> */

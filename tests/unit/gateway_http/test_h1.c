@@ -221,6 +221,12 @@ static void each_vector_gives_its_result_however_it_is_cut(void **unused)
     for (size_t i = 0; i < refusal_count; i++)
         if (!refusals[i].given)
             fail_msg("no vector is refused with %s", refusals[i].text);
+    for (size_t i = 0; i < refusal_count; i++) {
+        char id[7] = "";
+        memcpy(id, refusals[i].text, 6);
+        if (http_check_text(id, NULL) == NULL)
+            fail_msg("%s has no row in http_check_table.h", id);
+    }
     assert_true(vectors > 600);
     assert_int_equal(wrong, 0);
 }
