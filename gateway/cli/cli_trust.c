@@ -2,6 +2,7 @@
 
 #include "gateway/admin/control.h"
 #include "gateway/exchange/judge.h"
+#include "gateway/upstream/upstream.h"
 #include "trust/provenance/pv_check.h"
 
 #include <stdio.h>
@@ -261,7 +262,8 @@ int cli_explain(int argc, char **argv)
     if (argc != 2)
         return cli_usage("explain");
     static const char *(*const rooms[])(const char *, const char **) = {
-        tlist_check_text, path_check_text, stamp_check_text, seal_check_text, pv_check_text};
+        tlist_check_text, path_check_text, stamp_check_text,   seal_check_text,
+        pv_check_text,    http_check_text, upstream_check_text};
     for (size_t i = 0; i < sizeof rooms / sizeof *rooms; i++) {
         const char *clause = NULL, *text = rooms[i](argv[1], &clause);
         if (text != NULL) {
@@ -271,7 +273,8 @@ int cli_explain(int argc, char **argv)
         }
     }
     fprintf(stderr,
-            "sekisho: no check has the id %s (they look like TL-502, ID-304, SEAL-11, STAMP-03, PV-203)\n",
+            "sekisho: no check has the id %s (they look like TL-502, ID-304, SEAL-11, STAMP-03, PV-203, "
+            "DP-127)\n",
             argv[1]);
     return 3;
 }

@@ -212,6 +212,19 @@ static step too_large(exchange *ex)
                                           .where = "peer"});
 }
 
+static step malformed_content(exchange *ex)
+{
+    int status;
+    refusal r = {.where = "peer"};
+    const dx_why *why = http_body_refusal(ex->stream, &status, &r.slug);
+    ex->want_body = false;
+    r.status = status; /* the stream may be gone before the record is written: its texts are copied */
+    r.id = dx_arena_text(&ex->arena, dx_bytes_text(why->id));
+    r.clause = dx_arena_text(&ex->arena, dx_bytes_text(why->clause));
+    r.detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text));
+    return exchange_refuse(ex, &r);
+}
+
 step exchange_overloaded(exchange *ex, const char *id, const char *detail)
 {
     return exchange_refuse(
@@ -264,6 +277,8 @@ step exchange_need_body(exchange *ex)
                                                   .clause = "RFC 9112 8",
                                                   .detail = "the request ended inside its content",
                                                   .where = "peer"});
+        case HTTP_TAKE_REFUSED:
+            return malformed_content(ex);
         case HTTP_TAKE_TOO_LARGE:
             return too_large(ex);
         case HTTP_TAKE_DATA:

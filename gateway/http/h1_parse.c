@@ -63,7 +63,7 @@ static DX_RC judge_version(parser *p, dx_bytes text)
 static DX_RC request_line(parser *p, dx_bytes line)
 {
     size_t first = 0;
-    if (dx_bytes_is(line, "PRI * HTTP/2.0"))
+    if (dx_bytes_starts(line, "PRI ")) /* a method that exists only to be refused here */
         return bad(p->why, "DP-118", "RFC 9113 3.4", "an HTTP/2 preface on an HTTP/1.1 connection");
     while (first < line.size && line.data[first] != ' ')
         first++;
@@ -96,21 +96,23 @@ static DX_RC request_line(parser *p, dx_bytes line)
         return unserved(p->why, "DP-109", "RFC 9110 15.5.15", "the request target is too long");
     p->out->method = method;
     p->out->target_raw = target;
-    if (dx_bytes_is(method, "CONNECT") || dx_bytes_is(method, "TRACE"))
-        return bad(p->why, "DP-132", "RFC 9110 9.3.6", "CONNECT and TRACE are not served");
+    if (dx_bytes_is(method, "CONNECT"))
+        return bad(p->why, "DP-132", "RFC 9110 9.3.6", "CONNECT is not served");
+    if (dx_bytes_is(method, "TRACE"))
+        return bad(p->why, "DP-132", "RFC 9110 9.3.8", "TRACE is not served");
     return DX_OKAY;
 }
 
 static DX_RC status_line(parser *p, dx_bytes line)
 {
-    if (line.size < 12 || line.data[8] != ' ')
+    if (line.size < 13 || line.data[8] != ' ') /* the second blank stands there even without a reason */
         return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
     DX_TRY(judge_version(p, dx_bytes_part(line, 0, 8)));
     uint64_t status;
-    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 ||
-        (line.size > 12 && line.data[12] != ' ') || line.size > 13 + 256)
+    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 || line.data[12] != ' ' ||
+        line.size > 13 + 256)
         return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
-    if (!http_is_field_value(dx_bytes_part(line, 12, line.size)))
+    if (!http_is_field_value(dx_bytes_part(line, 13, line.size)))
         return bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in the reason phrase");
     p->out->status = (uint16_t)status;
     return DX_OKAY;
@@ -188,16 +190,11 @@ static DX_RC take_coding(parser *p, dx_bytes value)
     if (++p->codings > 1)
         return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding twice");
     unsigned chunked = 0, others = 0;
-    for (bool more = true; more;) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes coding = dx_bytes_trim(dx_bytes_part(value, 0, n));
+    for (dx_bytes coding; http_next_element(&value, &coding);) {
         if (!http_is_token(coding) || dx_bytes_is_nocase(coding, "identity"))
             return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding is not exactly one chunked");
         chunked += dx_bytes_is_nocase(coding, "chunked");
         others += !dx_bytes_is_nocase(coding, "chunked");
-        more = comma != NULL;
-        value = dx_bytes_part(value, n + 1, value.size);
     }
     if (others > 0 && chunked < 2) /* unknown codings are not served; everything malformed is 400 */
         return unserved(p->why, "DP-123", "RFC 9112 6.1", "the transfer coding is not supported");
@@ -209,10 +206,7 @@ static DX_RC take_coding(parser *p, dx_bytes value)
 
 static DX_RC take_connection(parser *p, dx_bytes value)
 {
-    while (value.size > 0) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes option = dx_bytes_trim(dx_bytes_part(value, 0, n));
+    for (dx_bytes option; http_next_element(&value, &option);) {
         if (option.size > 0 && !http_is_token(option))
             return bad(p->why, "DP-115", "RFC 9110 7.6.1", "Connection holds something that is no token");
         if (dx_bytes_is_nocase(option, "close"))
@@ -222,7 +216,6 @@ static DX_RC take_connection(parser *p, dx_bytes value)
         else if (http_never_nominated(option))
             return bad(p->why, "DP-131", "RFC 9110 7.6.1",
                        "Connection nominates a field that is meant for all recipients");
-        value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
     }
     return DX_OKAY;
 }
@@ -231,7 +224,7 @@ static DX_RC take_expect(parser *p, dx_bytes value)
 {
     if (p->out->version == HTTP_1_0)
         return DX_OKAY;
-    if (!dx_bytes_is_nocase(value, "100-continue"))
+    if (!http_expects_continue(value))
         return bad(p->why, "DP-134", "RFC 9110 10.1.1", "only 100-continue can be expected");
     p->out->expect_continue = true;
     return DX_OKAY;
@@ -239,36 +232,38 @@ static DX_RC take_expect(parser *p, dx_bytes value)
 
 static DX_RC take_te(parser *p, dx_bytes value)
 {
-    while (value.size > 0) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        if (dx_bytes_is_nocase(dx_bytes_trim(dx_bytes_part(value, 0, n)), "trailers"))
+    for (dx_bytes coding; http_next_element(&value, &coding);)
+        if (dx_bytes_is_nocase(coding, "trailers"))
             p->out->te_trailers = true;
-        value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
-    }
+    return DX_OKAY;
+}
+
+/* One line of a head or a trailer section, without its CRLF. */
+DX_RC h1_field_line(dx_bytes line, dx_bytes *name, dx_bytes *value, dx_why *why)
+{
+    if (line.size > 0 && (line.data[0] == ' ' || line.data[0] == '\t'))
+        return bad(why, "DP-114", "RFC 9112 5.2", "a folded field line");
+    const uint8_t *colon = memchr(line.data, ':', line.size);
+    if (colon == NULL)
+        return bad(why, "DP-115", "RFC 9112 5", "a field line without colon");
+    *name = dx_bytes_part(line, 0, (size_t)(colon - line.data));
+    if (name->size > 0 && (name->data[name->size - 1] == ' ' || name->data[name->size - 1] == '\t'))
+        return bad(why, "DP-113", "RFC 9112 5.1", "white space between field name and colon");
+    for (size_t i = 0; i < name->size; i++)
+        if (name->data[i] >= 0x80)
+            return bad(why, "DP-117", "RFC 9110 5.1", "a byte above 0x7f in a field name");
+    if (!http_is_token(*name))
+        return bad(why, "DP-115", "RFC 9112 5", "a field name that is no token");
+    *value = dx_bytes_trim(dx_bytes_part(line, name->size + 1, line.size)); /* no CR or LF is in it */
+    if (!http_is_field_value(*value))
+        return bad(why, "DP-103", "RFC 9110 5.5", "a control byte in a field value");
     return DX_OKAY;
 }
 
 static DX_RC take_field(parser *p, dx_bytes line)
 {
-    const uint8_t *colon = memchr(line.data, ':', line.size);
-    if (colon == NULL)
-        return bad(p->why, "DP-115", "RFC 9112 5", "a field line without colon");
-    dx_bytes name = dx_bytes_part(line, 0, (size_t)(colon - line.data));
-    if (name.size > 0 && (name.data[name.size - 1] == ' ' || name.data[name.size - 1] == '\t'))
-        return bad(p->why, "DP-113", "RFC 9112 5.1", "white space between field name and colon");
-    for (size_t i = 0; i < name.size; i++)
-        if (name.data[i] >= 0x80)
-            return bad(p->why, "DP-117", "RFC 9110 5.1", "a byte above 0x7f in a field name");
-    if (!http_is_token(name))
-        return bad(p->why, "DP-115", "RFC 9112 5", "a field name that is no token");
-    dx_bytes value = dx_bytes_part(line, name.size + 1, line.size);
-    while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
-        value = dx_bytes_part(value, 1, value.size);
-    while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t'))
-        value.size--;
-    if (!http_is_field_value(value))
-        return bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in a field value");
+    dx_bytes name, value;
+    DX_TRY(h1_field_line(line, &name, &value, p->why));
     if (name.size + value.size > p->rules->field_bytes || p->out->field_count == p->rules->fields)
         return bad(p->why, "DP-116", "RFC 9110 5.4", "too many fields, or one that is too long");
     uint8_t *lower = dx_arena_alloc(p->arena, name.size);
@@ -349,8 +344,6 @@ static DX_RC parse_lines(parser *p, dx_bytes head)
                 return bad(p->why, "DP-104", "RFC 9112 2.2",
                            "white space between start line and first field");
         } else {
-            if (line.data[0] == ' ' || line.data[0] == '\t')
-                return bad(p->why, "DP-114", "RFC 9112 5.2", "a folded field line");
             DX_TRY(take_field(p, line));
         }
     }
@@ -368,7 +361,8 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
             return H1_BAD;
         }
         if (!s->line_judged && i > skip + longest) { /* its end need not be waited for */
-            (void)unserved(why, rules->response ? "DP-116" : "DP-109", "RFC 9110 15.5.15",
+            (void)unserved(why, rules->response ? "DP-116" : "DP-109",
+                           rules->response ? "RFC 9110 5.4" : "RFC 9110 15.5.15",
                            "the start line is too long");
             return H1_BAD;
         }

@@ -20,6 +20,26 @@ const char *http_problem_title(const char *slug)
     return "Refused";
 }
 
+static const struct {
+    const char *id, *clause, *text;
+} checks[] = {
+#define C(id, clause, text) {id, clause, text},
+#include "gateway/http/http_check_table.h"
+#undef C
+};
+
+const char *http_check_text(const char *id, const char **clause)
+{
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        if (strcmp(checks[i].id, id) == 0) {
+            if (clause != NULL)
+                *clause = checks[i].clause;
+            return checks[i].text;
+        }
+    }
+    return NULL;
+}
+
 static DX_RC member(dx_buf *out, const char *name, const char *prefix, const char *value)
 {
     if (value == NULL || value[0] == 0)

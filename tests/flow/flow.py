@@ -106,6 +106,12 @@ class Client(http.client.HTTPSConnection):
         plain = socket.create_connection((self.address[0], int(self.address[1])), self.timeout)
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
     def get(self, path):
         """(status, message id, body)"""
         self.request("GET", path, headers=PERMITTED)
