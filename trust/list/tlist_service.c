@@ -115,8 +115,13 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
             info[interval->info_count++] = uri;
         } else if (tlist_is(n, TLIST_NS_SIE, "Qualifications")) {
             DX_TRY(read_qualifications(n, list, interval, why));
-        } else if (!tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo") &&
-                   !tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+        } else if (tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo")) {
+            bool offset;
+            if (!tlist_time(n, &offset, &interval->expired_certs_from_s))
+                known = false;
+        } else if (tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+            interval->taken_over_by = tlist_best_name(tlist_child(n, TLIST_NS, "TSPName"), &list->arena);
+        } else {
             known = false;
         }
     }

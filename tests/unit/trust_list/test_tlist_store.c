@@ -46,7 +46,8 @@ static void publish(world *w, const recipe *r)
 static const char *update(world *w, tlist_store *store, const recipe *r)
 {
     publish(w, r);
-    assert_int_equal(tlist_store_update(store, on_line, w, NULL).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = w}, NULL).code,
+                     DX_OK);
     return w->last.accepted ? "" : w->last.why.id;
 }
 
@@ -115,7 +116,7 @@ static void the_memory_of_sequence_numbers_is_whole_or_nothing_is_believed(void 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_BROKEN);
     assert_string_equal(why.id, "TL-712");
-    w.spec.reset_sequence = "jp";
+    w.spec.confirmed = (tlist_confirmed){.reset_sequence = "jp", .reset_reason = "test"};
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_OK);
     tlist_store_close(store);
 }
@@ -232,16 +233,19 @@ static void a_list_that_nobody_points_to_stays_withdrawn(void **state)
     publish_lotl(lotl, lotl, w.file, 1);
     dx_why why = {0};
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_OK);
-    assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                     DX_OK);
     assert_string_equal(w.last.why.id, "");
     assert_int_equal(state_of_jp(store), TLIST_STATE_OK);
     publish_lotl(lotl, lotl, NULL, 2);
     for (int i = 0; i < 3; i++) { /* in that run, and in those after it */
-        assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+        assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                         DX_OK);
         assert_int_equal(state_of_jp(store), TLIST_STATE_WITHDRAWN);
     }
     publish_lotl(lotl, lotl, w.file, 3);
-    assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                     DX_OK);
     assert_int_equal(state_of_jp(store), TLIST_STATE_OK); /* and comes back when it is announced again */
     tlist_store_close(store);
 }
@@ -276,10 +280,12 @@ static void replaced_lists_are_kept_for_400_days(void **state)
     /* The files are of the real now; the clock of the store is set behind it. */
     int64_t real_s = dx_now_s(&dx_clock_system);
     w.clock.now_us = (real_s + 399 * INT64_C(86400)) * 1000000;
-    assert_int_equal(tlist_store_update(store, on_line, &w, NULL).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, NULL).code,
+                     DX_OK);
     assert_int_equal(stored_lists(&w), 4);
     w.clock.now_us = (real_s + 401 * INT64_C(86400)) * 1000000;
-    assert_int_equal(tlist_store_update(store, on_line, &w, NULL).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, NULL).code,
+                     DX_OK);
     assert_int_equal(stored_lists(&w), 1); /* the one in force */
     tlist_store_close(store);
 }
