@@ -216,6 +216,14 @@ tlist_snapshot *tlist_store_snapshot(tlist_store *store);
 /* When a list is due to be fetched or a state changes by itself; Unix seconds. */
 int64_t tlist_store_due_s(const tlist_store *store);
 
+enum { TLIST_REFUSALS_MAX = 128 };
+typedef struct {
+    const char *id; /* "TL-701" */
+    uint64_t times;
+} tlist_refusal;
+/* How often documents were refused since the store was opened, by id; any thread. */
+size_t tlist_store_refusals(const tlist_store *store, tlist_refusal *out, size_t max);
+
 typedef struct { /* memory of sequence numbers that a person dropped */
     char source[32], reason[200];
     int64_t at_s;

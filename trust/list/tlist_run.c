@@ -52,6 +52,9 @@ static void tell(const run *r, const tlist_entry *e, tlist_run_line *line)
         snprintf(line->remarks, sizeof line->remarks, "%s", e->list->remarks.text);
     }
     dx_hex(dx_bytes_of(line->sha256, 32), hex);
+    size_t place = tlist_check_place(line->why.id);
+    if (!line->accepted && place < TLIST_REFUSALS_MAX)
+        atomic_fetch_add(&r->store->refused[place], 1);
     if (!line->accepted)
         dx_log(DX_LOG_SECURITY, "tlist.rejected", F_STR("source", line->source),
                F_STR("territory", line->territory), F_STR("id", line->why.id),

@@ -120,7 +120,10 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
             if (!tlist_time(n, &offset, &interval->expired_certs_from_s))
                 known = false;
         } else if (tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
-            interval->taken_over_by = tlist_best_name(tlist_child(n, TLIST_NS, "TSPName"), &list->arena);
+            /* Its schema lends names from both namespaces, and lists use either. */
+            const xmlNode *name = tlist_child(n, TLIST_NS_ADD, "TSPName");
+            name = name == NULL ? tlist_child(n, TLIST_NS, "TSPName") : name;
+            interval->taken_over_by = name == NULL ? NULL : tlist_best_name(name, &list->arena);
         } else {
             known = false;
         }

@@ -141,6 +141,16 @@ void tlist_store_close(tlist_store *store)
 
 /* ---- what people may look at ---- */
 
+size_t tlist_store_refusals(const tlist_store *store, tlist_refusal *out, size_t max)
+{
+    size_t count = 0;
+    const char *id;
+    for (size_t i = 0; count < max && (id = tlist_check_at(i)) != NULL; i++)
+        if (atomic_load(&store->refused[i]) > 0)
+            out[count++] = (tlist_refusal){id, atomic_load(&store->refused[i])};
+    return count;
+}
+
 size_t tlist_store_resets(const tlist_store *store, const tlist_reset **out)
 {
     *out = store->resets;

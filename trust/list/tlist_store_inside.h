@@ -59,7 +59,8 @@ struct tlist_store {
     uint64_t epoch;
     tlist_reset *resets;
     size_t reset_count;
-    bool changed; /* marks must be written */
+    atomic_ullong refused[TLIST_REFUSALS_MAX]; /* by the place of the id in the table */
+    bool changed;                              /* marks must be written */
 };
 
 /* ---- tlist_state.c: the folder. A store that is read only writes none of it, and says so to nobody. ---- */
