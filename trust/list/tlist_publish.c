@@ -75,7 +75,9 @@ DX_RC tlist_store_publish(tlist_store *store, bool force, dx_why *why)
     free(members);
     if (rc.code != DX_OK || made == NULL)
         return rc;
-    bool same = store->snapshot != NULL && memcmp(store->snapshot->id, made->id, 32) == 0;
+    /* A status that starts now is not in the tuple behind the id, and yet something else is in force. */
+    bool same = store->snapshot != NULL && memcmp(store->snapshot->id, made->id, 32) == 0 &&
+                now_s < store->snapshot->change_s;
     if (same && !force) {
         made->epoch = store->epoch; /* same content, younger confirmation */
     } else {
