@@ -92,14 +92,15 @@ O(source, "anchors", anchors, FILES, yes, "", 1, 16, no,
 O(source, "scheme", scheme, TEXT, yes, "", 1, 16, no, "Name of the scheme, like EU or JP.")
 O(source, "territory", territory, TEXT, yes, "", 2, 2, no, "Expected SchemeTerritory.")
 O(source, "tsl_types", tsl_types, TEXTS, no, "", 0, 16, no,
-  "Accepted TSLType URIs; by default EUgeneric below a lotl, the J-TSL type for JP.")
+  "Accepted TSLType URIs; by default EUgeneric below a lotl, that of the profile (map) for JP.")
 O(source, "territories", territories, TEXTS, no, "", 0, 64, no,
   "Territories taken from a lotl; by default all.")
 O(source, "profile", profile, WORD, no, "eu", 0, 0, no,
   "[eu|strict] strict refuses signer and interval faults that the EU profile only remarks.")
 O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
   "[publisher|operator] operator marks a list that somebody compiled from published tables.")
-O(source, "map", map, FILE, no, "", 0, 0, no, "Mapping of service types and statuses.")
+O(source, "map", map, FILE, no, "", 0, 0, no,
+  "Profile: what service types and statuses mean, the same file that trust build-list takes.")
 O(source, "allow_http", allow_http, BOOL, no, "false", 0, 0, no, "Plain http may be used.")
 O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no,
   "Seconds between runs; 0: six hours for a lotl, a day for a list.")
@@ -119,7 +120,8 @@ O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")
 O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes,
-  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies none.")
+  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies "
+  "none.")
 O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes,
   "[both|own|off] Whose seals an agreement must carry; this version verifies none and loads only with off.")
 
