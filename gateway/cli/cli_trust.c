@@ -112,7 +112,6 @@ int cli_trust_show(int argc, char **argv)
     struct dx_rc rc = open_lists(cli_value(o, "-c"), &l, &why);
     if (rc.code != DX_OK)
         return cli_fail(&why, rc);
-    static const char *const states[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
     bool json = cli_value(o, "--json") != NULL;
     tlist_snapshot *s = tlist_store_snapshot(l.store);
     const tlist_facts *const *facts;
@@ -127,15 +126,16 @@ int cli_trust_show(int argc, char **argv)
         dx_time_print(facts[i]->next_update_s, next);
         if (json) {
             fputs(i ? "," : "", stdout);
-            cli_json(json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s}", "source", facts[i]->source, "scheme",
+            cli_json(json_pack("{s:s,s:s,s:s,s:I,s:s,s:s,s:s,s:s}", "source", facts[i]->source, "scheme",
                                facts[i]->scheme, "territory", facts[i]->territory, "sequence",
                                (json_int_t)facts[i]->sequence, "issued", issued, "next_update", next, "state",
-                               states[facts[i]->state]));
+                               tlist_state_text(facts[i]->state), "origin",
+                               tlist_origin_text(facts[i]->origin)));
             continue;
         }
-        printf("%s %s/%s  sequence %llu  issued %s  next %s  %s\n", facts[i]->source, facts[i]->scheme,
+        printf("%s %s/%s  sequence %llu  issued %s  next %s  %s  %s\n", facts[i]->source, facts[i]->scheme,
                facts[i]->territory, (unsigned long long)facts[i]->sequence, issued, next,
-               states[facts[i]->state]);
+               tlist_state_text(facts[i]->state), tlist_origin_text(facts[i]->origin));
         for (size_t k = 0; k < service_count; k++)
             if (services[k]->list == facts[i] && services[k]->interval_count > 0)
                 printf("    %-28s %-12s %s: %s\n", last_segment(services[k]->intervals[0].type),
@@ -170,9 +170,10 @@ static void print_verdict(const trust_verdict *v, int64_t at_s)
     if (v->anchor.set) {
         char since[DX_TIME_SIZE];
         dx_time_print(v->anchor.since_s, since);
-        printf("list         %s/%s sequence %llu: %s, %s %s since %s\n", v->anchor.scheme,
-               v->anchor.territory, (unsigned long long)v->anchor.sequence, v->anchor.service, v->anchor.type,
-               v->anchor.status, since);
+        printf("list         %s/%s sequence %llu (%s): %s, %s %s since %s\n", v->anchor.scheme,
+               v->anchor.territory, (unsigned long long)v->anchor.sequence,
+               tlist_origin_text(v->anchor.origin), v->anchor.service, v->anchor.type, v->anchor.status,
+               since);
     }
     printf("level        %s  basis %s%s\n", v->level, v->basis, v->foreign ? "  (foreign)" : "");
     if (v->remarks[0])
@@ -238,10 +239,10 @@ int cli_trust_explain(int argc, char **argv)
                          : v.kind == TRUST_KIND_UNKNOWN ? "unknown"
                                                         : "no";
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL) {
-        cli_json(json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "answer", answer, "revocation_judged",
+        cli_json(json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "answer", answer, "revocation_judged",
                            online, "id", v.id, "clause", v.clause, "reason", v.reason, "organisation",
                            v.org.id, "territory", v.anchor.territory, "status", v.anchor.status, "level",
-                           v.level));
+                           v.level, "origin", v.anchor.set ? tlist_origin_text(v.anchor.origin) : ""));
         fputs("\n", stdout);
     } else if (rc.code == DX_OK) {
         print_verdict(&v, at_s);

@@ -93,6 +93,8 @@ uint64_t tlist_snapshot_epoch(const tlist_snapshot *snapshot);
 const uint8_t *tlist_snapshot_id(const tlist_snapshot *snapshot); /* 32 bytes, trusted-lists.md 5.3 */
 size_t tlist_snapshot_lists(const tlist_snapshot *snapshot, const tlist_facts *const **out);
 size_t tlist_snapshot_services(const tlist_snapshot *snapshot, const tlist_service *const **out);
+const char *tlist_state_text(tlist_state state);
+const char *tlist_origin_text(tlist_origin origin);
 tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_s);
 
 /* ---- look-ups: O(1), no allocation ---- */

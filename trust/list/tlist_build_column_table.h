@@ -1,8 +1,8 @@
 /* tlist_build_column_table.h -- columns of an operator's table, and names of the members in its JSON form
  * (trusted-lists.md 9.2).
- * COLUMN(id, name, scope, must): scope PROVIDER, SERVICE or INTERVAL is what the cell speaks of. A cell left
- * empty in an older row of a service, or in a further row of a provider, is as in the first; `must` ones
- * cannot stay empty.
+ * COLUMN(id, name, scope, must): scope PROVIDER, SERVICE or INTERVAL is what the cell speaks of. An empty
+ * cell is as in the other rows of the same provider, or as in the neighbouring row of the same service, newer
+ * ones first; "-" is nothing. `must` ones cannot stay empty.
  */
 COLUMN(TSP_ID, "tsp_id", INTERVAL, true)
 COLUMN(TSP_NAME_EN, "tsp_name_en", PROVIDER, true)

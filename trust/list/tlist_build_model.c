@@ -102,7 +102,31 @@ static void check_history(build *b, const build_service *s)
     }
 }
 
-/* All rows of one service_id, newest first; a service's empty cells are those of the present row. */
+/* An empty cell is as in the next newer row, that of the newest row as in the next older one that says
+ * something: whoever adds a row for a new status need not repeat the rest, and no demand gets lost by that.
+ * "-" is nothing. */
+static void fill_column(build *b, build_service *s, unsigned c)
+{
+    size_t said = 0;
+    while (said < s->interval_count && cell(s->intervals[said].row, c)[0] == '\0')
+        said++;
+    if (said == s->interval_count)
+        return;
+    build_cell as = s->intervals[said].row->cells[c];
+    for (size_t i = 0; i < s->interval_count; i++) {
+        build_row *row = &b->rows[s->intervals[i].row - b->rows];
+        if (row->cells[c].text[0] == '\0')
+            row->cells[c] = as;
+        as = row->cells[c];
+    }
+    for (size_t i = 0; i < s->interval_count && !columns[c].must; i++) {
+        build_row *row = &b->rows[s->intervals[i].row - b->rows];
+        if (strcmp(row->cells[c].text, "-") == 0)
+            row->cells[c].text = "";
+    }
+}
+
+/* All rows of one service_id, newest first. */
 static bool make_service(build *b, size_t first, build_service *s, bool *used)
 {
     size_t count = 0;
@@ -121,16 +145,13 @@ static bool make_service(build *b, size_t first, build_service *s, bool *used)
             s->intervals[k] = s->intervals[k - 1];
         s->intervals[k].row = row;
     }
-    const build_row *now = s->intervals[0].row;
-    must_be_filled(b, now, SERVICE);
-    for (size_t i = 0; i < s->interval_count; i++) {
-        build_row *row = &b->rows[s->intervals[i].row - b->rows];
-        for (unsigned c = 0; c < BUILD_COLUMNS; c++)
-            if (columns[c].scope == SERVICE && cell(row, c)[0] == '\0')
-                row->cells[c] = now->cells[c];
+    for (unsigned c = 0; c < BUILD_COLUMNS; c++)
+        if (columns[c].scope == SERVICE)
+            fill_column(b, s, c);
+    must_be_filled(b, s->intervals[0].row, SERVICE);
+    for (size_t i = 0; i < s->interval_count; i++)
         if (!fill_texts(b, &s->intervals[i]))
             return false;
-    }
     check_history(b, s);
     if (!add_certificates(b, s))
         return false;

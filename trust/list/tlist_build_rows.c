@@ -90,11 +90,11 @@ static void check_open(build *b, const build_row *row)
             tlist_build_say(b, false, row, urls[i], "\"%.100s\" is not an address like https://host/path",
                             cell(row, urls[i]));
     build_texts info = tlist_build_parts(&b->arena, cell(row, BUILD_INFO));
-    for (size_t i = 0; i < info.count; i++)
+    for (size_t i = 0; i < info.count && strcmp(cell(row, BUILD_INFO), "-") != 0; i++)
         if (!tlist_build_url(info.items[i]) && strncmp(info.items[i], "urn:", 4) != 0)
             tlist_build_say(b, false, row, BUILD_INFO, "\"%.100s\" is not a URI", info.items[i]);
     build_texts oids = tlist_build_parts(&b->arena, cell(row, BUILD_POLICY_OIDS));
-    for (size_t i = 0; i < oids.count; i++) {
+    for (size_t i = 0; i < oids.count && strcmp(cell(row, BUILD_POLICY_OIDS), "-") != 0; i++) {
         ASN1_OBJECT *oid = OBJ_txt2obj(oids.items[i], 1);
         if (oid == NULL)
             tlist_build_say(b, false, row, BUILD_POLICY_OIDS,
