@@ -97,7 +97,7 @@ typedef struct {
     build_scheme scheme;
     dx_bytes table; /* the file, for JSON positions */
     build_row *rows;
-    size_t row_count;
+    size_t row_count, row_room;
     build_provider *providers;
     size_t provider_count;
     build_certificate **certificates; /* each file once */

@@ -111,7 +111,7 @@ static struct dx_rc end_row(build *b, const header *h, pending *p, dx_why *why)
         tlist_build_say_at(b, p->line, 1, "", "the row has %zu cells, the header %zu", p->cells, h->count);
         return DX_OKAY;
     }
-    if (b->row_count == BUILD_ROWS_MAX)
+    if (b->row_count == b->row_room)
         return DX_FAIL(why, TOO_LARGE, "", "the table has more than %d rows", BUILD_ROWS_MAX);
     build_row *row = new_row(b);
     for (unsigned c = 0; c < BUILD_COLUMNS; c++)
@@ -212,7 +212,7 @@ static struct dx_rc json_row(build *b, const char *pointer, json_t *object, cons
 {
     const char *name;
     json_t *value;
-    if (b->row_count == BUILD_ROWS_MAX)
+    if (b->row_count == b->row_room)
         return DX_FAIL(why, TOO_LARGE, "", "the table has more than %d rows", BUILD_ROWS_MAX);
     build_row *row = new_row(b);
     row->pointer = pointer;
@@ -276,12 +276,22 @@ static struct dx_rc read_json(build *b, dx_why *why)
     return rc;
 }
 
+/* A row of CSV has a line end before it, an element of an array a comma or a bracket. */
+static size_t rows_at_most(dx_bytes text, bool json)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < text.size && room < BUILD_ROWS_MAX; i++)
+        room += json ? text.data[i] == ',' || text.data[i] == '[' : text.data[i] == '\n';
+    return room;
+}
+
 DX_RC tlist_build_table(build *b, bool json, dx_why *why)
 {
     static const uint8_t bom[] = {0xef, 0xbb, 0xbf};
     if (b->table.size >= 3 && memcmp(b->table.data, bom, 3) == 0)
         b->table = dx_bytes_part(b->table, 3, b->table.size);
-    b->rows = DX_ARENA_ARRAY(&b->arena, build_row, BUILD_ROWS_MAX);
+    b->row_room = rows_at_most(b->table, json);
+    b->rows = DX_ARENA_ARRAY(&b->arena, build_row, b->row_room);
     if (b->rows == NULL)
         return tlist_build_no_memory(why);
     if (!dx_bytes_utf8_ok(b->table)) {
