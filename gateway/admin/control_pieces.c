@@ -47,7 +47,6 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                       dx_why *why)
 {
     static const char *const eu_types[] = {"http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"};
-    static const char *const jp_types[] = {"https://j-tsl.example/TrstSvc/TrustedList/TSLType/JPlist"};
     tlist_source *sources = DX_ARENA_ARRAY(arena, tlist_source, c->source_count);
     if (sources == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the sources");
@@ -70,7 +69,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
         dx_buf_fini(&anchors);
         if (kept == NULL)
             return DX_FAIL(why, NO_MEMORY, "", "no memory for the anchors of %s", s->name_);
-        bool jp = strcmp(s->scheme, "JP") == 0;
+        bool jp = strcmp(s->scheme, "JP") == 0; /* its type is a matter of the profile (.map) */
         *t = (tlist_source){.id = s->name_,
                             .kind = strcmp(s->kind, "lotl") == 0 ? TLIST_KIND_LOTL : TLIST_KIND_TL,
                             .url = s->url,
@@ -79,10 +78,10 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .anchor_count = anchor_count,
                             .scheme = s->scheme,
                             .territory = s->territory,
-                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items
-                                         : jp                   ? jp_types
-                                                                : eu_types,
-                            .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count : 1,
+                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items : eu_types,
+                            .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count
+                                              : jp                   ? 0
+                                                                     : 1,
                             .territories = s->territories.count > 0 ? s->territories.items : NULL,
                             .territory_count = s->territories.count,
                             .strict = strcmp(s->profile, "strict") == 0,

@@ -1,7 +1,7 @@
 #include "gateway/cli/cli.h"
 
-#include "trust/path/path.h"
 #include "gateway/upstream/upstream.h"
+#include "trust/path/path.h"
 #include "trust/provenance/pv_check.h"
 #include "trust/seal/seal.h"
 

@@ -26,9 +26,10 @@ static void print_verdict(const trust_verdict *v, int64_t at_s)
     if (v->anchor.set) {
         char since[DX_TIME_SIZE];
         dx_time_print(v->anchor.since_s, since);
-        printf("list         %s/%s sequence %llu: %s, %s %s since %s\n", v->anchor.scheme,
-               v->anchor.territory, (unsigned long long)v->anchor.sequence, v->anchor.service, v->anchor.type,
-               v->anchor.status, since);
+        printf("list         %s/%s sequence %llu (%s): %s, %s %s since %s\n", v->anchor.scheme,
+               v->anchor.territory, (unsigned long long)v->anchor.sequence,
+               tlist_origin_text(v->anchor.origin), v->anchor.service, v->anchor.type, v->anchor.status,
+               since);
     }
     printf("level        %s  basis %s%s\n", v->level, v->basis, v->foreign ? "  (foreign)" : "");
     if (v->remarks[0])
@@ -94,10 +95,10 @@ int cli_trust_explain(int argc, char **argv)
                          : v.kind == TRUST_KIND_UNKNOWN ? "unknown"
                                                         : "no";
     if (rc.code == DX_OK && cli_value(o, "--json") != NULL) {
-        cli_json(json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "answer", answer, "revocation_judged",
+        cli_json(json_pack("{s:s,s:b,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s}", "answer", answer, "revocation_judged",
                            online, "id", v.id, "clause", v.clause, "reason", v.reason, "organisation",
                            v.org.id, "territory", v.anchor.territory, "status", v.anchor.status, "level",
-                           v.level));
+                           v.level, "origin", v.anchor.set ? tlist_origin_text(v.anchor.origin) : ""));
         fputs("\n", stdout);
     } else if (rc.code == DX_OK) {
         print_verdict(&v, at_s);

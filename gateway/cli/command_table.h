@@ -15,6 +15,12 @@ C(trust_diff, "trust diff", "trust diff OLD NEW [-c FILE] [--peers FILE|DIR] [--
 C(trust_explain, "trust explain",
   "trust explain CERT -c FILE [--chain FILE] [--at TIME] [--purpose tls|seal|stamp] [--online] [--json]",
   "why a certificate is believed or not")
+C(trust_build_list, "trust build-list",
+  "trust build-list --table FILE.csv|FILE.json --certs DIR --scheme FILE [--profile FILE] --previous "
+  "OLD.xml|--sequence N "
+  "--signer KEY --signer-cert FILE --out FILE [--next-update-days 90] [--signing-time T] [--if-changed] "
+  "[--diff] [--json]",
+  "a signed, operator-compiled list from a table and certificate files; --diff alone only compares")
 C(policy_check, "policy check", "policy check DIR [--json] [--at TIME]", "lint a bundle")
 C(policy_test, "policy test", "policy test DIR [--filter NAME]", "run the tests of a bundle")
 C(policy_explain, "policy explain", "policy explain FILE --bundle DIR [--json] [--lang en|ja]",

@@ -104,14 +104,15 @@ O(source, "anchors", anchors, FILES, yes, "", 1, 16, no,
 O(source, "scheme", scheme, TEXT, yes, "", 1, 16, no, "Name of the scheme, like EU or JP.")
 O(source, "territory", territory, TEXT, yes, "", 2, 2, no, "Expected SchemeTerritory.")
 O(source, "tsl_types", tsl_types, TEXTS, no, "", 0, 16, no,
-  "Accepted TSLType URIs; by default EUgeneric below a lotl, the J-TSL type for JP.")
+  "Accepted TSLType URIs; by default EUgeneric below a lotl, that of the profile (map) for JP.")
 O(source, "territories", territories, TEXTS, no, "", 0, 64, no,
   "Territories taken from a lotl; by default all.")
 O(source, "profile", profile, WORD, no, "eu", 0, 0, no,
   "[eu|strict] strict refuses signer and interval faults that the EU profile only remarks.")
 O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
   "[publisher|operator] operator marks a list that somebody compiled from published tables.")
-O(source, "map", map, FILE, no, "", 0, 0, no, "Mapping of service types and statuses.")
+O(source, "map", map, FILE, no, "", 0, 0, no,
+  "Profile: what service types and statuses mean, the same file that trust build-list takes.")
 O(source, "versions", versions, WORD, no, "both", 0, 0, no,
   "[both|5|6] Accepted versions of the list format.")
 O(source, "structure", structure, WORD, no, "refuse", 0, 0, no,

@@ -171,16 +171,24 @@ void exchange_post(exchange *ex)
 
 static bool answer_problem(exchange *ex, const refusal *why)
 {
-    const http_problem problem = {.slug = why->slug,
-                                  .status = why->status,
-                                  .title = why->title,
-                                  .exchange = ex->id,
-                                  .id = why->id,
-                                  .clause = why->clause,
-                                  .detail = why->detail,
-                                  .where = why->where,
-                                  .retryable = why->retryable,
-                                  .retry_after_s = why->retry_after_s};
+    http_problem problem = {.slug = why->slug,
+                            .status = why->status,
+                            .title = why->title,
+                            .exchange = ex->id,
+                            .id = why->id,
+                            .clause = why->clause,
+                            .detail = why->detail,
+                            .where = why->where,
+                            .retryable = why->retryable,
+                            .retry_after_s = why->retry_after_s};
+    bool bare = strcmp(why->slug, "denied") == 0; /* an agreement that explains nothing (policy.md 13) */
+    if (!bare && ex->judged != NULL && ex->judged->verdict.anchor.set) {
+        const trust_verdict *v = &ex->judged->verdict;
+        problem.list.scheme = v->anchor.scheme;
+        problem.list.territory = v->anchor.territory;
+        problem.list.origin = tlist_origin_text(v->anchor.origin);
+        problem.list.sequence = v->anchor.sequence;
+    }
     if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code == DX_OK)
         return true;
     ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};

@@ -61,18 +61,6 @@ void exchange_facts_seal(exchange *ex)
             policy_fact_source(ex->facts, declared[i].attribute, POLICY_BY_PEER_SIGNED);
 }
 
-static const char *origin_text(tlist_origin origin)
-{
-    static const char *const texts[] = {"pinned", "operator-compiled", "publisher-signed", "list-of-lists"};
-    return texts[origin];
-}
-
-static const char *state_text(tlist_state state)
-{
-    static const char *const texts[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
-    return texts[state];
-}
-
 static void facts_revocation(exchange *ex, const trust_verdict *v)
 {
     /* The worst of the path below the anchor, and the oldest answer it rests on. */
@@ -119,8 +107,8 @@ void exchange_facts_trust(exchange *ex)
     policy_fact_time(f, POLICY_PEER_TL_SINCE, v->anchor.since_s * 1000000);
     policy_fact_int(f, POLICY_PEER_TL_SEQ, (int64_t)v->anchor.sequence);
     policy_fact_int(f, POLICY_PEER_TL_LIST_AGE_S, v->anchor.list_age_s);
-    policy_fact_str(f, POLICY_PEER_TL_STATE, state_text(v->anchor.state));
-    policy_fact_str(f, POLICY_PEER_TL_ORIGIN, origin_text(v->anchor.origin));
+    policy_fact_str(f, POLICY_PEER_TL_STATE, tlist_state_text(v->anchor.state));
+    policy_fact_str(f, POLICY_PEER_TL_ORIGIN, tlist_origin_text(v->anchor.origin));
     policy_fact_bool(f, POLICY_PEER_TL_COMPILED, v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
     policy_fact_bool(f, POLICY_PEER_TL_FOREIGN, v->foreign);
     policy_fact_str(f, POLICY_PEER_TL_BASIS, v->basis);

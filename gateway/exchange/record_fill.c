@@ -190,6 +190,13 @@ static void fill_answer(exchange *ex, prov_record *r)
         uint8_t sha256[32];
         dx_sha256(seal_credential_certificate(ex->view->credential), sha256);
         prov_set_sha256(r, "seal.cert_sha256", sha256);
+        const policy_level level = ex->view->can.seal.level;
+        if (level.l > 0) { /* its r tells on what kind of list our own certificate rests */
+            prov_set_int(r, "seal.assurance.l", level.l);
+            prov_set_int(r, "seal.assurance.s", level.s);
+            prov_set_int(r, "seal.assurance.t", level.t);
+            prov_set_int(r, "seal.assurance.r", level.r);
+        }
     }
     for (size_t i = 0; i < ex->stamp_count; i++) {
         prov_add_object(r, "ts");

@@ -88,6 +88,10 @@ typedef struct {
     const char *where;    /* peer gateway upstream authority */
     bool retryable;
     unsigned retry_after_s; /* 0: none */
+    struct {                /* the trusted list that the decision rests on; scheme NULL: none */
+        const char *scheme, *territory, *origin;
+        uint64_t sequence;
+    } list;
 } http_problem;
 /* Body (application/problem+json, at most 2 KiB) and fields of the answer. */
 DX_RC http_problem_message(const http_problem *problem, dx_arena *arena, http_message *head, dx_bytes *body);

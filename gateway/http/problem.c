@@ -63,6 +63,13 @@ static DX_RC write_body(const http_problem *p, dx_buf *out)
     DX_TRY(member(out, "id", "", p->id));
     DX_TRY(member(out, "clause", "", p->clause));
     DX_TRY(member(out, "where", "", p->where));
+    if (p->list.scheme != NULL) { /* trusted-lists.md 9.4, 12 */
+        DX_TRY(dx_buf_add_text(out, ",\"list\":{\"scheme\":"));
+        DX_TRY(dx_json_quote(dx_bytes_text(p->list.scheme), out));
+        DX_TRY(member(out, "territory", "", p->list.territory));
+        DX_TRY(member(out, "origin", "", p->list.origin));
+        DX_TRY(dx_buf_addf(out, ",\"sequence\":%llu}", (unsigned long long)p->list.sequence));
+    }
     DX_TRY(dx_buf_addf(out, ",\"retryable\":%s}\n", p->retryable ? "true" : "false"));
     return DX_OKAY;
 }

@@ -97,6 +97,12 @@ def dss(v, world, scratch):
     v.ask(0, "list of lists and German list", "dss", "dss-check", "lists", "--lotl", world.path(facts["eu"]["file"]), "--lotl-certs",
           world.path(facts["eu"]["signer"]), "--oj", facts["eu"]["oj_uri"], "--lists", folder, said=said)
     v.ask(0, "Japanese list", "dss", "dss-check", "lists", "--list", world.path(facts["jp"]["file"]), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
+    example, built, signer = os.path.join(ROOT, "deploy", "j-tsl"), os.path.join(scratch, "built.xml"), facts["jp"]["signer"]
+    done = world.run("trust", "build-list", "--table", example + "/services.csv", "--scheme", example + "/scheme.json", "--profile", example + "/profile.json",
+                     "--certs", world.path("ca"), "--previous", world.path(facts["jp"]["file"]), "--signer", world.path(signer[:-4] + ".key"),
+                     "--signer-cert", world.path(signer), "--out", built)
+    if v.line(done.returncode == 0, "sekisho", "trust build-list", done.stdout or done.stderr):
+        v.ask(0, "Japanese list of build-list", "dss", "dss-check", "lists", "--list", built, "--list-certs", world.path(signer), said=said)
     for file, expected in (("j-tsl-altered.xml", 1), ("j-tsl-wrong-signer.xml", 3)):  # EN 319 102-1: a stranger is NO_CERTIFICATE_CHAIN_FOUND
         v.ask(expected, file, "dss", "dss-check", "lists", "--list", world.path("bad-lists", file), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
     external_lists.run(v, world, scratch, os.path.join(os.path.dirname(v.tools), "trusted-lists"))

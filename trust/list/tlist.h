@@ -144,7 +144,8 @@ typedef struct {
     const uint8_t (*anchors)[32]; /* SHA-256 of the certificates that may sign */
     size_t anchor_count;
     const char *scheme, *territory;
-    const char *const *tsl_types; /* of the lists below a lotl, or of this list */
+    const char *const
+        *tsl_types; /* of the lists below a lotl, or of this list; none: the profile's, or any */
     size_t tsl_type_count;
     const char *const *territories; /* allow list below a lotl; NULL: all */
     size_t territory_count;

@@ -251,3 +251,12 @@ bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certif
     X509_free(x509);
     return ok;
 }
+
+size_t tlist_criteria_policies(const struct tlist_criteria *criteria, const char *const **oids)
+{
+    if (criteria == NULL || criteria->assert_ != ASSERT_ALL || criteria->row_count != 1 ||
+        criteria->rows[0].kind != BY_POLICIES)
+        return 0;
+    *oids = criteria->rows[0].oids;
+    return criteria->rows[0].oid_count;
+}

@@ -4,7 +4,7 @@
 
 enum { MAP_MAX = 256, MAP_FILE_MAX = 1 << 20 };
 
-#define SERVICE(uri, purposes, class) {uri, class, purposes, NULL, 0},
+#define SERVICE(uri, purposes, class) {uri, class, NULL, purposes, NULL, 0},
 static const tlist_map_type eu_types[] = {
 #include "trust/list/service_table.h"
 };
@@ -14,7 +14,7 @@ static const tlist_map_status eu_statuses[] = {
 #include "trust/list/service_table.h"
 };
 #undef STATUS
-#define JP_SERVICE(uri, purposes, class) {uri, class, purposes, NULL, 0},
+#define JP_SERVICE(uri, purposes, class, key) {uri, class, key, purposes, NULL, 0},
 static const tlist_map_type jp_types[] = {
 #include "trust/list/service_table.h"
 };
@@ -23,6 +23,23 @@ static const tlist_map_type jp_types[] = {
 static const tlist_map_status jp_statuses[] = {
 #include "trust/list/service_table.h"
 };
+#undef JP_STATUS
+
+/* Members of a profile file that are one text. */
+#define JP_PROFILE(member, uri) {#member, uri, offsetof(tlist_map, profile.member)},
+static const struct {
+    const char *name, *uri;
+    size_t at;
+} profile_rows[] = {
+#include "trust/list/service_table.h"
+};
+#undef JP_PROFILE
+enum { PROFILE_ROWS = sizeof profile_rows / sizeof *profile_rows };
+
+static const char **profile_place(tlist_map *map, size_t row)
+{
+    return (const char **)(void *)((uint8_t *)map + profile_rows[row].at);
+}
 
 static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
 {
@@ -35,7 +52,8 @@ static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
         eu ? sizeof eu_statuses / sizeof *eu_statuses : sizeof jp_statuses / sizeof *jp_statuses;
     memcpy(map->types, eu ? eu_types : jp_types, map->type_count * sizeof *map->types);
     memcpy(map->statuses, eu ? eu_statuses : jp_statuses, map->status_count * sizeof *map->statuses);
-    map->operator_rule = JP_BASE "TrustedList/schemerules/operator-compiled";
+    for (size_t i = 0; !eu && i < PROFILE_ROWS; i++)
+        *profile_place(map, i) = profile_rows[i].uri;
     return DX_OKAY;
 }
 
@@ -55,6 +73,7 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
                  {"crl", TLIST_FOR(CRL)}};
     const char *purpose = json_string_value(json_object_get(row, "purpose"));
     const char *class_ = json_string_value(json_object_get(row, "class"));
+    const char *word = json_string_value(json_object_get(row, "key"));
     const json_t *policies = json_object_get(row, "require_policy_oids"), *policy;
     tlist_map_type type = {.uri = keep(map, uri)};
     for (size_t i = 0; purpose != NULL && i < sizeof names / sizeof *names; i++)
@@ -65,6 +84,8 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
                        uri);
     if (class_ != NULL)
         type.class_ = keep(map, class_);
+    if (word != NULL)
+        type.key = keep(map, word);
     const char **oids = DX_ARENA_ARRAY(&map->arena, const char *, json_array_size(policies) + 1);
     if (type.uri == NULL || oids == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
@@ -109,9 +130,20 @@ static struct dx_rc add_file(tlist_map *map, json_t *root, dx_why *why)
     json_t *row;
     json_object_foreach(json_object_get(root, "types"), key, row) DX_TRY(add_type(map, key, row, why));
     json_object_foreach(json_object_get(root, "statuses"), key, row) DX_TRY(add_status(map, key, row, why));
-    const char *rule = json_string_value(json_object_get(root, "operator_compiled_rule"));
-    if (rule != NULL)
-        map->operator_rule = keep(map, rule);
+    json_object_foreach(root, key, row)
+    {
+        size_t i = 0;
+        while (i < PROFILE_ROWS && strcmp(profile_rows[i].name, key) != 0)
+            i++;
+        if (i == PROFILE_ROWS && strcmp(key, "types") != 0 && strcmp(key, "statuses") != 0)
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 9.1", "a profile has no member \"%.60s\"", key);
+        if (i == PROFILE_ROWS)
+            continue;
+        if (!json_is_string(row) || json_string_length(row) == 0)
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 9.1", "%s is not a text", key);
+        if ((*profile_place(map, i) = keep(map, json_string_value(row))) == NULL)
+            return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
+    }
     return DX_OKAY;
 }
 
@@ -164,4 +196,28 @@ bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s)
             return map->statuses[i].valid &&
                    (map->statuses[i].until_s == 0 || from_s < map->statuses[i].until_s);
     return false;
+}
+
+const tlist_map_type *tlist_map_type_named(const tlist_map *map, const char *word)
+{
+    for (size_t i = 0; i < map->type_count; i++)
+        if (map->types[i].key != NULL && strcmp(map->types[i].key, word) == 0)
+            return &map->types[i];
+    return tlist_map_find(map, word);
+}
+
+const tlist_map_status *tlist_map_status_named(const tlist_map *map, const char *word)
+{
+    const tlist_map_status *found = NULL;
+    for (size_t i = 0; i < map->status_count; i++) {
+        const char *uri = map->statuses[i].uri, *slash = strrchr(uri, '/');
+        if (strcmp(uri, word) == 0)
+            return &map->statuses[i];
+        if (slash == NULL || strcmp(slash + 1, word) != 0)
+            continue;
+        if (found != NULL)
+            return NULL;
+        found = &map->statuses[i];
+    }
+    return found;
 }

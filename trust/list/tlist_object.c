@@ -123,7 +123,9 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
     for (const xmlNode *n = tlist_first(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL));
          n != NULL; n = tlist_next(n)) {
         const char *rule = tlist_text(n, &list->arena);
-        list->operator_marker |= rule != NULL && strcmp(rule, map->operator_rule) == 0;
+        list->operator_marker |= rule != NULL && (strcmp(rule, TLIST_OPERATOR_RULE) == 0 ||
+                                                  (map->profile.operator_compiled_rule != NULL &&
+                                                   strcmp(rule, map->profile.operator_compiled_rule) == 0));
     }
     for (const xmlNode *n = tlist_first(pointers); n != NULL; n = tlist_next(n))
         room++;
@@ -227,8 +229,8 @@ DX_RC tlist_journal(const tlist_list *list, const char *oj_uri, size_t *at, bool
 }
 
 /* TSLType and territory are those that the source promises (TL-606). */
-static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *source, dx_arena *arena,
-                                 dx_why *why)
+static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *source, const tlist_map *map,
+                                 dx_arena *arena, dx_why *why)
 {
     if ((source->only_version_5 && tree->version != 5) || (source->only_version_6 && tree->version != 6))
         return tlist_refuse(why, 304, "version %u is not one that the source accepts", tree->version);
@@ -237,7 +239,9 @@ static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *sou
         return no_memory(why);
     bool fits = source->kind == TLIST_KIND_LOTL && strcmp(type, TLIST_TYPE_LOTL) == 0;
     if (source->kind == TLIST_KIND_TL) {
-        fits = source->tsl_type_count == 0 && strcmp(type, TLIST_TYPE_LOTL) != 0;
+        fits = source->tsl_type_count == 0 &&
+               (map->profile.tsl_type != NULL ? strcmp(type, map->profile.tsl_type) == 0
+                                              : strcmp(type, TLIST_TYPE_LOTL) != 0);
         for (size_t i = 0; i < source->tsl_type_count; i++)
             fits |= strcmp(source->tsl_types[i], type) == 0;
     }
@@ -269,7 +273,7 @@ static struct dx_rc read_tree(tlist_tree *tree, const tlist_source *source, cons
 {
     tlist_signature signature;
     DX_TRY(tlist_verify(tree, rules, arena, &signature, why));
-    DX_TRY(check_source(tree, source, arena, why));
+    DX_TRY(check_source(tree, source, map, arena, why));
     DX_TRY(check_dates(tree, source, rules->at_s, why));
     DX_TRY(tlist_object_make(tree, source, map, out, why));
     memcpy((*out)->facts.signer_sha256, signature.signer_sha256, 32);

@@ -16,6 +16,10 @@
 #define TLIST_TYPE_EU   "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"
 #define TLIST_MIME      "application/vnd.etsi.tsl+xml"
 
+/* Marks a list that somebody compiled from published tables (trusted-lists.md 9.4). Every reader knows it,
+ * whatever its profile says: a profile may name one more, never another. */
+#define TLIST_OPERATOR_RULE "https://j-tsl.example/TrstSvc/TrustedList/schemerules/operator-compiled"
+
 #define TLIST_FOR(purpose) (1u << TLIST_##purpose)
 
 typedef struct { /* one pointer with the XML MimeType */
@@ -48,10 +52,11 @@ struct tlist_list {
 
 tlist_list *tlist_list_ref(tlist_list *list);
 
-/* What service types and statuses mean for one source: the EU table, the built-in J-TSL table, or a map file.
- */
+/* What service types and statuses mean for one source: the EU table, the built-in J-TSL table, or a profile
+ * file over it (trusted-lists.md 9.1). The builder of lists writes by the table that the reader reads by. */
 typedef struct {
     const char *uri, *class_;
+    const char *key; /* the word for it in an operator's table; NULL: none */
     unsigned purposes;
     const char *const *policies;
     uint32_t policy_count;
@@ -67,12 +72,20 @@ typedef struct {
     size_t type_count;
     tlist_map_status *statuses;
     size_t status_count;
-    const char *operator_rule;
+    struct { /* of the J-TSL profile; all NULL for the EU */
+#define JP_PROFILE(member, uri) const char *member;
+#include "trust/list/service_table.h"
+#undef JP_PROFILE
+    } profile;
 } tlist_map;
 DX_RC tlist_map_load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why);
 void tlist_map_fini(tlist_map *map);
 const tlist_map_type *tlist_map_find(const tlist_map *map, const char *uri);
 bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s);
+/* A row by the word of an operator's table: the key of a type, the last segment of a status URI, or the URI
+ * itself. NULL: there is none, or two statuses end in that segment. */
+const tlist_map_type *tlist_map_type_named(const tlist_map *map, const char *word);
+const tlist_map_status *tlist_map_status_named(const tlist_map *map, const char *word);
 
 /* From a tree whose signature was verified (or not, for fuzzing and for pivot addresses). */
 DX_RC tlist_object_make(const tlist_tree *tree, const tlist_source *source, const tlist_map *map,
@@ -81,6 +94,8 @@ DX_RC tlist_object_make(const tlist_tree *tree, const tlist_source *source, cons
 DX_RC tlist_services_read(const tlist_tree *tree, const tlist_map *map, tlist_list *list, dx_why *why);
 /* Criteria of a QualificationElement. *usable false: TL-804. NULL without memory. */
 struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable);
+/* The OIDs of criteria that are one PolicySet and nothing else, all asserted; 0: they are something else. */
+size_t tlist_criteria_policies(const struct tlist_criteria *criteria, const char *const **oids);
 /* Adds what the criteria say to a content fingerprint. */
 void tlist_criteria_hash(const struct tlist_criteria *criteria, dx_hash *hash);
 void tlist_fingerprint(tlist_list *list);
