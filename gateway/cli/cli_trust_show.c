@@ -132,9 +132,10 @@ static void service_text(const show *w, const tlist_service *s)
 static void list_text(const show *w, const tlist_facts *f, const tlist_service *const *services, size_t count)
 {
     char issued[DX_TIME_SIZE], next[DX_TIME_SIZE], hex[65];
-    printf("%-8s %s/%-3s %-9s sequence %llu  issued %s  next %s  %s\n", f->source, f->scheme, f->territory,
-           tlist_state_text(tlist_state_at(f, w->at_s, w->grace_s)), (unsigned long long)f->sequence,
-           time_text(f->issued_s, issued), f->next_update_s == 0 ? "-" : time_text(f->next_update_s, next),
+    printf("%-8s %s/%-3s %-9s sequence %llu  issued %s  next %s  %s  %s\n", f->source, f->scheme,
+           f->territory, tlist_state_text(tlist_state_at(f, w->at_s, w->grace_s)),
+           (unsigned long long)f->sequence, time_text(f->issued_s, issued),
+           f->next_update_s == 0 ? "-" : time_text(f->next_update_s, next), tlist_origin_text(f->origin),
            f->remarks);
     if (f->attempt_id[0] != '\0')
         printf("  newest download refused: %s at %s\n", f->attempt_id, time_text(f->attempted_s, issued));
