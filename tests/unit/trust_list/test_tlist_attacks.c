@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { BIG = 4 << 20 };
+enum { BIG = 2 << 20 };
 
 static tlist_list *read_as(dx_bytes xml, const tlist_source *source, dx_why *why)
 {
@@ -58,12 +58,13 @@ static void signatures_that_prove_nothing(void **state)
         r = with("<ds:Transform Algorithm=\"" DS "enveloped-signature\"/>", to);
         assert_string_equal(verdict_of(list_text(&r)), "TL-403");
     }
+    /* Unsigned: the library that signs would go and look. */
     static const char *const uris[] = {"http://a.example/x.xml", "file:///nowhere", "#xpointer(/)",
-                                       "#xpointer(id('root'))",  "other.xml",          "#sig"};
+                                       "#xpointer(id('root'))",  "other.xml",       "#sig"};
     for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
         r = good;
         r.uri = uris[i];
-        assert_string_equal(verdict_of(list_text(&r)), "TL-403");
+        assert_string_equal(verdict_of(draw(&r)), "TL-403");
     }
     /* A third reference, to something of the list. */
     r = with("</ds:SignedInfo>", "<ds:Reference URI=\"#root\"><ds:DigestMethod Algorithm=\"" SHA2
