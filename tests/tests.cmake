@@ -81,3 +81,7 @@ foreach(program ${programs})
     add_executable(${name} ${program})
     target_link_libraries(${name} PRIVATE trust_base OpenSSL::Crypto OpenSSL::SSL Threads::Threads)
 endforeach()
+
+# What tests/bench/lists measures.
+add_executable(list_bench ${CMAKE_SOURCE_DIR}/tests/bench/list_bench.c)
+target_link_libraries(list_bench PRIVATE trust_list test_rooms_libs)
