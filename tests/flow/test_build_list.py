@@ -112,6 +112,13 @@ class BuildList(flow.Flow):
         self.permit(lambda p: p["oblige"]["seal"]["min"].update(r=2))  # and our own seal, which rests on the same list
         refused = w.ask("granted", self.path, flow.PERMITTED)
         self.assertEqual((403, "obligation.unconfigured"), (refused.status, refused.slug), refused.body)
+        self.edit(lambda rows: rows.append(dict(dict.fromkeys(rows[0], ""), tsp_id=rows[0]["tsp_id"], service_id="rhein", type="eseal",
+                                                status="suspended", since="2026-11-02")))
+        self.made()
+        w.running["gateway"].send_signal(signal.SIGHUP)
+        self.until("the next list is in force", lambda: self.metric('sekisho_trust_list_sequence{source="jp",territory="JP"}') == 7)
+        refused = self.until("the service is no longer granted", lambda: (a := w.ask("granted", self.path, flow.PERMITTED)).slug == "service-not-granted" and a)
+        self.assertIn("operator-compiled list, Rhein Trust", refused.problem["detail"])
         self.stays_clean()
 
     def floors(self, change):

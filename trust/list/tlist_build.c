@@ -27,15 +27,9 @@ static void count(build *b, const tlist_build_finding *f)
         b->spec->finding(b->spec->context, f);
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? path : slash + 1;
-}
-
 void tlist_build_say(build *b, bool warning, const build_row *row, build_column column, const char *text, ...)
 {
-    tlist_build_finding f = {.file = base_name(b->spec->table),
+    tlist_build_finding f = {.file = b->spec->table,
                              .row = row->number,
                              .name = tlist_build_column_name(column),
                              .warning = warning};
@@ -43,6 +37,10 @@ void tlist_build_say(build *b, bool warning, const build_row *row, build_column 
     va_start(args, text);
     vsnprintf(f.text, sizeof f.text, text, args);
     va_end(args);
+    if (b->report->errors + b->report->warnings >= BUILD_FINDINGS_MAX) {
+        count(b, &f); /* nobody reads it, so nobody needs its place */
+        return;
+    }
     if (row->pointer != NULL) {
         char at[96];
         snprintf(at, sizeof at, "%s%s%s", row->pointer, column < BUILD_COLUMNS ? "/" : "", f.name);
@@ -58,7 +56,7 @@ void tlist_build_say(build *b, bool warning, const build_row *row, build_column 
 
 void tlist_build_say_at(build *b, unsigned line, unsigned column, const char *name, const char *text, ...)
 {
-    tlist_build_finding f = {.file = base_name(b->spec->table), .line = line, .column = column, .name = name};
+    tlist_build_finding f = {.file = b->spec->table, .line = line, .column = column, .name = name};
     va_list args;
     va_start(args, text);
     vsnprintf(f.text, sizeof f.text, text, args);

@@ -9,7 +9,7 @@ static const tlist_map_type eu_types[] = {
 #include "trust/list/service_table.h"
 };
 #undef SERVICE
-#define STATUS(uri, valid, until) {uri, valid, until},
+#define STATUS(uri, valid, until) {uri, valid, until, false},
 static const tlist_map_status eu_statuses[] = {
 #include "trust/list/service_table.h"
 };
@@ -19,7 +19,7 @@ static const tlist_map_type jp_types[] = {
 #include "trust/list/service_table.h"
 };
 #undef JP_SERVICE
-#define JP_STATUS(uri, valid, until) {uri, valid, until},
+#define JP_STATUS(uri, valid, until) {uri, valid, until, false},
 static const tlist_map_status jp_statuses[] = {
 #include "trust/list/service_table.h"
 };
@@ -96,7 +96,11 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
             return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
     }
     type.policies = oids;
-    /* A row of the file replaces the built-in one. */
+    /* A row of the file replaces the built-in one, and takes its word over: official URIs change the file
+     * alone. */
+    for (size_t i = 0; word != NULL && i < map->type_count; i++)
+        if (map->types[i].key != NULL && strcmp(map->types[i].key, word) == 0)
+            map->types[i].key = NULL;
     for (size_t i = 0; i < map->type_count; i++)
         if (strcmp(map->types[i].uri, uri) == 0) {
             map->types[i] = type;
@@ -112,7 +116,7 @@ static struct dx_rc add_status(tlist_map *map, const char *uri, const json_t *ro
     if (text == NULL || (strcmp(text, "valid") != 0 && strcmp(text, "invalid") != 0) ||
         map->status_count == MAP_MAX)
         return DX_FAIL(why, CONFIG, "", "mapping of %.120s is neither \"valid\" nor \"invalid\"", uri);
-    tlist_map_status status = {keep(map, uri), strcmp(text, "valid") == 0, 0};
+    tlist_map_status status = {keep(map, uri), strcmp(text, "valid") == 0, 0, true};
     if (status.uri == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
     for (size_t i = 0; i < map->status_count; i++)
@@ -214,16 +218,18 @@ const tlist_map_type *tlist_map_type_named(const tlist_map *map, const char *wor
 
 const tlist_map_status *tlist_map_status_named(const tlist_map *map, const char *word)
 {
-    const tlist_map_status *found = NULL;
+    const tlist_map_status *found[2] = {NULL, NULL}; /* built in, of the file: the file's word counts first */
+    unsigned count[2] = {0, 0};
     for (size_t i = 0; i < map->status_count; i++) {
-        const char *uri = map->statuses[i].uri, *slash = strrchr(uri, '/');
-        if (strcmp(uri, word) == 0)
-            return &map->statuses[i];
+        const tlist_map_status *s = &map->statuses[i];
+        const char *slash = strrchr(s->uri, '/');
+        if (strcmp(s->uri, word) == 0)
+            return s;
         if (slash == NULL || strcmp(slash + 1, word) != 0)
             continue;
-        if (found != NULL)
-            return NULL;
-        found = &map->statuses[i];
+        found[s->own] = s;
+        count[s->own]++;
     }
-    return found;
+    bool own = count[1] > 0;
+    return count[own] == 1 ? found[own] : NULL;
 }

@@ -68,6 +68,7 @@ typedef struct {
     const char *uri;
     bool valid;
     int64_t until_s; /* 0: always */
+    bool own;        /* a row of the profile file */
 } tlist_map_status;
 typedef struct {
     dx_arena arena;
@@ -88,7 +89,7 @@ void tlist_map_fini(tlist_map *map);
 const tlist_map_type *tlist_map_find(const tlist_map *map, const char *uri);
 bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s);
 /* A row by the word of an operator's table: the key of a type, the last segment of a status URI, or the URI
- * itself. NULL: there is none, or two statuses end in that segment. */
+ * itself. NULL: there is none, or two statuses of the file (or two built-in ones) end in that segment. */
 const tlist_map_type *tlist_map_type_named(const tlist_map *map, const char *word);
 const tlist_map_status *tlist_map_status_named(const tlist_map *map, const char *word);
 

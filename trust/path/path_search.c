@@ -40,6 +40,15 @@ static tlist_key key_of(const path_certificate *c)
     return k;
 }
 
+/* What a list that an operator compiled says no to says so (trusted-lists.md 9.4). */
+static const char *name_of(path_search *s, const tlist_service *service)
+{
+    if (service->list->origin != TLIST_ORIGIN_OPERATOR_COMPILED)
+        return service->name;
+    const char *text = dx_arena_printf(s->arena, "operator-compiled list, %s", service->name);
+    return text == NULL ? "operator-compiled list" : text;
+}
+
 /* Is this certificate a listed service that may anchor the path? Sets hits. *blocked: it is listed with a
  * fitting type and no valid status, which cannot be walked around. */
 static bool anchor_holds(path_search *s, const path_certificate *c, const char **id, const char **more,
@@ -61,7 +70,7 @@ static bool anchor_holds(path_search *s, const path_certificate *c, const char *
             s->hits[usable++] = s->hits[i];
         } else if (*id == NULL || strcmp(s->hits[i].id, *id) > 0) {
             *id = s->hits[i].id;
-            *more = s->hits[i].service->name;
+            *more = name_of(s, s->hits[i].service);
         }
     }
     s->hit_count = usable;

@@ -254,14 +254,21 @@ static void a_problem_document_is_json_and_small(void **unused)
          .retry_after_s = 3,
          .retryable = true,
          .exchange = "01890000-0000-7000-8000-000000000000"},
-        {.slug = "denied", .status = 403, .detail = long_text, .title = "a \"title\" \\ with\nthings"}};
-    for (size_t i = 0; i < 3; i++) {
+        {.slug = "denied", .status = 403, .detail = long_text, .title = "a \"title\" \\ with\nthings"},
+        {.slug = "service-not-granted", .status = 403, .list = {"JP", "JP", "operator-compiled", 7}}};
+    for (size_t i = 0; i < 4; i++) {
         assert_int_equal(http_problem_message(&problems[i], &arena, &head, &body).code, DX_OK);
         assert_true(body.size <= 2048);
         if (dx_json_read(body, &limits, &tree, &why).code != DX_OK)
             fail_msg("%s: " DX_TEXT_FMT, why.text, DX_TEXT_ARG(body));
         assert_int_equal(json_integer_value(json_object_get(tree, "status")), problems[i].status);
         assert_true(dx_bytes_is(http_find(&head, "content-type")->value, "application/problem+json"));
+        const json_t *list = json_object_get(tree, "list"); /* trusted-lists.md 9.4 */
+        assert_true((list != NULL) == (i == 3));
+        if (list != NULL) {
+            assert_string_equal(json_string_value(json_object_get(list, "origin")), "operator-compiled");
+            assert_int_equal(json_integer_value(json_object_get(list, "sequence")), 7);
+        }
         json_decref(tree);
     }
     dx_arena_fini(&arena);

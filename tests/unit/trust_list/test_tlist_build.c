@@ -638,6 +638,29 @@ static void reader_and_builder_share_the_profile(void **state)
     free(text);
 }
 
+/* Official URIs, once there are any, change the profile and no table. */
+static void a_profile_takes_the_words_of_the_built_in_one(void **state)
+{
+    (void)state;
+    tlist_build_spec spec = usual();
+    spec.profile =
+        put("official.json", DX_BYTES("{\"types\":{\"" MINE
+                                      "Svctype/CA/seal\":{\"key\":\"eseal\",\"purpose\":\"issuer\",\"class\":"
+                                      "\"jp-eseal-2\"}},\"statuses\":{\"" MINE "accredited\":\"valid\"}}"));
+    put("services.csv", DX_BYTES(TABLE));
+    assert_int_equal(build_it(&spec), DX_OK);
+    tlist_list *list = read_list("list.xml", true, spec.profile);
+    assert_string_equal(list->services[0].intervals[0].type, MINE "Svctype/CA/seal");
+    assert_string_equal(list->services[0].intervals[0].status, MINE "accredited");
+    assert_string_equal(list->services[1].intervals[1].status, JP "Svcstatus/suspended");
+    tlist_list_unref(list);
+    spec.profile = put("official.json", DX_BYTES("{\"statuses\":{\"" MINE "a/accredited\":\"valid\",\"" MINE
+                                                 "b/accredited\":\"invalid\"}}"));
+    assert_int_equal(build_it(&spec), DX_REFUSED);
+    assert_non_null(
+        strstr(findings.text, "row 1 status: the profile has no status \"accredited\", or more than one"));
+}
+
 /* Neither the profile of the builder nor that of the reader takes the marker away. */
 static void no_profile_hides_who_compiled_the_list(void **state)
 {
@@ -821,6 +844,7 @@ int main(void)
         cmocka_unit_test(mistakes_in_json_have_their_place),
         cmocka_unit_test(an_old_reading_and_a_historic_service_only_warn),
         cmocka_unit_test(reader_and_builder_share_the_profile),
+        cmocka_unit_test(a_profile_takes_the_words_of_the_built_in_one),
         cmocka_unit_test(no_profile_hides_who_compiled_the_list),
         cmocka_unit_test(a_policy_demand_that_is_not_understood_closes_the_service),
         cmocka_unit_test(wrong_files_are_told),
