@@ -231,6 +231,7 @@ static void a_run_ends_at_its_deadline(void **state)
     net n;
     net_begin(&n, 3, false); /* one host: one after the other */
     n.spec.clock = &dx_clock_system;
+    n.spec.drip_s = 30;
     char *text = list_text(&good);
     static const char *const paths[] = {"/0", "/1", "/2"};
     for (size_t i = 0; i < 3; i++)
