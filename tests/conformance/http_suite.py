@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -29,6 +30,7 @@ import http_messages  # noqa: E402
 import http_origins  # noqa: E402
 import http_relay  # noqa: E402
 import running  # noqa: E402
+import story  # noqa: E402
 from verdicts import Verdicts  # noqa: E402
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "OPTIONS", "DELETE"]
@@ -82,14 +84,16 @@ def oracle(messages, preset):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def send_http1(gate, bytes_, expected):
-    """(statuses, None or what is wrong)"""
+def send_http1(gate, bytes_, expected, cut=0):
+    """(statuses, None or what is wrong). `cut`: where a second TLS record begins; 0: all in one."""
     methods = [bytes.fromhex(r["method"]).decode("latin-1") for r in expected["requests"]]
     refused = expected["end"].startswith("DP-")
     statuses = []
     with gate.door.open() as sock:
         try:
-            sock.sendall(bytes_)
+            for part in (bytes_[:cut], bytes_[cut:]):
+                if part:
+                    sock.sendall(part)
             reader = http_client.Reader(sock)
             for method in methods + [None] * refused:
                 answer = reader.answer(method)
@@ -117,8 +121,8 @@ def smuggling(v, gate, count, preset):
     messages = [(name, http_messages.fill(bytes_, gate.host, PREFIX + b"m%05d" % n)) for n, (name, bytes_) in enumerate(http_messages.messages(count, SEED))]
     verdicts = oracle([bytes_ for _, bytes_ in messages], preset)
     forwarded = refused = bad = 0
-    for (name, bytes_), expected in zip(messages, verdicts):
-        statuses, wrong = send_http1(gate, bytes_, expected)
+    for n, ((name, bytes_), expected) in enumerate(zip(messages, verdicts)):
+        statuses, wrong = send_http1(gate, bytes_, expected, cut=n * 7919 % len(bytes_) if n % 2 else 0)
         behind, arrived = gate.trouble()
         refused += any(400 <= s for s in statuses)
         forwarded += bool(arrived)
@@ -232,6 +236,34 @@ def answers(v, gate, step):
     v.line(bad == 0, "answers", f"{len(table)} answers of the data API", f"each followed by a canary; {bad} slips")
 
 
+def records(world):
+    """{exchange id: method} of all that the regulator sees, page by page."""
+    seen, cursor = {}, ""
+    while True:
+        page = world.ask("regulator", f"/provenance/v1/records?limit=1000{cursor}", story.CASE, regulator=True)
+        if page.status != 200:
+            raise running.Trouble(f"the regulator got {page.status}: {page.body[:200]!r}")
+        content = page.json()
+        for leaf in map(story.leaf_of, content["records"]):
+            seen[leaf["rec"]["id"]] = leaf["request"].get("method")
+        if "next" not in content:
+            return seen
+        cursor = "&cursor=" + content["next"]
+
+
+def recorded(v, gate):
+    """Nothing reached the data API that the log does not know, under the method that was judged."""
+    arrived = {request.field("dfft-exchange-id"): request.method for request in gate.relay.requests}
+    end = time.monotonic() + 10
+    while True:
+        known = records(gate.world)
+        unknown = [one for one, method in arrived.items() if known.get(one) != method]
+        if not unknown or time.monotonic() > end:
+            break
+        time.sleep(0.5)
+    v.line(not unknown, "log", f"{len(arrived)} requests that reached the data API", f"{len(unknown)} are in no record with their method{': ' + unknown[0] if unknown else ''}")
+
+
 def through_the_gateway(v, args, scratch):
     with running.make(os.path.join(scratch, "world")) as world:
         world.sekisho, world.authority = running.binaries(args.preset)
@@ -256,6 +288,7 @@ def through_the_gateway(v, args, scratch):
             through_h2(v, gate, "requests that are none in HTTP/1.1", list(http_h2.requests(gate.host, PREFIX + b"h2"))[::step])
             identity(v, gate, step, args.preset)
             answers(v, gate, 2 if args.short else 1)
+            recorded(v, gate)
             code = world.stop("gateway")
             v.line(code == 0, "sekisho", "the gateway afterwards", f"ended with {code}" + ("" if code == 0 else ": " + world.tail("gateway")))
         finally:
