@@ -7,6 +7,7 @@
  * be read.
  */
 #include "tests/conformance/suite.h"
+#include "tests/support/cert_make.h"
 #include "trust/base/io.h"
 #include "trust/base/json.h"
 #include "trust/path/cert_facts.h"
@@ -20,86 +21,31 @@
 #define PIECE_MAX  8192
 #define ERRORS_MAX 1024
 
-/* ---- writing DER ---- */
-
-typedef struct {
-    uint8_t data[2 * PIECE_MAX];
-    size_t size;
-} piece;
-
-static void put(piece *out, uint8_t tag, dx_bytes value)
+/* A certificate around this TBS; nobody looks at its signature here. */
+static void certificate_of(dx_bytes tbs, der_out *out)
 {
-    uint8_t head[4] = {tag};
-    size_t n = 1;
-    if (value.size >= 0x100) {
-        head[n++] = 0x82;
-        head[n++] = (uint8_t)(value.size >> 8);
-    } else if (value.size >= 0x80) {
-        head[n++] = 0x81;
-    }
-    head[n++] = (uint8_t)value.size;
-    if (out->size + n + value.size > sizeof out->data)
-        abort();
-    memcpy(out->data + out->size, head, n);
-    if (value.size > 0)
-        memcpy(out->data + out->size + n, value.data, value.size);
-    out->size += n + value.size;
-}
-
-static dx_bytes view(const piece *p)
-{
-    return dx_bytes_of(p->data, p->size);
-}
-
-#define ECDSA_SHA256 "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"
-#define SOME_NAME    "\x31\x0c\x30\x0a\x06\x03\x55\x04\x03\x0c\x03xyz"
-
-/* A certificate around these TBS contents; nobody looks at its signature here. */
-static void certificate_of(dx_bytes tbs_whole, piece *out)
-{
-    static piece inside;
+    static der_out inside;
     inside.size = 0;
-    memcpy(inside.data, tbs_whole.data, tbs_whole.size);
-    inside.size = tbs_whole.size;
-    put(&inside, DER_SEQUENCE, DX_BYTES(ECDSA_SHA256));
-    put(&inside, DER_BIT_STRING, DX_BYTES("\x00sig"));
-    put(out, DER_SEQUENCE, view(&inside));
+    der_put_raw(&inside, tbs);
+    der_put_raw(&inside, DX_BYTES(CERT_ALGORITHM));
+    der_put(&inside, DER_BIT_STRING, DX_BYTES("\x00sig"));
+    der_put(out, DER_SEQUENCE, der_made(&inside));
 }
 
 /* A sound leaf of ours with this one extension. */
-static void leaf_with(dx_bytes oid, dx_bytes value, piece *out)
+static void leaf_with(dx_bytes oid, dx_bytes value, der_out *out)
 {
-    static piece tbs, extension, list, outer, key, whole;
-    tbs.size = extension.size = list.size = outer.size = key.size = whole.size = 0;
-    uint8_t point[66] = {0, 4};
-    put(&tbs, DER_CONSTRUCTED(0), DX_BYTES("\x02\x01\x02"));
-    put(&tbs, DER_INTEGER, DX_BYTES("\x01"));
-    put(&tbs, DER_SEQUENCE, DX_BYTES(ECDSA_SHA256));
-    put(&tbs, DER_SEQUENCE, DX_BYTES(SOME_NAME));
-    put(&tbs, DER_SEQUENCE,
-        DX_BYTES("\x17\x0d"
-                 "260101000000Z"
-                 "\x17\x0d"
-                 "270101000000Z"));
-    put(&tbs, DER_SEQUENCE, DX_BYTES(SOME_NAME));
-    put(&key, DER_SEQUENCE,
-        DX_BYTES("\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"));
-    put(&key, DER_BIT_STRING, dx_bytes_of(point, sizeof point));
-    put(&tbs, DER_SEQUENCE, view(&key));
-    put(&extension, DER_OID, oid);
-    put(&extension, DER_OCTET_STRING, value);
-    put(&list, DER_SEQUENCE, view(&extension));
-    put(&outer, DER_SEQUENCE, view(&list));
-    put(&tbs, DER_CONSTRUCTED(3), view(&outer));
-    put(&whole, DER_SEQUENCE, view(&tbs));
-    certificate_of(view(&whole), out);
+    static der_out list;
+    list.size = 0;
+    der_put_extension(&list, oid, false, value);
+    cert_make(&(cert_parts){.bare = true, .extensions = der_made(&list)}, out);
 }
 
 /* ---- one file ---- */
 
 typedef struct {
-    piece certificate;
-    bool found, whole;
+    der_out certificate;
+    bool found;
     char errors[ERRORS_MAX];
 } test_case;
 
@@ -116,9 +62,7 @@ static bool take_block(test_case *c, const char *name, dx_bytes der)
         return true;
     c->found = true;
     if (strcmp(name, "CERTIFICATE") == 0) {
-        memcpy(c->certificate.data, der.data, der.size);
-        c->certificate.size = der.size;
-        c->whole = true;
+        der_put_raw(&c->certificate, der);
     } else if (strcmp(name, "TBS CERTIFICATE") == 0) {
         certificate_of(der, &c->certificate);
     } else if (strcmp(name, "CERTIFICATE POLICIES") == 0) {
@@ -165,7 +109,7 @@ static bool read_case(const char *path, test_case *c)
     dx_buf file = {0};
     char name[64];
     dx_bytes der;
-    *c = (test_case){0};
+    memset(c, 0, sizeof *c);
     bool ok = dx_io_read_file(&dx_io_system, path, 1 << 15, &file, NULL).code == DX_OK &&
               dx_buf_add_byte(&file, '\0').code == DX_OK;
     for (char *rest = (char *)file.data; ok && next_block(&rest, name, &der);)
@@ -201,7 +145,7 @@ static bool must_be_refused(const char *base, const test_case *c)
            (c->errors[0] != '\0' && strstr(c->errors, "normalizing string") == NULL);
 }
 
-static bool libcrypto_reads(const piece *certificate)
+static bool libcrypto_reads(const der_out *certificate)
 {
     const uint8_t *p = certificate->data;
     X509 *x = d2i_X509(NULL, &p, (long)certificate->size);
@@ -222,7 +166,7 @@ static void run(const char *folder, const char *file)
         suite_fail(GROUP, base, "the case cannot be read");
         return;
     }
-    bool readable = cert_facts_read(dx_bytes_of(c.certificate.data, c.certificate.size), &facts);
+    bool readable = cert_facts_read(der_made(&c.certificate), &facts);
     const char *id = !readable ? "ID-101" : refusal(&facts);
     if (must_be_refused(base, &c))
         suite_check(id != NULL, GROUP, base, "is read without a complaint; %s", c.errors);
