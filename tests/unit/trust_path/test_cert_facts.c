@@ -21,7 +21,6 @@
 #define AUTHORITY   DX_BYTES("\x55\x1d\x23")
 #define CRL_POINTS  DX_BYTES("\x55\x1d\x1f")
 #define ACCESS      DX_BYTES("\x2b\x06\x01\x05\x05\x07\x01\x01")
-#define STATEMENTS  DX_BYTES("\x2b\x06\x01\x05\x05\x07\x01\x03")
 #define UNKNOWN     DX_BYTES("\x2a\x03\x04")
 #define CA_TRUE     DX_BYTES("\x30\x03\x01\x01\xff")
 
@@ -245,7 +244,6 @@ static void what_is_malformed_is_told(void **state)
         {ACCESS, DX_BYTES("\x30\x00")},
         {CRL_POINTS, DX_BYTES("\x30\x00")},
         {CRL_POINTS, DX_BYTES("\x30\x02\x30\x00")},
-        {STATEMENTS, DX_BYTES("\x05\x00")},
         {DX_BYTES("\x2b\x06\x01\x05\x05\x07\x30\x01\x05"), DX_BYTES("\x30\x00")}, /* ocsp-nocheck is NULL */
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -310,77 +308,6 @@ static void identifiers_and_uses_fit_together(void **state)
     assert_int_equal(with(EXT_USAGE, false, DX_BYTES("\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02")), 0);
     assert_true(cert_has_usage(&f, "1.3.6.1.5.5.7.3.2"));
     assert_false(cert_has_usage(&f, "1.3.6.1.5.5.7.3.1"));
-}
-
-static cert_faults named(uint8_t tag, dx_bytes name)
-{
-    static der_out inside, outer;
-    inside.size = outer.size = 0;
-    der_put(&inside, tag, name);
-    der_put(&outer, DER_SEQUENCE, der_made(&inside));
-    return with(ALT_NAMES, false, der_made(&outer));
-}
-
-static void names_have_forms(void **state)
-{
-    (void)state;
-    char label[66], host[256];
-    static const struct {
-        uint8_t tag;
-        const char *name;
-        cert_faults faults;
-    } rows[] = {
-        {0x82, "example.org", 0},
-        {0x82, "a", 0},
-        {0x82, "*.example.org", 0},
-        {0x82, "xn--bcher-kva.example", 0},
-        {0x82, "a_b.example.org", CERT_FAULT_UNDERSCORE},
-        {0x82, "", CERT_FAULT(115)},
-        {0x82, "*.org", CERT_FAULT(115)},
-        {0x82, "*", CERT_FAULT(115)},
-        {0x82, "a*.example.org", CERT_FAULT(115)},
-        {0x82, "a.*.org", CERT_FAULT(115)},
-        {0x82, "*.*.org", CERT_FAULT(115)},
-        {0x82, ".example.org", CERT_FAULT(115)},
-        {0x82, "example.org.", CERT_FAULT(115)},
-        {0x82, "a..b", CERT_FAULT(115)},
-        {0x82, "-a.b", CERT_FAULT(115)},
-        {0x82, "a-.b", CERT_FAULT(115)},
-        {0x82, "a b.c", CERT_FAULT(115)},
-        {0x82, "b\xc3\xbc.c", CERT_FAULT(115)},
-        {0x81, "a@b.example", 0},
-        {0x81, "nobody", CERT_FAULT(115)},
-        {0x81, "a@b@c", CERT_FAULT(115)},
-        {0x81, "@b", CERT_FAULT(115)},
-        {0x81, "a@", CERT_FAULT(115)},
-        {0x81, "a b@c", CERT_FAULT(115)},
-        {0x86, "https://a.example/", 0},
-        {0x86, "urn:x", 0},
-        {0x86, "no-scheme", CERT_FAULT(115)},
-        {0x86, "1a:b", CERT_FAULT(115)},
-        {0x86, "", CERT_FAULT(115)},
-        {0x86, "a:b c", CERT_FAULT(115)},
-        {0x87, "1234", 0},
-        {0x87, "0123456789abcdef", 0},
-        {0x87, "123", CERT_FAULT(115)},
-        {0x87, "12345", CERT_FAULT(115)},
-        {0x88, "\x2a", 0},
-        {0x88, "", CERT_FAULT(110)},
-        {0xa4, "\x30\x00", 0},
-        {0xa4, "\x31\x00", CERT_FAULT(110)},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        size_t size = rows[i].tag == 0xa4 ? 2 : strlen(rows[i].name);
-        assert_int_equal(named(rows[i].tag, dx_bytes_of(rows[i].name, size)), rows[i].faults);
-    }
-    memset(label, 'a', sizeof label);
-    for (size_t size = 63; size <= 64; size++)
-        assert_int_equal(named(0x82, dx_bytes_of(label, size)), size == 63 ? 0 : CERT_FAULT(115));
-    for (size_t i = 0; i < sizeof host; i++)
-        host[i] = i % 50 == 49 ? '.' : 'a';
-    for (size_t size = 253; size <= 254; size++)
-        assert_int_equal(named(0x82, dx_bytes_of(host, size)), size == 253 ? 0 : CERT_FAULT(115));
-    assert_int_equal(with(ALT_NAMES, false, DX_BYTES("\x30\x00")), CERT_FAULT(115));
 }
 
 /* `count` items, each with a number of its own in it, in a SEQUENCE. */
@@ -509,47 +436,6 @@ static void policies_are_read(void **state)
     assert_false(cert_has_policy(&f, "1.2.3"));
 }
 
-static dx_bytes name_of(der_out *out, uint8_t tag, dx_bytes text)
-{
-    static der_out pair, rdn, name;
-    pair.size = rdn.size = name.size = out->size = 0;
-    der_put_raw(&pair, DX_BYTES("\x06\x03\x55\x04\x03"));
-    der_put(&pair, tag, text);
-    der_put(&rdn, DER_SEQUENCE, der_made(&pair));
-    der_put(&name, DER_SET, der_made(&rdn));
-    der_put(out, DER_SEQUENCE, der_made(&name));
-    return der_made(out);
-}
-
-static void names_are_equal_whatever_their_type(void **state)
-{
-    (void)state;
-    static der_out a, b;
-    const dx_bytes base = name_of(&a, DER_UTF8_STRING, DX_BYTES("Tr\xc3\xbcst  Example"));
-    assert_true(cert_name_equal(base, name_of(&b, DER_UTF8_STRING, DX_BYTES(" tR\xc3\xbcst example "))));
-    assert_true(cert_name_equal(base, name_of(&b, DER_T61_STRING, DX_BYTES("tr\xfcst example"))));
-    assert_true(cert_name_equal(
-        base, name_of(&b, DER_BMP_STRING, DX_BYTES("\0t\0r\0\xfc\0s\0t\0 \0e\0x\0a\0m\0p\0l\0e"))));
-    assert_false(cert_name_equal(base, name_of(&b, DER_UTF8_STRING, DX_BYTES("Tr\xc3\xbcstexample"))));
-    assert_false(cert_name_equal(base, name_of(&b, DER_UTF8_STRING, DX_BYTES("Tr\xc3\xbcst Exampl"))));
-    assert_false(cert_name_equal(base, name_of(&b, DER_OCTET_STRING, DX_BYTES("tr\xc3\xbcst example"))));
-    assert_false(cert_name_equal(base, DX_BYTES("\x30\x00")));
-    assert_false(cert_name_equal(DX_BYTES("\x31\x00"), DX_BYTES("\x30\x00")));
-    /* Two attributes of one RDN in either order; two RDNs in their own. */
-#define C_DE                                                                                                 \
-    "\x30\x09\x06\x03\x55\x04\x06\x13\x02"                                                                   \
-    "DE"
-#define C_JP                                                                                                 \
-    "\x30\x09\x06\x03\x55\x04\x06\x13\x02"                                                                   \
-    "JP"
-    assert_true(
-        cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_DE C_JP), DX_BYTES("\x30\x18\x31\x16" C_JP C_DE)));
-    assert_false(
-        cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_DE C_DE), DX_BYTES("\x30\x18\x31\x16" C_JP C_DE)));
-    assert_false(cert_name_equal(DX_BYTES("\x30\x1a\x31\x0b" C_DE "\x31\x0b" C_JP),
-                                 DX_BYTES("\x30\x1a\x31\x0b" C_JP "\x31\x0b" C_DE)));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,11 +448,9 @@ int main(void)
         cmocka_unit_test(what_is_malformed_is_told),
         cmocka_unit_test(criticality_is_as_written),
         cmocka_unit_test(identifiers_and_uses_fit_together),
-        cmocka_unit_test(names_have_forms),
         cmocka_unit_test(counts_have_limits),
         cmocka_unit_test(constraints_have_a_form),
         cmocka_unit_test(policies_are_read),
-        cmocka_unit_test(names_are_equal_whatever_their_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
