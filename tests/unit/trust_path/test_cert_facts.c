@@ -92,9 +92,6 @@ static void what_is_not_der_is_not_read(void **state)
     assert_false(reads((cert_parts){.subject = DX_BYTES("\x31\x00")})); /* an RDN of nothing */
     assert_false(reads((cert_parts){.extensions = DX_BYTES("\x30\x00")}));
     assert_false(reads((cert_parts){.bare = true})); /* a list of no extensions */
-    list.size = 0;                                   /* critical FALSE is the default and not written */
-    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x00\x04\x00"));
-    assert_false(reads((cert_parts){.extensions = der_made(&list)}));
 }
 
 static void its_size_has_a_limit(void **state)
@@ -219,6 +216,18 @@ static void extensions_stand_once_and_are_known_when_critical(void **state)
         assert_int_equal(faults_of((cert_parts){.extensions = der_made(&list)}),
                          count == 63 ? 0 : CERT_FAULT(116) | CERT_FAULT_HUGE);
     }
+}
+
+static void a_default_that_is_written_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(with(BASIC, true, DX_BYTES("\x30\x03\x01\x01\x00")), CERT_FAULT_DEFAULTS);
+    list.size = 0;
+    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x00\x04\x00"));
+    assert_int_equal(faults_of((cert_parts){.extensions = der_made(&list)}), CERT_FAULT_DEFAULTS);
+    list.size = 0; /* neither TRUE nor FALSE */
+    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x01\x04\x00"));
+    assert_false(reads((cert_parts){.extensions = der_made(&list)}));
 }
 
 static void what_is_malformed_is_told(void **state)
@@ -445,6 +454,7 @@ int main(void)
         cmocka_unit_test(fields_have_rules),
         cmocka_unit_test(dates_have_one_form),
         cmocka_unit_test(extensions_stand_once_and_are_known_when_critical),
+        cmocka_unit_test(a_default_that_is_written_is_told),
         cmocka_unit_test(what_is_malformed_is_told),
         cmocka_unit_test(criticality_is_as_written),
         cmocka_unit_test(identifiers_and_uses_fit_together),
