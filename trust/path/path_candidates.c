@@ -46,26 +46,20 @@ static size_t choose(path_search *s, path_candidate *all, size_t count, path_can
     return count;
 }
 
-bool path_add_intermediate(path_search *s, dx_bytes der, uint8_t origin)
+void path_add_intermediate(path_search *s, dx_bytes der, uint8_t origin)
 {
     path_certificate *c = &s->presented[s->presented_count];
     if (s->presented_count == s->presented_room) {
         s->left_out |= origin != PATH_LEARNED;
-        return true;
+        return;
     }
-    const char *id = path_certificate_open(der, s->arena, c);
-    if (id != NULL)
-        return strcmp(id, "ID-901") != 0; /* what cannot be read is no issuer */
+    if (path_certificate_open(der, c) != NULL)
+        return; /* what cannot be read is no issuer */
     bool known = memcmp(c->sha256, s->leaf.sha256, 32) == 0;
     for (size_t i = 0; i < s->presented_count && !known; i++)
         known = memcmp(c->sha256, s->presented[i].sha256, 32) == 0;
-    if (known) {
-        path_certificate_close(c);
-    } else {
-        c->origin = origin;
-        s->presented_count++;
-    }
-    return true;
+    c->origin = origin;
+    s->presented_count += !known;
 }
 
 size_t path_candidates(path_search *s, const path_certificate *child, path_candidate *out, size_t max)
@@ -73,7 +67,7 @@ size_t path_candidates(path_search *s, const path_certificate *child, path_candi
     dx_bytes learned[LEARNED_PER_NAME];
     size_t known = path_memo_learned(s->memo, child->facts.issuer, learned, LEARNED_PER_NAME), count = 0;
     for (size_t i = 0; i < known; i++)
-        s->no_memory |= !path_add_intermediate(s, learned[i], PATH_LEARNED);
+        path_add_intermediate(s, learned[i], PATH_LEARNED);
     path_candidate all[INTERMEDIATES_MAX];
     for (size_t i = 0; i < s->presented_count; i++)
         if (cert_name_equal(child->facts.issuer, s->presented[i].facts.subject))
@@ -141,7 +135,7 @@ bool path_open_anchors(path_search *s)
     for (size_t i = 0; i < s->in->anchor_count; i++) {
         const path_anchor *a = &s->in->anchors[i];
         const char *id = a->der.size == 0 ? open_bare(a, s->arena, &s->given[i])
-                                          : path_certificate_open(a->der, s->arena, &s->given[i]);
+                                          : path_certificate_open(a->der, &s->given[i]);
         if (id != NULL && strcmp(id, "ID-901") == 0)
             return false;
         if (id != NULL) /* nobody's name */
@@ -178,9 +172,7 @@ size_t path_candidate_anchors(path_search *s, const path_certificate *child, pat
         return 0;
     }
     for (size_t i = 0; i < named; i++) {
-        const char *id = path_certificate_open(listed[i]->der, s->arena, &opened[count]);
-        s->no_memory |= id != NULL && strcmp(id, "ID-901") == 0;
-        if (id == NULL) {
+        if (path_certificate_open(listed[i]->der, &opened[count]) == NULL) {
             all[count] = candidate_of(s, child, &opened[count], NULL);
             count++;
         }

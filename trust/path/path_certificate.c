@@ -2,9 +2,8 @@
 
 #include <openssl/err.h>
 
-const char *path_certificate_open(dx_bytes der, dx_arena *arena, path_certificate *out)
+const char *path_certificate_open(dx_bytes der, path_certificate *out)
 {
-    (void)arena;
     *out = (path_certificate){.der = der};
     if (der.size > CERT_MAX_BYTES)
         return "ID-102";
@@ -16,10 +15,16 @@ const char *path_certificate_open(dx_bytes der, dx_arena *arena, path_certificat
     out->from_s = out->facts.from_s;
     out->until_s = out->facts.until_s;
     out->dated = out->facts.dated;
-    const uint8_t *p = der.data;
-    out->x = d2i_X509(NULL, &p, (long)der.size);
+    return NULL;
+}
+
+X509 *path_certificate_x509(path_certificate *c)
+{
+    const uint8_t *p = c->der.data;
+    if (c->x == NULL)
+        c->x = d2i_X509(NULL, &p, (long)c->der.size);
     ERR_clear_error();
-    return out->x == NULL ? "ID-101" : NULL;
+    return c->x;
 }
 
 void path_certificate_close(path_certificate *c)

@@ -71,7 +71,7 @@ static void judge_found(path_search *s)
 
 static void judge_opened(path_search *s)
 {
-    const char *person = organisation_read(s->leaf.x, &s->out->org, s->out);
+    const char *person = organisation_read(path_certificate_x509(&s->leaf), &s->out->org, s->out);
     s->person = s->rules->organisation ? person : NULL;
     if (!judge_leaf_first(s))
         return;
@@ -92,7 +92,7 @@ static const char *open_all(path_search *s)
     const path_input *in = s->in;
     size_t presented = at_most(in->presented_count, GIVEN_MAX),
            configured = at_most(in->configured_count, GIVEN_MAX);
-    const char *id = path_certificate_open(in->leaf, s->arena, &s->leaf);
+    const char *id = path_certificate_open(in->leaf, &s->leaf);
     if (id != NULL)
         return id;
     s->left_out = presented < in->presented_count || configured < in->configured_count;
@@ -102,11 +102,9 @@ static const char *open_all(path_search *s)
     if (s->presented == NULL || s->policies == NULL || !path_open_anchors(s))
         return "ID-901";
     for (size_t i = 0; i < presented; i++)
-        if (!path_add_intermediate(s, in->presented[i], PATH_PRESENTED))
-            return "ID-901";
+        path_add_intermediate(s, in->presented[i], PATH_PRESENTED);
     for (size_t i = 0; i < configured; i++)
-        if (!path_add_intermediate(s, in->configured[i], PATH_CONFIGURED))
-            return "ID-901";
+        path_add_intermediate(s, in->configured[i], PATH_CONFIGURED);
     return NULL;
 }
 
@@ -184,9 +182,9 @@ DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64
     dx_arena arena = {0};
     path_certificate c;
     trust_verdict scratch = {0};
-    const char *id = path_certificate_open(leaf, &arena, &c);
+    const char *id = path_certificate_open(leaf, &c);
     if (id == NULL) {
-        (void)organisation_read(c.x, org, &scratch);
+        (void)organisation_read(path_certificate_x509(&c), org, &scratch);
         *not_before_s = c.from_s;
         *not_after_s = c.until_s;
         id = c.dated ? NULL : "ID-107";

@@ -73,8 +73,9 @@ void path_remark(trust_verdict *v, const char *id);
 /* The graver of two ids, of equals the first; NULL is the lightest. */
 const char *path_graver(const char *a, const char *b);
 
-/* path_certificate.c. NULL: open; else "ID-101", "ID-102" or "ID-901". */
-const char *path_certificate_open(dx_bytes der, dx_arena *arena, path_certificate *out);
+/* path_certificate.c. NULL: open; else "ID-101" or "ID-102". Spans look at `der`. */
+const char *path_certificate_open(dx_bytes der, path_certificate *out);
+X509 *path_certificate_x509(path_certificate *c); /* NULL: libcrypto cannot read it, or no memory */
 void path_certificate_close(path_certificate *c);
 
 /* path_algorithm.c: identity.md 5.2, for whatever carries a signature. */
@@ -90,8 +91,8 @@ typedef struct {
     const path_anchor *given;      /* of an anchor that somebody named */
     bool key_id_fits, valid;
 } path_candidate;
-bool path_open_anchors(path_search *s); /* both false: no memory */
-bool path_add_intermediate(path_search *s, dx_bytes der, uint8_t origin);
+bool path_open_anchors(path_search *s); /* false: no memory */
+void path_add_intermediate(path_search *s, dx_bytes der, uint8_t origin);
 size_t path_candidates(path_search *s, const path_certificate *child, path_candidate *out, size_t max);
 size_t path_candidate_anchors(path_search *s, const path_certificate *child, path_candidate *out, size_t max);
 bool path_distrusted(const path_search *s, const path_certificate *c);

@@ -24,5 +24,4 @@ P(PATH_RFC5280_STRICT, .name = "rfc5280-strict", .leaf_usage = USAGE_OPTIONAL_EX
 P(PATH_WEBPKI, .name = "webpki", .usage = "1.3.6.1.5.5.7.3.1", .leaf_usage = USAGE_WITHOUT_ANY,
   .nested_usage = true, .nested_exact = true, .host = true, .common_name_repeats = true,
   .anchor_validity = true, .anchor_constraints = true, .anchor_lint = true, .no_revocation = true,
-  .form = FORM_WEBPKI,
-  .service = TLIST_ISSUER)
+  .form = FORM_WEBPKI, .service = TLIST_ISSUER)

@@ -136,6 +136,7 @@ static const char *unfit(path_search *s, path_certificate *c)
     size_t below = path_intermediates(s);
     const char *id;
     if (!c->formed) {
+        path_certificate_x509(c);
         c->form = path_check_form(s, c);
         c->formed = true;
     }
