@@ -109,10 +109,6 @@ bool path_check_whole(path_search *s);
 /* path_form.c: one certificate by itself; NULL: fine, else the id. Warnings become remarks of the verdict. */
 const char *path_check_form(const path_search *s, const path_certificate *c);
 
-/* path_names.c */
-const char *path_check_name_form(const path_search *s, X509 *x);
-const char *path_check_names(const path_search *s); /* name constraints over the whole chain */
-
 /* path_check.c: use of one certificate as leaf or issuer. */
 size_t path_intermediates(const path_search *s); /* of the chain so far, self-issued ones not counted */
 const char *path_check_dates(const path_search *s, const path_certificate *c);
