@@ -116,6 +116,8 @@ const char *path_check_issuer(const cert_facts *ca, size_t intermediates_below);
 /* An extended key usage in a CA limits what is below it. */
 const char *path_check_nested(const path_rules *rules, const cert_facts *ca);
 const char *path_check_leaf(const path_search *s);
+/* Form of an anchor, for rules that ask: not its serial number nor who issued it. */
+const char *path_check_anchor_form(const path_search *s, const path_certificate *anchor);
 /* Drops hits whose service demands policies that the leaf lacks; ID-308 when none is left. */
 const char *path_check_policies(path_search *s);
 
