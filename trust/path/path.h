@@ -201,7 +201,6 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
-    bool crl_any_age; /* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides */
 } revocation_evidence;
 
 typedef struct {
@@ -219,6 +218,7 @@ typedef struct {
     revocation_evidence evidence;
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
+    bool crl_any_age;    /* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides */
     const char *host;    /* NULL: none is compared */
     const char *home_scheme; /* trust.home, for basis and foreign */
     policy_inputs policies;

@@ -180,7 +180,7 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
                             .issuer = issuer->x,
                             .at_s = s->in->at_s,
                             .until_s = s->in->at_s,
-                            .max_age_s = s->in->evidence.crl_any_age ? 0 : CRL_MAX_AGE_S,
+                            .max_age_s = s->in->crl_any_age ? 0 : CRL_MAX_AGE_S,
                             .past = path_looks_back(s),
                             .conforming = true};
     crl_answer a = crl_judge(der, &q);
