@@ -10,6 +10,7 @@
 
 #include "trust/base/arena.h"
 #include "trust/list/tlist.h"
+#include "trust/path/revocation_rules.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -67,7 +68,9 @@ typedef struct {
     dx_bytes certificate, issuer; /* DER */
     const char *ocsp_urls[2];     /* NULL-filled */
     const char *crl_urls[2];
-    uint8_t key[32]; /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    uint8_t key[32];    /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    bool certid_sha256; /* in the request; else SHA-1 */
+    dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
 
 typedef struct {
@@ -114,6 +117,9 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
+    const dx_bytes *ocsp_nonces;   /* what was sent with each; NULL, or an empty one: nothing was */
+    struct crl_list *const *lists; /* CRLs that were read before (crl_read.h), of use for large ones */
+    size_t list_count;
 } revocation_evidence;
 
 typedef struct {
@@ -124,6 +130,7 @@ typedef struct {
     path_profile_id profile;
     int64_t at_s; /* control time */
     revocation_evidence evidence;
+    const revocation_rules *revocation; /* NULL: revocation_rules_default */
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
     const char *host;    /* PATH_SERVER */

@@ -13,6 +13,7 @@
 
 #define CERTIFICATE_MAX_BYTES 65536
 #define DEPTH_MAX             4
+#define CRLS_MAX              64
 #define SIGNATURES_MAX        64 /* a hostile x5c may offer many certificates of one name */
 
 static X509 *decode(dx_bytes der)
@@ -127,46 +128,55 @@ static bool alive(X509 *x509, int64_t at_s)
 }
 
 /* Anchors are believed because they were named; what stands between must hold at the time of sealing. */
-static bool leads(search *s, X509 *subject, unsigned depth, X509 **leaf_issuer)
+static bool leads(search *s, X509 *subject, unsigned depth, dx_bytes *issuer)
 {
     for (size_t i = 0; i < s->spec->anchor_count; i++) {
         X509 *anchor = decode(s->spec->anchors[i]);
-        if (anchor != NULL && issued(s, subject, anchor)) {
-            *leaf_issuer = anchor;
+        bool found = anchor != NULL && issued(s, subject, anchor);
+        X509_free(anchor);
+        if (found) {
+            *issuer = s->spec->anchors[i];
             return true;
         }
-        X509_free(anchor);
     }
     for (size_t i = 0; i < s->other_count && depth < DEPTH_MAX && s->signatures > 0; i++) {
-        X509 *between = decode(s->others[i]), *above = NULL;
-        if (between != NULL && X509_cmp(subject, between) != 0 && alive(between, s->at_s) &&
-            issued(s, subject, between) && leads(s, between, depth + 1, &above)) {
-            X509_free(above);
-            *leaf_issuer = between;
+        X509 *between = decode(s->others[i]);
+        dx_bytes above;
+        bool found = between != NULL && X509_cmp(subject, between) != 0 && alive(between, s->at_s) &&
+                     issued(s, subject, between) && leads(s, between, depth + 1, &above);
+        X509_free(between);
+        if (found) {
+            *issuer = s->others[i];
             return true;
         }
-        X509_free(between);
     }
     return false;
 }
 
 /* Whoever gives the CRLs by hand decides how old they may be: nextUpdate alone says so. Any date of an entry
  * counts; who asks compares it with the times that matter. */
-static seal_revocation ask_crls(const search *s, X509 *leaf, X509 *issuer, int64_t *revoked_s)
+static seal_revocation ask_crls(const search *s, dx_bytes leaf, dx_bytes issuer, int64_t *revoked_s)
 {
-    const crl_question question = {
-        .subject = leaf, .issuer = issuer, .at_s = s->at_s, .until_s = INT64_MAX, .past = true};
-    seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
-    for (size_t i = 0; i < s->spec->crl_count; i++) {
-        crl_answer said = crl_judge(s->spec->crls[i], &question);
-        if (said.state == REVOCATION_REVOKED) {
-            *revoked_s = said.revoked_s;
-            return SEAL_REVOCATION_REVOKED;
-        }
-        if (said.state == REVOCATION_GOOD)
-            answer = SEAL_REVOCATION_GOOD;
+    cert_facts subject, above;
+    const crl_question question = {.subject = &subject,
+                                   .issuer = &above,
+                                   .at_s = s->at_s,
+                                   .until_s = INT64_MAX,
+                                   .past = true,
+                                   .require_next_update = true};
+    size_t count = s->spec->crl_count < CRLS_MAX ? s->spec->crl_count : CRLS_MAX;
+    crl_list lists[CRLS_MAX], *all[CRLS_MAX];
+    if (!cert_facts_read(leaf, &subject) || !cert_facts_read(issuer, &above))
+        return SEAL_REVOCATION_UNKNOWN;
+    for (size_t i = 0; i < count; i++) {
+        crl_read(s->spec->crls[i], &lists[i]);
+        all[i] = &lists[i];
     }
-    return answer;
+    crl_answer said = crl_judge(all, count, &question);
+    *revoked_s = said.revoked_s;
+    return said.state == REVOCATION_REVOKED ? SEAL_REVOCATION_REVOKED
+           : said.state == REVOCATION_GOOD  ? SEAL_REVOCATION_GOOD
+                                            : SEAL_REVOCATION_UNKNOWN;
 }
 
 seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
@@ -174,7 +184,7 @@ seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_
                                        seal_revocation *revocation, int64_t *revoked_s)
 {
     search s = {spec, others, other_count, at_s, SIGNATURES_MAX};
-    X509 *issuer = NULL;
+    dx_bytes issuer;
     *revocation = SEAL_REVOCATION_UNKNOWN;
     for (size_t i = 0; i < spec->anchor_count; i++)
         if (dx_bytes_equal(leaf->der,
@@ -182,7 +192,6 @@ seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_
             return SEAL_PATH_OK;
     if (!leads(&s, leaf->x509, 0, &issuer))
         return SEAL_PATH_NONE;
-    *revocation = ask_crls(&s, leaf->x509, issuer, revoked_s);
-    X509_free(issuer);
+    *revocation = ask_crls(&s, leaf->der, issuer, revoked_s);
     return SEAL_PATH_OK;
 }
