@@ -56,7 +56,8 @@ file(GLOB suites CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/conform
 foreach(suite ${suites})
     get_filename_component(name ${suite} NAME_WE)
     first_line_room(${suite} room)
-    add_executable(${name} ${suite} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c)
+    add_executable(${name} ${suite} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c
+        ${CMAKE_SOURCE_DIR}/tests/conformance/suite_deviations.c)
     target_link_libraries(${name} PRIVATE ${room} test_rooms_libs)
 endforeach()
 

@@ -48,7 +48,7 @@ static const char *check_form(const crl_list *list, const crl_question *q)
     if (list->indirect || list->foreign_entries)
         return "ID-414";
     if ((q->require_number && (list->number.data == NULL || list->number_critical)) ||
-        (q->require_key_id && !list->has_key_id) || (q->require_next_update && list->next_update_s == 0))
+        (q->require_key_id && !list->has_key_id))
         return "ID-412";
     /* 5.2.4: a delta has the number of the list that it makes */
     return list->base_number.data != NULL && list->number.data == NULL ? "ID-412" : NULL;
@@ -228,8 +228,14 @@ static void find_good(judgement *j)
     for (size_t i = 0; i < j->count; i++) {
         const reading *r = &j->readings[i];
         bool behind = false;
-        if (r->delta || r->reasons == 0) {
+        if (r->delta)
+            continue;
+        if (r->reasons == 0) {
             note(j, "ID-413");
+            continue;
+        }
+        if (j->q->require_next_update && r->list->next_update_s == 0) { /* 5.1.2.5 */
+            note(j, "ID-412");
             continue;
         }
         const reading *delta = find_delta(j, r, &behind);
@@ -246,7 +252,7 @@ static void find_good(judgement *j)
 crl_answer crl_judge(crl_list *const *lists, size_t count, const crl_question *question)
 {
     judgement j = {.q = question, .readings = calloc(count + 1, sizeof *j.readings)};
-    j.answer.reason = CRL_REASON_NONE;
+    j.answer.reason = CRL_NO_REASON;
     if (j.readings == NULL) {
         j.answer.id = "ID-901";
         return j.answer;

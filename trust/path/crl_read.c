@@ -102,7 +102,7 @@ static bool next_entry(dx_bytes *rest, int version, crl_list *list, crl_entry *o
 {
     dx_bytes body;
     der_item time;
-    *out = (crl_entry){.reason = CRL_REASON_NONE};
+    *out = (crl_entry){.reason = CRL_NO_REASON};
     if (!der_take(rest, DER_SEQUENCE, &body) || !der_take(&body, DER_INTEGER, &out->serial) ||
         !der_integer_ok(out->serial) || !der_next(&body, &time) ||
         (time.tag != DER_UTC_TIME && time.tag != DER_GENERALIZED_TIME))
@@ -113,17 +113,13 @@ static bool next_entry(dx_bytes *rest, int version, crl_list *list, crl_entry *o
     return body.size == 0 || (version == 2 && read_entry_extensions(body, list, out));
 }
 
-static const char *walk_entries(crl_list *list)
+static bool walk_entries(crl_list *list)
 {
-    dx_bytes rest = list->entries;
     crl_entry entry;
-    while (rest.size > 0) {
-        if (list->entry_count++ == CRL_MAX_ENTRIES)
-            return "ID-415";
+    for (dx_bytes rest = list->entries; rest.size > 0; list->entry_count++)
         if (!next_entry(&rest, list->version, list, &entry))
-            return "ID-412";
-    }
-    return NULL;
+            return false;
+    return true;
 }
 
 /* ---- extensions of the list ---- */
@@ -198,46 +194,41 @@ static bool read_extensions(dx_bytes body, crl_list *out)
 
 /* Version 2, or none at all (version 1) and then no extensions anywhere; revokedCertificates is absent rather
  * than empty. */
-static const char *read_tbs(dx_bytes tbs, dx_bytes outer, crl_list *out)
+static bool read_tbs(dx_bytes tbs, dx_bytes outer, crl_list *out)
 {
     dx_bytes version, algorithm, part;
     bool present;
     uint64_t number;
-    const char *id;
     if (!der_optional(&tbs, DER_INTEGER, &version, &present) ||
         (present && (!der_u64(version, &number) || number != 1)))
-        return "ID-412";
+        return false;
     out->version = present ? 2 : 1;
     if (!der_take_whole(&tbs, DER_SEQUENCE, &algorithm) || !dx_bytes_equal(algorithm, outer) ||
         !der_take_whole(&tbs, DER_SEQUENCE, &out->issuer) || !read_time(&tbs, &out->this_update_s))
-        return "ID-412";
+        return false;
     if (tbs.size > 0 && (tbs.data[0] == DER_UTC_TIME || tbs.data[0] == DER_GENERALIZED_TIME) &&
         !read_time(&tbs, &out->next_update_s))
-        return "ID-412";
-    if (!der_optional(&tbs, DER_SEQUENCE, &out->entries, &present) || (present && out->entries.size == 0))
-        return "ID-412";
-    if ((id = walk_entries(out)) != NULL)
-        return id;
-    if (!der_optional(&tbs, DER_CONSTRUCTED(0), &part, &present) || tbs.size != 0 ||
-        (present && (out->version != 2 || !read_extensions(part, out))))
-        return "ID-412";
-    return NULL;
+        return false;
+    if (!der_optional(&tbs, DER_SEQUENCE, &out->entries, &present) || (present && out->entries.size == 0) ||
+        !walk_entries(out) || !der_optional(&tbs, DER_CONSTRUCTED(0), &part, &present) || tbs.size != 0)
+        return false;
+    return !present || (out->version == 2 && read_extensions(part, out));
 }
 
 const char *crl_read(dx_bytes der, crl_list *out)
 {
     dx_bytes list, tbs = {NULL, 0}, bits;
     *out = (crl_list){.der = der, .reasons = CRL_ALL_REASONS};
-    out->id = "ID-412";
     if (der.size > CRL_LIST_MAX_BYTES)
-        out->id = "ID-415";
-    else if (der_only(der, DER_SEQUENCE, &list) && der_take_whole(&list, DER_SEQUENCE, &out->tbs) &&
-             der_only(out->tbs, DER_SEQUENCE, &tbs) && der_take_whole(&list, DER_SEQUENCE, &out->algorithm) &&
-             der_take(&list, DER_BIT_STRING, &bits) && list.size == 0 && bits.size > 0 && bits.data[0] == 0) {
-        out->signature = dx_bytes_part(bits, 1, bits.size);
-        out->id = read_tbs(tbs, out->algorithm, out);
-    }
-    return out->id;
+        return out->id = "ID-415";
+    bool ok = der_only(der, DER_SEQUENCE, &list) && der_take_whole(&list, DER_SEQUENCE, &out->tbs) &&
+              der_only(out->tbs, DER_SEQUENCE, &tbs) &&
+              der_take_whole(&list, DER_SEQUENCE, &out->algorithm) &&
+              der_take(&list, DER_BIT_STRING, &bits) && list.size == 0 && bits.size > 0 && bits.data[0] == 0;
+    if (!ok || !read_tbs(tbs, out->algorithm, out))
+        return out->id = "ID-412";
+    out->signature = dx_bytes_part(bits, 1, bits.size);
+    return NULL;
 }
 
 /* What the entry says when it stands for the same number as one before: a removal gives way to anything else.

@@ -11,12 +11,11 @@
 
 #include "trust/base/der.h"
 
-#define CRL_LIST_MAX_BYTES (64u << 20)
-#define CRL_MAX_ENTRIES    (4u << 20)
+#define CRL_LIST_MAX_BYTES (64u << 20) /* an entry has 20 octets at least: under 4 M entries */
 
 /* Reasons, RFC 5280 5.3.1 and 4.2.1.13: as numbers, and as bits of a mask. */
 enum {
-    CRL_REASON_NONE = -1,
+    CRL_NO_REASON = -1,
     CRL_KEY_COMPROMISE = 1,
     CRL_CA_COMPROMISE = 2,
     CRL_CERTIFICATE_HOLD = 6,
@@ -28,7 +27,7 @@ typedef struct {
     dx_bytes serial; /* contents of the INTEGER */
     bool dated;
     int64_t revoked_s;
-    int reason;             /* CRL_REASON_NONE: not stated */
+    int reason;             /* CRL_NO_REASON: not stated */
     bool has_invalidity;    /* invalidityDate, 5.3.2 */
     int64_t invalid_from_s; /* with has_invalidity */
 } crl_entry;

@@ -218,14 +218,11 @@ static const char *check_delegate(inquiry *q, const ocsp_answer *a)
         path_remark(q->s->out, "ID-419");
         return NULL;
     }
-    switch (status_by_lists(q, &c, q->issuer)) {
-    case REVOCATION_GOOD:
-        return NULL;
-    case REVOCATION_REVOKED:
+    revocation_state state = status_by_lists(q, &c, q->issuer);
+    if (state == REVOCATION_REVOKED)
         return "ID-406";
-    default: /* a no of a delegate is heard all the same */
-        return a->state == REVOCATION_REVOKED ? NULL : "ID-405";
-    }
+    /* A no of a delegate is heard all the same. */
+    return state == REVOCATION_GOOD || a->state == REVOCATION_REVOKED ? NULL : "ID-405";
 }
 
 static const char *hear_response(inquiry *q, size_t index, revocation_view *out)

@@ -173,7 +173,8 @@ static seal_revocation ask_crls(const search *s, dx_bytes leaf, dx_bytes issuer,
         all[i] = &lists[i];
     }
     crl_answer said = crl_judge(all, count, &question);
-    *revoked_s = said.revoked_s;
+    if (said.state == REVOCATION_REVOKED)
+        *revoked_s = said.revoked_s;
     return said.state == REVOCATION_REVOKED ? SEAL_REVOCATION_REVOKED
            : said.state == REVOCATION_GOOD  ? SEAL_REVOCATION_GOOD
                                             : SEAL_REVOCATION_UNKNOWN;

@@ -122,7 +122,7 @@ static void a_crl_has_its_time(void **state)
                 {NOW_S + 61, NOW_S + DAY_S, "ID-408"}, /* from the future */
                 {NOW_S - DAY_S, NOW_S, ""},
                 {NOW_S - DAY_S, NOW_S - 1, "ID-408"},
-                {NOW_S - DAY_S, -1, "ID-408"},
+                {NOW_S - DAY_S, -1, "ID-412"}, /* every CA must say when the next one comes */
                 {NOW_S - 7 * DAY_S, NOW_S + DAY_S, ""},
                 {NOW_S - 7 * DAY_S - 1, NOW_S + DAY_S, "ID-408"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -157,26 +157,33 @@ static void one_judge_serves_all(void **state)
 {
     (void)state;
     unsigned signatures = 1;
-    crl_question q = {.subject = peer->x,
-                      .issuer = ca->x,
+    cert_facts subject, issuer;
+    assert_true(cert_facts_read(peer->der, &subject) && cert_facts_read(ca->der, &issuer));
+    crl_question q = {.subject = &subject,
+                      .issuer = &issuer,
                       .at_s = NOW_S - 30 * (int64_t)DAY_S,
                       .until_s = NOW_S - 30 * (int64_t)DAY_S,
                       .past = true,
                       .signatures = &signatures};
-    dx_bytes crl = world_crl(&w, (crl_recipe){.issuer = ca, .listed = peer, .listed_s = NOW_S - DAY_S});
-    crl_answer a = crl_judge(crl, &q);
+    dx_bytes der = world_crl(&w, (crl_recipe){.issuer = ca, .listed = peer, .listed_s = NOW_S - DAY_S});
+    crl_list list, again, *lists[] = {&list}, *afresh[] = {&again};
+    assert_null(crl_read(der, &list));
+    assert_null(crl_read(der, &again));
+    crl_answer a = crl_judge(lists, 1, &q);
     assert_int_equal(a.state, REVOCATION_GOOD); /* then; and it tells when not any more */
     assert_true(a.listed);
     assert_int_equal(a.revoked_s, NOW_S - DAY_S);
-    a = crl_judge(crl, &q); /* the budget is spent */
+    a = crl_judge(lists, 1, &q); /* the budget is spent, but the list remembers whose it is */
+    assert_int_equal(a.state, REVOCATION_GOOD);
+    a = crl_judge(afresh, 1, &q);
     assert_int_equal(a.state, REVOCATION_UNKNOWN);
     assert_string_equal(a.id, "ID-411");
     q.signatures = NULL;
     q.until_s = INT64_MAX;
-    assert_int_equal(crl_judge(crl, &q).state, REVOCATION_REVOKED);
+    assert_int_equal(crl_judge(lists, 1, &q).state, REVOCATION_REVOKED);
     q.past = false;
     q.until_s = q.at_s;
-    assert_string_equal(crl_judge(crl, &q).id, "ID-408");
+    assert_string_equal(crl_judge(lists, 1, &q).id, "ID-408");
 }
 
 static void an_ocsp_response_is_of_who_may(void **state)
