@@ -294,19 +294,34 @@ static void write_part(FILE *f, dx_bytes der)
     assert_int_equal(fwrite(der.data, 1, der.size, f), der.size);
 }
 
-static void write_seed(const char *name, const holder *subject, dx_bytes answer)
+static FILE *seed(const char *name, const holder *about)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", getenv("SEEDS"), name);
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     write_part(f, ca->der);
-    write_part(f, subject->der);
+    write_part(f, about->der);
+    return f;
+}
+
+static void ocsp_seed(const char *name, const holder *about, dx_bytes answer)
+{
+    FILE *f = seed(name, about);
     assert_int_equal(fwrite(answer.data, 1, answer.size, f), answer.size);
     fclose(f);
 }
 
-/* With SEEDS=folder the corpus of tests/fuzz/fuzz_revocation.c is written anew. */
+static void crl_seed(const char *name, const holder *about, crl_recipe first, crl_recipe second)
+{
+    FILE *f = seed(name, about);
+    write_part(f, world_crl(&w, first));
+    dx_bytes rest = world_crl(&w, second);
+    assert_int_equal(fwrite(rest.data, 1, rest.size, f), rest.size);
+    fclose(f);
+}
+
+/* With SEEDS=tests/fuzz/corpus the corpora of fuzz_ocsp.c and fuzz_crl.c are written anew. */
 static void seeds(void **state)
 {
     (void)state;
@@ -319,20 +334,42 @@ static void seeds(void **state)
                               "1.3.6.1.5.5.7.1.3=DER:3030302e06060400819827023024301330110607040081982701030c"
                               "065053505f41490c0542414e4b410c0645532d424445");
     ocsp_recipe o = {.subject = peer, .issuer = ca};
-    crl_recipe c = {.issuer = ca};
-    write_seed("ocsp-good", peer, world_ocsp(&w, o));
+    ocsp_seed("ocsp/good", peer, world_ocsp(&w, o));
+    o.nonce = "0123456789abcdef";
+    o.by_key = true;
+    ocsp_seed("ocsp/nonce", peer, world_ocsp(&w, o));
     o.signer = delegate;
-    write_seed("ocsp-delegate", peer, world_ocsp(&w, o));
+    ocsp_seed("ocsp/delegate", peer, world_ocsp(&w, o));
     o.status = V_OCSP_CERTSTATUS_REVOKED;
     o.revoked_s = NOW_S - 1;
-    write_seed("ocsp-revoked", peer, world_ocsp(&w, o));
-    write_seed("crl-empty", bank, world_crl(&w, c));
-    c.extensions[0] = "issuingDistributionPoint=critical,fullname:URI:http://crl.example/1";
-    write_seed("crl-point", peer, world_crl(&w, c));
-    c.listed = peer;
-    c.listed_s = NOW_S - 1;
-    c.entry_extension = "2.5.29.21=DER:0a0101";
-    write_seed("crl-listed", peer, world_crl(&w, c));
+    o.statuses[0] = 1 + V_OCSP_CERTSTATUS_GOOD;
+    o.statuses[1] = 1 + V_OCSP_CERTSTATUS_UNKNOWN;
+    ocsp_seed("ocsp/several", peer, world_ocsp(&w, o));
+    o.subject = bank;
+    ocsp_seed("ocsp/bank", bank, world_ocsp(&w, o));
+    crl_recipe whole = {.issuer = ca},
+               held = {.issuer = ca,
+                       .listed = peer,
+                       .listed_s = NOW_S - 9,
+                       .entry_extension = "2.5.29.21=DER:0a0106"},
+               delta = {.issuer = ca,
+                        .bare = true,
+                        .listed = peer,
+                        .listed_s = NOW_S - 1,
+                        .entry_extension = "2.5.29.21=DER:0a0108",
+                        .extensions = {"authorityKeyIdentifier=keyid", "2.5.29.20=ASN1:INTEGER:9",
+                                       "2.5.29.27=critical,ASN1:INTEGER:7"}},
+               some = {.issuer = ca, .extensions = {"2.5.29.28=critical,DER:300483020560"}},
+               others = {.issuer = ca, .extensions = {"2.5.29.28=critical,DER:30058303071f80"}},
+               point = {.issuer = ca,
+                        .extensions = {"issuingDistributionPoint=critical,fullname:URI:http://crl.example/1"},
+                        .listed = other,
+                        .listed_s = NOW_S - 1,
+                        .entry_extension = "2.5.29.24=DER:180f32303236313132343030303030305a"};
+    crl_seed("crl/delta", peer, held, delta);
+    crl_seed("crl/reasons", peer, some, others);
+    crl_seed("crl/point", peer, point, whole);
+    crl_seed("crl/empty", bank, whole, held);
 }
 
 int main(void)
