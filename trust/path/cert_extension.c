@@ -1,5 +1,7 @@
 #include "trust/path/cert_extension.h"
 
+#include "trust/path/cert_alt_name.h"
+
 #include <stddef.h>
 
 /* One row per extension that is processed; a reader that answers false makes it ID-110. */
@@ -85,10 +87,10 @@ static bool read_alt_names(dx_bytes value, cert_facts *c)
         bool underscore = false;
         if (!der_next(&rest, &name))
             return false;
-        cert_name_form form = cert_general_name(&name, &underscore);
-        if (form == CERT_NAME_UNREADABLE)
+        cert_alt_form form = cert_alt_name_form(&name, &underscore);
+        if (form == CERT_ALT_UNREADABLE)
             return false;
-        fault(c, 115, form == CERT_NAME_WRONG);
+        fault(c, 115, form == CERT_ALT_WRONG);
         c->faults |= underscore ? CERT_FAULT_UNDERSCORE : 0;
     }
     fault(c, 115, count == 0);
@@ -105,7 +107,7 @@ static bool read_subtrees(dx_bytes rest, cert_facts *c, size_t *count)
     for (; rest.size > 0; ++*count) {
         if (!der_take(&rest, DER_SEQUENCE, &subtree) || !der_next(&subtree, &base))
             return false;
-        fault(c, 118, subtree.size != 0);
+        fault(c, 118, subtree.size != 0 || !cert_alt_base_ok(base.tag, base.value));
     }
     return true;
 }
@@ -237,13 +239,13 @@ static bool read_authority_access(dx_bytes value, cert_facts *c)
 {
     dx_bytes rest, access, method;
     der_item place;
-    bool underscore;
+    bool underscore = false; /* an address that nobody may visit is the fetcher's matter */
     if (!der_only(value, DER_SEQUENCE, &rest) || rest.size == 0)
         return false;
     for (c->authority_access.value = rest; rest.size > 0;)
         if (!der_take(&rest, DER_SEQUENCE, &access) || !der_take(&access, DER_OID, &method) ||
             !der_oid_ok(method) || !der_next(&access, &place) || access.size != 0 ||
-            cert_general_name(&place, &underscore) == CERT_NAME_UNREADABLE)
+            cert_alt_name_form(&place, &underscore) == CERT_ALT_UNREADABLE)
             return false;
     return true;
 }

@@ -25,11 +25,22 @@ const revocation_rules *revocation_rules_of(const path_search *s)
     return s->in->revocation != NULL ? s->in->revocation : &revocation_rules_default;
 }
 
-/* Of a certificate that vouches for others: what production profiles refuse (identity.md 5). */
-static cert_faults path_refused_faults(const path_search *s)
+/* Who vouches for others is held to the same form as whoever stands in a path (identity.md 5). */
+static cert_faults refused_faults(const path_search *s)
 {
-    (void)s;
-    return ~(CERT_FAULT(112) | CERT_FAULT(114) | CERT_FAULT(119));
+    static const struct {
+        cert_faults fault;
+        bool refuses[4]; /* by path_form_rules */
+    } rows[] = {
+#define F(fault, id, ...) {fault, {__VA_ARGS__}},
+#include "trust/path/cert_form_table.h"
+#undef F
+    };
+    cert_faults out = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].refuses[path_rules_of(s->in->profile)->form])
+            out |= rows[i].fault;
+    return out;
 }
 
 typedef struct { /* the question about one certificate */
@@ -116,7 +127,7 @@ static bool in_force(const path_search *s, const cert_facts *c)
  * that signs CRLs too: after a rollover, or for CRLs only (RFC 5280 6.3.3 f). */
 static bool may_sign(inquiry *q, const cert_facts *c, const cert_facts *above)
 {
-    if (!cert_name_equal(c->issuer, above->subject) || (c->faults & path_refused_faults(q->s)) != 0 ||
+    if (!cert_name_equal(c->issuer, above->subject) || (c->faults & refused_faults(q->s)) != 0 ||
         !in_force(q->s, c) || q->signatures == 0)
         return false;
     q->signatures--;
@@ -243,7 +254,7 @@ static const char *hear_response(inquiry *q, size_t index, revocation_view *out)
                                                                            : (dx_bytes){NULL, 0},
                                  .nonce_required = rules->nonce_required,
                                  .algorithms = rules->algorithms,
-                                 .refused_faults = path_refused_faults(q->s),
+                                 .refused_faults = refused_faults(q->s),
                                  .snapshot = in->snapshot,
                                  .service = q->s->hit_count > 0 ? q->s->hits[0].service : NULL,
                                  .signatures = &q->signatures};

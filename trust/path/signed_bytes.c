@@ -1,13 +1,9 @@
 #include "trust/path/signed_bytes.h"
 
-#include "trust/path/path_private.h"
-
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
-
-#define RSA_LEGACY_BITS 1024
 
 /* The parameters that path_algorithm lets pass: MGF1 and a salt of the hash itself (RFC 4055 3.1). */
 static const EVP_MD *hash_of_pss(const X509_ALGOR *algorithm)
@@ -50,27 +46,15 @@ static bool verify(EVP_PKEY *key, const X509_ALGOR *algorithm, dx_bytes signatur
     return ok;
 }
 
-static bool algorithm_ok(const X509_ALGOR *algorithm, algorithm_set set)
-{
-    int nid = OBJ_obj2nid(algorithm->algorithm);
-    return path_algorithm_ok(algorithm) ||
-           (set == ALGORITHMS_LEGACY && (nid == NID_sha1WithRSAEncryption || nid == NID_ecdsa_with_SHA1));
-}
-
-static bool key_ok(const EVP_PKEY *key, algorithm_set set)
-{
-    return path_key_ok(key) || (set == ALGORITHMS_LEGACY && EVP_PKEY_is_a(key, "RSA") &&
-                                EVP_PKEY_get_bits(key) >= RSA_LEGACY_BITS);
-}
-
 bool signed_bytes_ok(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, dx_bytes spki,
                      algorithm_set set)
 {
     const uint8_t *p = algorithm.data, *q = spki.data;
+    if (!path_algorithm_allowed(algorithm, set) || !path_key_allowed(spki, set))
+        return false;
     X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &p, (long)algorithm.size);
-    bool ok = parsed != NULL && algorithm_ok(parsed, set);
-    EVP_PKEY *key = ok ? d2i_PUBKEY(NULL, &q, (long)spki.size) : NULL;
-    ok = key != NULL && key_ok(key, set) && verify(key, parsed, signature, signed_);
+    EVP_PKEY *key = parsed == NULL ? NULL : d2i_PUBKEY(NULL, &q, (long)spki.size);
+    bool ok = key != NULL && verify(key, parsed, signature, signed_);
     EVP_PKEY_free(key);
     X509_ALGOR_free(parsed);
     ERR_clear_error();

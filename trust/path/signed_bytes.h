@@ -6,12 +6,7 @@
 #ifndef TRUST_PATH_SIGNED_BYTES_H
 #define TRUST_PATH_SIGNED_BYTES_H
 
-#include "trust/base/bytes.h"
-
-typedef enum {
-    ALGORITHMS_NOW = 0, /* identity.md 5.2 */
-    ALGORITHMS_LEGACY   /* also SHA-1, and RSA from 1024 bits: for public suites, whose data are old */
-} algorithm_set;
+#include "trust/path/path_algorithm.h"
 
 /* All spans are DER as it stands: `algorithm` an AlgorithmIdentifier, `signed_` what was signed, `signature`
  * its bits, `spki` a SubjectPublicKeyInfo. */
