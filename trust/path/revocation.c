@@ -38,7 +38,7 @@ static cert_faults refused_faults(const path_search *s)
     };
     cert_faults out = 0;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].refuses[path_rules_of(s->in->profile)->form])
+        if (rows[i].refuses[s->rules->form])
             out |= rows[i].fault;
     return out;
 }
@@ -48,7 +48,6 @@ typedef struct { /* the question about one certificate */
     const cert_facts *subject, *issuer;
     unsigned signatures;
     const cert_facts *signers[SIGNERS_MAX]; /* of CRLs, beside the issuer */
-    cert_facts rooms[SIGNERS_MAX];
     size_t signer_count;
     revocation_view best;
     const char *worst;   /* the gravest of what was no answer */
@@ -164,29 +163,14 @@ static bool needs_signer(const inquiry *q)
 static void find_signers(inquiry *q)
 {
     path_search *s = q->s;
-    cert_facts above[PATH_MAX_CERTS];
-    size_t above_count = 0;
-    for (size_t i = 0; i < s->depth && above_count < PATH_MAX_CERTS; i++)
-        if (s->chain[i] != NULL && cert_facts_read(s->chain[i]->der, &above[above_count]) &&
-            !dx_bytes_equal(above[above_count].der, q->subject->der))
-            above_count++;
-    for (size_t i = 0; i < above_count; i++)
-        if (wanted(q, &above[i])) {
-            q->rooms[q->signer_count] = above[i];
-            q->signers[q->signer_count] = &q->rooms[q->signer_count];
-            q->signer_count++;
-        }
+    for (size_t i = 0; i < s->depth; i++)
+        if (s->facts[i] != q->subject && wanted(q, s->facts[i]))
+            q->signers[q->signer_count++] = s->facts[i];
     for (size_t i = 0; i < s->presented_count; i++) {
-        cert_facts c;
-        if (!cert_facts_read(s->presented[i].der, &c) || !wanted(q, &c))
-            continue;
-        for (size_t k = 0; k < above_count; k++)
-            if (may_sign(q, &c, &above[k])) {
-                q->rooms[q->signer_count] = c;
-                q->signers[q->signer_count] = &q->rooms[q->signer_count];
-                q->signer_count++;
-                break;
-            }
+        const cert_facts *c = &s->presented[i].facts;
+        for (size_t k = 0; k < s->depth && wanted(q, c); k++)
+            if (s->facts[k] != q->subject && may_sign(q, c, s->facts[k]))
+                q->signers[q->signer_count++] = c;
     }
 }
 
@@ -315,7 +299,7 @@ static bool exempt(const inquiry *q, revocation_view *out)
 {
     const path_search *s = q->s;
     const cert_facts *c = q->subject;
-    bool leaf = s->depth > 0 && dx_bytes_equal(c->der, s->chain[0]->der);
+    bool leaf = s->facts[0] == c;
     bool short_term = leaf && c->short_term && revocation_rules_of(s)->accept_short_term && c->dated &&
                       c->until_s - c->from_s <= SHORT_TERM_S;
     bool responder = leaf && s->in->profile == PATH_RESPONDER && c->ocsp_no_check;
@@ -328,11 +312,13 @@ static bool exempt(const inquiry *q, revocation_view *out)
 void path_check_revocation(path_search *s, const path_certificate *subject, const path_certificate *issuer,
                            revocation_view *out, const char **id)
 {
-    cert_facts about, above;
-    inquiry q = {.s = s, .subject = &about, .issuer = &above, .signatures = SIGNATURES_PER_CERTIFICATE};
+    inquiry q = {.s = s,
+                 .subject = &subject->facts,
+                 .issuer = &issuer->facts,
+                 .signatures = SIGNATURES_PER_CERTIFICATE};
     *out = (revocation_view){0};
-    if (!cert_facts_read(subject->der, &about) || !cert_facts_read(issuer->der, &above) || !open_lists(s)) {
-        *id = s->no_memory ? "ID-901" : "ID-101";
+    if (!open_lists(s)) {
+        *id = "ID-901";
         return;
     }
     bool revoked = hear_all(&q);
@@ -344,7 +330,7 @@ void path_check_revocation(path_search *s, const path_certificate *subject, cons
     if (organisation_is_jpki(subject->x))
         q.unasked = "ID-417"; /* no answer may be fetched, whatever the certificate names */
     else
-        ask(&q, &about, &above, false);
+        ask(&q, q.subject, q.issuer, false);
     /* 417 forbids to find out, whatever is at hand; else what was said speaks before what was not. */
     if (q.unasked != NULL && strcmp(q.unasked, "ID-404") != 0)
         *id = path_graver(q.unasked, q.worst);

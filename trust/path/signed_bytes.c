@@ -46,17 +46,25 @@ static bool verify(EVP_PKEY *key, const X509_ALGOR *algorithm, dx_bytes signatur
     return ok;
 }
 
+bool signed_by_key(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, EVP_PKEY *key)
+{
+    const uint8_t *p = algorithm.data;
+    X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &p, (long)algorithm.size);
+    bool ok = parsed != NULL && verify(key, parsed, signature, signed_);
+    X509_ALGOR_free(parsed);
+    ERR_clear_error();
+    return ok;
+}
+
 bool signed_bytes_ok(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, dx_bytes spki,
                      algorithm_set set)
 {
-    const uint8_t *p = algorithm.data, *q = spki.data;
+    const uint8_t *p = spki.data;
     if (!path_algorithm_allowed(algorithm, set) || !path_key_allowed(spki, set))
         return false;
-    X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &p, (long)algorithm.size);
-    EVP_PKEY *key = parsed == NULL ? NULL : d2i_PUBKEY(NULL, &q, (long)spki.size);
-    bool ok = key != NULL && verify(key, parsed, signature, signed_);
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &p, (long)spki.size);
+    bool ok = key != NULL && signed_by_key(algorithm, signed_, signature, key);
     EVP_PKEY_free(key);
-    X509_ALGOR_free(parsed);
     ERR_clear_error();
     return ok;
 }

@@ -8,9 +8,13 @@
 
 #include "trust/path/path_algorithm.h"
 
+#include <openssl/types.h>
+
 /* All spans are DER as it stands: `algorithm` an AlgorithmIdentifier, `signed_` what was signed, `signature`
  * its bits, `spki` a SubjectPublicKeyInfo. */
 bool signed_bytes_ok(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, dx_bytes spki,
                      algorithm_set set);
+/* The same with a key that was decoded before; whether algorithm and key may be used is not asked again. */
+bool signed_by_key(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, EVP_PKEY *key);
 
 #endif
