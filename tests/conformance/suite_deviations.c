@@ -8,7 +8,7 @@
 #define LINES_MAX 128
 
 static struct {
-    char suite[32], id[96], direction[8];
+    char suite[32], id[96], direction[16];
     bool used;
 } lines[LINES_MAX];
 static unsigned count;
@@ -22,9 +22,10 @@ bool suite_deviations_read(const char *path)
         if (text[0] == '#' || text[0] == '\n')
             continue;
         ok = count < LINES_MAX &&
-             sscanf(text, "%31s %95s %7s %255[^\n]", lines[count].suite, lines[count].id,
+             sscanf(text, "%31s %95s %15s %255[^\n]", lines[count].suite, lines[count].id,
                     lines[count].direction, reason) == 4 &&
-             (strcmp(lines[count].direction, "refuse") == 0 || strcmp(lines[count].direction, "accept") == 0);
+             (strcmp(lines[count].direction, "false-reject") == 0 ||
+              strcmp(lines[count].direction, "false-accept") == 0);
         count++;
     }
     if (f != NULL)
@@ -36,7 +37,7 @@ static bool declared(const char *suite, const char *id, bool accepted)
 {
     for (unsigned i = 0; i < count; i++)
         if (strcmp(lines[i].suite, suite) == 0 && strcmp(lines[i].id, id) == 0 &&
-            strcmp(lines[i].direction, accepted ? "accept" : "refuse") == 0)
+            strcmp(lines[i].direction, accepted ? "false-accept" : "false-reject") == 0)
             return lines[i].used = true;
     return false;
 }

@@ -5,6 +5,7 @@
 #include "trust/path/cert_facts.h"
 #include "trust/path/path.h"
 #include "trust/path/name_constraint.h"
+#include "trust/path/path_algorithm.h"
 #include "trust/path/path_memo.h"
 
 #include <openssl/x509.h>

@@ -146,7 +146,7 @@ static seal_path_answer judge(const seal_certificate *leaf, const seal_check_spe
 
 /* The certificate that the path names as issuer of the leaf; empty: the leaf is an anchor itself. */
 static dx_bytes issuer_of(const trust_verdict *v, const seal_check_spec *spec, const dx_bytes *others,
-                       size_t other_count)
+                          size_t other_count)
 {
     uint8_t digest[32];
     for (size_t i = 0; v->path_count > 1 && i < spec->anchor_count + other_count; i++) {
@@ -194,8 +194,7 @@ seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_
     trust_verdict *v = DX_ARENA_NEW(&arena, trust_verdict);
     seal_path_answer answer =
         v == NULL ? SEAL_PATH_NONE : judge(leaf, spec, others, other_count, at_s, &arena, v);
-    dx_bytes issuer =
-        answer == SEAL_PATH_OK ? issuer_of(v, spec, others, other_count) : (dx_bytes){NULL, 0};
+    dx_bytes issuer = answer == SEAL_PATH_OK ? issuer_of(v, spec, others, other_count) : (dx_bytes){NULL, 0};
     *revocation =
         issuer.size == 0 ? SEAL_REVOCATION_UNKNOWN : ask_crls(spec, leaf->der, issuer, at_s, revoked_s);
     dx_arena_fini(&arena);
