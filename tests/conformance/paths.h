@@ -22,6 +22,8 @@ typedef struct {
 bool paths_deviations_read(const char *path);
 /* Judges in a fresh state and weighs the answer. The verdict, for more questions; *out may be NULL. */
 void paths_judge(const path_case *c, path_input *input, trust_verdict *out);
+/* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides. */
+const revocation_rules *paths_revocation(void);
 /* The answer was the expected one and something else about it is wrong. */
 void paths_refuse(const path_case *c, const char *why);
 /* Prints what a suite came to, and starts the next one. */

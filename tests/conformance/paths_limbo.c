@@ -107,7 +107,7 @@ static void run(const char *suite, const json_t *test, const json_t *baseline)
                         .at_s = at_us / 1000000,
                         .revocation_off = crl_count == 0,
                         .evidence = {.crl = crls, .crl_count = crl_count},
-                        .crl_any_age = true};
+                        .revocation = paths_revocation()};
     paths_judge(&c, &input, NULL);
 }
 

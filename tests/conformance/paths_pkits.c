@@ -83,7 +83,7 @@ static void run(const json_t *test)
         .profile = PATH_RFC5280,
         .at_s = at_us / 1000000,
         .evidence = {.crl = crls, .crl_count = read_named(json_object_get(test, "crls"), "crl", crls)},
-        .crl_any_age = true,
+        .revocation = paths_revocation(),
         .policies = {.initial = initial,
                      .initial_count = read_oids(json_object_get(test, "initial_policy_set"), initial),
                      .require_explicit = json_is_true(json_object_get(test, "initial_explicit_policy")),

@@ -11,6 +11,7 @@
 #include "trust/base/clock.h"
 #include "trust/list/tlist.h"
 #include "trust/path/policy_graph.h"
+#include "trust/path/revocation_rules.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -154,7 +155,9 @@ typedef struct {
     dx_bytes certificate, issuer; /* DER */
     const char *ocsp_urls[2];     /* NULL-filled */
     const char *crl_urls[2];
-    uint8_t key[32]; /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    uint8_t key[32];    /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    bool certid_sha256; /* in the request; else SHA-1 */
+    dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
 
 typedef struct {
@@ -201,6 +204,9 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
+    const dx_bytes *ocsp_nonces;   /* what was sent with each; NULL, or an empty one: nothing was */
+    struct crl_list *const *lists; /* CRLs that were read before (crl_read.h), of use for large ones */
+    size_t list_count;
 } revocation_evidence;
 
 typedef struct {
@@ -216,9 +222,9 @@ typedef struct {
     const path_rules *rules; /* NULL: the row of the profile */
     int64_t at_s;            /* control time */
     revocation_evidence evidence;
+    const revocation_rules *revocation; /* NULL: revocation_rules_default */
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
-    bool crl_any_age;    /* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides */
     const char *host;    /* NULL: none is compared */
     const char *home_scheme; /* trust.home, for basis and foreign */
     policy_inputs policies;
