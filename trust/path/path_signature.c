@@ -2,12 +2,17 @@
 #include "trust/path/path_private.h"
 #include "trust/path/signed_bytes.h"
 
+#include <openssl/err.h>
+
 /* One signature of one certificate by the key of another, over the exact bytes (RFC 5280 6.1.3 a 1). Which
  * algorithms may be used is path_algorithm's; here the ones that may are carried out. */
 
-bool path_signature_ok(const cert_facts *child, EVP_PKEY *key)
+static bool signature_ok(const cert_facts *child, EVP_PKEY *key, bool *no_memory)
 {
-    return key != NULL && signed_by_key(child->signature_algorithm, child->tbs, child->signature, key);
+    bool ok = key != NULL && signed_by_key(child->signature_algorithm, child->tbs, child->signature, key);
+    *no_memory = !ok && ERR_GET_REASON(ERR_peek_last_error()) == ERR_R_MALLOC_FAILURE;
+    ERR_clear_error();
+    return ok;
 }
 
 /* The digest of the certificate stands for its bytes. */

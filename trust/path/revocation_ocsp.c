@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 #define CERTIFICATES_MAX 8 /* of a response that are looked at */
-#define LISTED_MAX       8
+#define RESPONDERS_MAX       8
 #define OCSP_SIGNING     "1.3.6.1.5.5.7.3.9"
 
 /* ---- 407: of which certificate does it speak? ---- */
@@ -120,12 +120,12 @@ static bool same_provider(const tlist_service *a, const tlist_service *b)
 /* An OCSP service that the list names beside the issuer, byte for byte, when the response was made. */
 static bool listed_ok(const cert_facts *c, const ocsp_response *r, const ocsp_question *q)
 {
-    tlist_hit hits[LISTED_MAX];
+    tlist_hit hits[RESPONDERS_MAX];
     tlist_key key = {.der = c->der, .spki = c->spki, .subject = c->subject};
     tlist_miss miss;
     memcpy(key.sha256, c->sha256, 32);
     size_t count = valid_at(c, r->produced_s)
-                       ? tlist_find(q->snapshot, &key, TLIST_OCSP, r->produced_s, hits, LISTED_MAX, &miss)
+                       ? tlist_find(q->snapshot, &key, TLIST_OCSP, r->produced_s, hits, RESPONDERS_MAX, &miss)
                        : 0;
     for (size_t i = 0; i < count; i++)
         if (hits[i].usable && dx_bytes_equal(hits[i].certificate->der, c->der) &&
@@ -137,10 +137,10 @@ static bool listed_ok(const cert_facts *c, const ocsp_response *r, const ocsp_qu
 /* Listed certificates of the responder's name: a response need not bring its certificate along. */
 static bool listed_by_name(const ocsp_response *r, const ocsp_question *q)
 {
-    const tlist_certificate *found[LISTED_MAX];
+    const tlist_certificate *found[RESPONDERS_MAX];
     cert_facts c;
     size_t count =
-        r->responder_name.data == NULL ? 0 : tlist_issuers(q->snapshot, r->responder_name, found, LISTED_MAX);
+        r->responder_name.data == NULL ? 0 : tlist_issuers(q->snapshot, r->responder_name, found, RESPONDERS_MAX);
     for (size_t i = 0; i < count; i++)
         if (cert_facts_read(found[i]->der, &c) && listed_ok(&c, r, q) && signed_with(r, &c, q))
             return true;

@@ -52,7 +52,6 @@ bool signed_by_key(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, EVP
     X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &p, (long)algorithm.size);
     bool ok = parsed != NULL && verify(key, parsed, signature, signed_);
     X509_ALGOR_free(parsed);
-    ERR_clear_error();
     return ok;
 }
 

@@ -14,7 +14,8 @@
  * its bits, `spki` a SubjectPublicKeyInfo. */
 bool signed_bytes_ok(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, dx_bytes spki,
                      algorithm_set set);
-/* The same with a key that was decoded before; whether algorithm and key may be used is not asked again. */
+/* The same with a key that was decoded before; whether algorithm and key may be used is not asked again.
+ * libcrypto's queue of errors is left to the caller. */
 bool signed_by_key(dx_bytes algorithm, dx_bytes signed_, dx_bytes signature, EVP_PKEY *key);
 
 #endif
