@@ -142,5 +142,12 @@ unsigned crl_point_reasons(const crl_list *list, const cert_facts *subject)
     if ((list->only_users && (subject->ca || subject->version != 3)) || (list->only_cas && !subject->ca) ||
         list->only_attributes)
         return 0;
-    return subject->crl_points.present ? reasons_by_points(list, subject) : list->reasons;
+    if (subject->crl_points.present)
+        return reasons_by_points(list, subject);
+    /* 6.3.3: a certificate without places is served where its issuer's name says. */
+    place theirs;
+    return list->name.data == NULL ||
+                   (read_place(list->name, list->issuer, &theirs) && holds_name(theirs.full, list->issuer))
+               ? list->reasons
+               : 0;
 }

@@ -68,7 +68,7 @@ C(404, UNKNOWN, "revocation-unknown", "RFC 5280 6.3",
   "a certificate names no source of revocation information")
 C(405, UNKNOWN, "revocation-unknown", "RFC 6960 2.2", "no revocation answer is at hand")
 C(406, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.2", "the OCSP response is not signed by who may")
-C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the OCSP response speaks of another certificate")
+C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the revocation answer speaks of another certificate")
 C(408, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.1", "the revocation answer is stale or from the future")
 C(409, UNKNOWN, "revocation-unknown", "RFC 9654 2.1", "the OCSP response answers another question (nonce)")
 C(410, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.1", "the OCSP response has the wrong form")

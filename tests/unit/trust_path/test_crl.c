@@ -376,33 +376,48 @@ static void a_compromise_counts_from_its_invalidity_date(void **state)
 
 /* ---- names of places ---- */
 
+/* A list of the place that this directory name stands for. */
+static dx_bytes point_of(const X509_NAME *name, char *text, size_t size)
+{
+    char hex[512];
+    uint8_t der[300], *p = der;
+    size_t n = (size_t)i2d_X509_NAME((X509_NAME *)(uintptr_t)name, &p);
+    n = put(der, 0xa4, der, n);
+    n = put(der, 0xa0, der, n);
+    n = put(der, 0xa0, der, n);
+    n = put(der, DER_SEQUENCE, der, n);
+    dx_hex(dx_bytes_of(der, n), hex);
+    snprintf(text, size, "2.5.29.28=critical,DER:%s", hex);
+    return world_crl(&w, (crl_recipe){.issuer = ca, .extensions = {text}});
+}
+
 static void a_place_may_be_named_relative_to_the_issuer(void **state)
 {
     (void)state;
     static const char relative[] = "2.5.29.28=critical,DER:300ea00ca10a300806035504030c0178",
                       another[] = "2.5.29.28=critical,DER:300ea00ca10a300806035504030c0179";
-    char full[640], hex[512];
-    uint8_t name[256], wrapped[300], *p = name;
+    char full[640];
     X509_NAME *n = X509_NAME_dup(X509_get_subject_name(ca->x));
     X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_UTF8, (const unsigned char *)"x", -1, -1, 0);
-    size_t size = (size_t)i2d_X509_NAME(n, &p);
+    dx_bytes in_full = point_of(n, full, sizeof full);
     X509_NAME_free(n);
-    size = put(wrapped, 0xa4, name, size);
-    size = put(wrapped, 0xa0, wrapped, size);
-    size = put(wrapped, 0xa0, wrapped, size);
-    size = put(wrapped, DER_SEQUENCE, wrapped, size);
-    dx_hex(dx_bytes_of(wrapped, size), hex);
-    snprintf(full, sizeof full, "2.5.29.28=critical,DER:%s", hex);
     peer = world_peer(&w, ORG "|CN=peer 2", ca, "2.5.29.31=DER:3010300ea00ca10a300806035504030c0178");
     assert_true(cert_facts_read(peer->der, &subject));
-    dx_bytes lists[] = {world_crl(&w, (crl_recipe){.issuer = ca, .extensions = {relative}}),
-                        world_crl(&w, (crl_recipe){.issuer = ca, .extensions = {full}}),
+    dx_bytes lists[] = {world_crl(&w, (crl_recipe){.issuer = ca, .extensions = {relative}}), in_full,
                         world_crl(&w, (crl_recipe){.issuer = ca, .extensions = {another}}),
                         world_crl(&w, (crl_recipe){.issuer = ca})};
     assert_string_equal(said(&lists[0], 1), "");
     assert_string_equal(said(&lists[1], 1), "");
     assert_string_equal(said(&lists[2], 1), "ID-413");
     assert_string_equal(said(&lists[3], 1), "");
+    /* Without a place of its own a certificate is served by lists of no place, or of the issuer's name. */
+    peer = world_peer(&w, ORG "|CN=peer 3", ca, NULL);
+    assert_true(cert_facts_read(peer->der, &subject));
+    assert_string_equal(said(&lists[0], 1), "ID-413");
+    assert_string_equal(said(&lists[1], 1), "ID-413");
+    assert_string_equal(said(&lists[3], 1), "");
+    dx_bytes places = point_of(X509_get_subject_name(ca->x), full, sizeof full);
+    assert_string_equal(said(&places, 1), "");
 }
 
 /* ---- other keys of the issuer ---- */
