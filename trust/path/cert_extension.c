@@ -236,11 +236,14 @@ static bool read_authority_key(dx_bytes value, cert_facts *c)
 {
     dx_bytes inside, issuer, serial;
     bool present, named, numbered;
-    return der_only(value, DER_SEQUENCE, &inside) &&
-           der_optional(&inside, DER_CONTEXT(0), &c->authority_key_id, &present) &&
-           der_optional(&inside, DER_CONSTRUCTED(1), &issuer, &named) &&
-           der_optional(&inside, DER_CONTEXT(2), &serial, &numbered) && inside.size == 0 &&
-           named == numbered && (!present || c->authority_key_id.size > 0);
+    if (!der_only(value, DER_SEQUENCE, &inside) ||
+        !der_optional(&inside, DER_CONTEXT(0), &c->authority_key_id, &present) ||
+        !der_optional(&inside, DER_CONSTRUCTED(1), &issuer, &named) ||
+        !der_optional(&inside, DER_CONTEXT(2), &serial, &numbered) || inside.size != 0)
+        return false;
+    c->has_authority_key = true;
+    c->authority_key_bare = present && !named && !numbered;
+    return named == numbered && (!present || c->authority_key_id.size > 0);
 }
 
 static bool read_subject_key(dx_bytes value, cert_facts *c)

@@ -11,6 +11,7 @@
 #include "trust/base/clock.h"
 #include "trust/list/tlist.h"
 #include "trust/path/policy_graph.h"
+#include "trust/path/revocation_rules.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -38,6 +39,7 @@ typedef enum {
     USAGE_OPTIONAL,       /* absent, fitting, or any */
     USAGE_OPTIONAL_EXACT, /* absent or fitting */
     USAGE_REQUIRED,       /* fitting */
+    USAGE_WITHOUT_ANY,    /* fitting, and any not beside it */
     USAGE_SOLE,           /* fitting, critical, and nothing else */
     USAGE_SEAL            /* fitting, or absent in a certificate for qualified seals */
 } path_usage_rule;
@@ -45,17 +47,22 @@ typedef enum {
 typedef enum { FORM_PRODUCTION, FORM_RFC5280, FORM_STRICT, FORM_WEBPKI } path_form_rules;
 
 typedef struct {
-    const char *name, *usage; /* usage: OID of the purpose, NULL: none */
+    const char *name;
+    const char *usage; /* OID of the purpose; NULL: none */
     path_usage_rule leaf_usage;
     bool nested_usage; /* an extended key usage in a CA limits what is below it */
     bool nested_exact; /* and anyExtendedKeyUsage in a CA is no licence for all */
     bool leaf_may_be_ca;
-    bool host;                                             /* a host name is compared when one is given */
+    bool host;                /* a host name is compared when one is given */
+    bool common_name_repeats; /* each commonName of the leaf is one of its alternative names as well */
+    bool organisation;        /* a person's certificate is refused */
+    bool past; /* judged at a past time: an answer about revocation from after it serves it too */
     bool anchor_validity, anchor_constraints, anchor_lint; /* of the anchor's own certificate */
+    bool no_revocation;                                    /* whoever asks sees to it */
     uint16_t leaf_key_usage; /* one of these bits, when keyUsage is there; 0: not looked at */
     bool key_usage_required; /* and it must be there */
     path_form_rules form;
-    bool no_revocation; /* the caller sees to it (an OCSP responder, the web) */
+    tlist_purpose service; /* that a listed anchor must serve */
 } path_rules;
 
 const path_rules *path_rules_of(path_profile_id profile);
@@ -148,7 +155,9 @@ typedef struct {
     dx_bytes certificate, issuer; /* DER */
     const char *ocsp_urls[2];     /* NULL-filled */
     const char *crl_urls[2];
-    uint8_t key[32]; /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    uint8_t key[32];    /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    bool certid_sha256; /* in the request; else SHA-1 */
+    dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
 
 typedef struct {
@@ -195,6 +204,9 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
+    const dx_bytes *ocsp_nonces;   /* what was sent with each; NULL, or an empty one: nothing was */
+    struct crl_list *const *lists; /* CRLs that were read before (crl_read.h), of use for large ones */
+    size_t list_count;
 } revocation_evidence;
 
 typedef struct {
@@ -210,6 +222,7 @@ typedef struct {
     const path_rules *rules; /* NULL: the row of the profile */
     int64_t at_s;            /* control time */
     revocation_evidence evidence;
+    const revocation_rules *revocation; /* NULL: revocation_rules_default */
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
     const char *host;    /* NULL: none is compared */
