@@ -336,6 +336,13 @@ static void a_name(der_out *out, unsigned i)
     der_put(out, 0x82, dx_bytes_of(name, (size_t)snprintf(name, sizeof name, "%u", i)));
 }
 
+static void a_short_name(der_out *out, unsigned i)
+{
+    (void)i;
+    der_put_raw(out, DX_BYTES("\x82\x01"
+                              "a"));
+}
+
 static void a_usage(der_out *out, unsigned i)
 {
     uint8_t oid[] = {0x2a, (uint8_t)(i & 0x7f)};
@@ -385,6 +392,9 @@ static void counts_have_limits(void **state)
         assert_int_equal(in_authority(CONSTRAINTS, true, subtrees(256 + one)), one ? over : 0);
         assert_int_equal(with(POLICIES, false, many(64 + one, a_policy)), one ? over | CERT_FAULT_HUGE : 0);
     }
+    for (unsigned one = 0; one < 2; one++) /* what no profile takes any more */
+        assert_int_equal(with(ALT_NAMES, false, many(4096 + one, a_short_name)),
+                         one ? over | CERT_FAULT_HUGE : over);
     static uint8_t text[4200] = {0x0c, 0x82};
     static der_out pair, rdn, name;
     for (size_t size = 4000; size < 4100; size++) { /* a Name of 4096 octets, and longer ones */
