@@ -7,7 +7,7 @@
 #include <openssl/evp.h>
 
 #define CERTIFICATES_MAX 8 /* of a response that are looked at */
-#define RESPONDERS_MAX       8
+#define RESPONDERS_MAX   8
 #define OCSP_SIGNING     "1.3.6.1.5.5.7.3.9"
 
 /* ---- 407: of which certificate does it speak? ---- */
@@ -139,8 +139,9 @@ static bool listed_by_name(const ocsp_response *r, const ocsp_question *q)
 {
     const tlist_certificate *found[RESPONDERS_MAX];
     cert_facts c;
-    size_t count =
-        r->responder_name.data == NULL ? 0 : tlist_issuers(q->snapshot, r->responder_name, found, RESPONDERS_MAX);
+    size_t count = r->responder_name.data == NULL
+                       ? 0
+                       : tlist_issuers(q->snapshot, r->responder_name, found, RESPONDERS_MAX);
     for (size_t i = 0; i < count; i++)
         if (cert_facts_read(found[i]->der, &c) && listed_ok(&c, r, q) && signed_with(r, &c, q))
             return true;
