@@ -71,7 +71,12 @@ static void judge_found(path_search *s)
 
 static void judge_opened(path_search *s)
 {
-    const char *person = organisation_read(path_certificate_x509(&s->leaf), &s->out->org, s->out);
+    X509 *x = path_certificate_x509(&s->leaf);
+    if (x == NULL) { /* libcrypto is stricter somewhere */
+        path_say(s->out, "ID-101", NULL);
+        return;
+    }
+    const char *person = organisation_read(x, &s->out->org, s->out);
     s->person = s->rules->organisation ? person : NULL;
     if (!judge_leaf_first(s))
         return;
@@ -183,6 +188,8 @@ DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64
     path_certificate c;
     trust_verdict scratch = {0};
     const char *id = path_certificate_open(leaf, &c);
+    if (id == NULL && path_certificate_x509(&c) == NULL)
+        id = "ID-101";
     if (id == NULL) {
         (void)organisation_read(path_certificate_x509(&c), org, &scratch);
         *not_before_s = c.from_s;

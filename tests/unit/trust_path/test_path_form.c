@@ -91,7 +91,8 @@ static void what_strict_profiles_refuse_others_remark(void **state)
         bool no_ids;
     } rows[] = {
         {NULL, "ID-112", true},
-        {"2.5.29.19=DER:3006010100020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003010100", "ID-101", false}, /* cA FALSE, written out */
         {"subjectAltName=DNS:a_b.example.org", "ID-115", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
