@@ -45,6 +45,7 @@ typedef struct {           /* facts of one list */
     uint64_t lotl_sequence; /* of the list of lists that pointed here; 0: none */
     uint8_t lotl_sha256[32];
     const char *url;
+    const struct tlist_recognition *recognition; /* of the pointer that led to a partner's list; NULL: none */
 } tlist_facts;
 
 typedef struct {
@@ -108,6 +109,7 @@ typedef struct {
     const tlist_service *service;
     const tlist_certificate *certificate;
     const tlist_interval *interval;   /* the one that holds at t; NULL: before the first one */
+    bool in_force;                    /* the list, and the list of lists above it, at t */
     bool usable;                      /* type fits purpose, status valid at t, list in force at t */
     const char *id, *clause, *reason; /* of the refusal when not usable: "ID-303" .. "ID-306" */
     int64_t good_until_s;             /* earliest instant at which this line changes */
@@ -142,6 +144,7 @@ typedef struct {
     size_t territory_count;
     bool strict;          /* profile strict: TL-506 and TL-706 refuse */
     bool origin_operator; /* operator-compiled whatever the list says */
+    bool mra;             /* lotl: mutual recognition in its pointers is honoured (trusted-lists.md 9.5) */
     bool allow_http, legacy_xpath, structure_warn, rsa_digestinfo_either;
     const char
         *map_file; /* mapping of service types and statuses (trusted-lists.md 9.1); NULL: built-in defaults */
