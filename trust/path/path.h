@@ -8,8 +8,9 @@
 #ifndef TRUST_PATH_PATH_H
 #define TRUST_PATH_PATH_H
 
-#include "trust/base/arena.h"
+#include "trust/base/clock.h"
 #include "trust/list/tlist.h"
+#include "trust/path/policy_graph.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -29,6 +30,86 @@ typedef enum {
     PATH_RFC5280_STRICT,
     PATH_WEBPKI
 } path_profile_id;
+
+/* ---- what a purpose demands of a path: one row of path_profile_table.h ---- */
+
+typedef enum {
+    USAGE_FREE = 0,       /* extended key usage is not looked at */
+    USAGE_OPTIONAL,       /* absent, fitting, or any */
+    USAGE_OPTIONAL_EXACT, /* absent or fitting */
+    USAGE_REQUIRED,       /* fitting */
+    USAGE_SOLE,           /* fitting, critical, and nothing else */
+    USAGE_SEAL            /* fitting, or absent in a certificate for qualified seals */
+} path_usage_rule;
+
+typedef enum { FORM_PRODUCTION, FORM_RFC5280, FORM_STRICT, FORM_WEBPKI } path_form_rules;
+
+typedef struct {
+    const char *name, *usage; /* usage: OID of the purpose, NULL: none */
+    path_usage_rule leaf_usage;
+    bool nested_usage; /* an extended key usage in a CA limits what is below it */
+    bool nested_exact; /* and anyExtendedKeyUsage in a CA is no licence for all */
+    bool leaf_may_be_ca;
+    bool host;                                             /* a host name is compared when one is given */
+    bool anchor_validity, anchor_constraints, anchor_lint; /* of the anchor's own certificate */
+    uint16_t leaf_key_usage; /* one of these bits, when keyUsage is there; 0: not looked at */
+    bool key_usage_required; /* and it must be there */
+    path_form_rules form;
+    bool no_revocation; /* the caller sees to it (an OCSP responder, the web) */
+} path_rules;
+
+const path_rules *path_rules_of(path_profile_id profile);
+
+/* An anchor that somebody named: an operator's CA file, `verify --anchor`, a public suite. What the row of
+ * the profile does not check of an anchor may be asked for here; zeroed: name and key, nothing else. */
+typedef struct {
+    dx_bytes der; /* the certificate; empty: name and spki, whole DER items */
+    dx_bytes name, spki;
+    bool validity, constraints, lint; /* as the columns of path_rules */
+    bool leaf;                        /* may be the leaf itself */
+    bool not_issuer;                  /* and nothing but the leaf */
+    bool distrusted;                  /* no path ends here or leads through it: ID-309 */
+} path_anchor;
+
+/* What a judgement may spend (identity.md 6). */
+typedef struct {
+    unsigned intermediates; /* self-issued ones are not counted: ID-216 */
+    unsigned certificates;  /* in a path, leaf and anchor included, at most PATH_MAX_CERTS: ID-216 */
+    unsigned candidates;    /* per node */
+    unsigned nodes, signatures, comparisons, cpu_ms;
+} path_limits;
+
+extern const path_limits path_limits_default, path_limits_hard;
+
+/* ---- what was found on the way, for `sekisho trust explain` ---- */
+
+#define PATH_TRACE_TRIED 64
+#define PATH_TRACE_STEPS 64
+
+typedef struct { /* a certificate that was looked at as an issuer, and what spoke against it */
+    uint8_t sha256[32];
+    uint8_t depth; /* 1: as issuer of the leaf */
+    bool anchor;   /* as an anchor */
+    char id[8];    /* empty: nothing did */
+    char text[96];
+} path_tried;
+
+typedef struct { /* one step of a procedure, like a rule of TS 119 615 */
+    char id[16], text[200];
+} path_step;
+
+typedef struct {
+    path_tried tried[PATH_TRACE_TRIED];
+    size_t tried_count, tried_left_out;
+    path_step steps[PATH_TRACE_STEPS];
+    size_t step_count, step_left_out;
+} path_trace;
+
+/* Both do nothing without a trace. */
+void path_trace_tried(path_trace *trace, const uint8_t sha256[32], size_t depth, bool anchor, const char *id,
+                      const char *more);
+void path_trace_step(path_trace *trace, const char *id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* RFC 5280 8-bit view of levels (policy.md 10): legal, supervision, technical, representation. */
 typedef struct {
@@ -120,14 +201,24 @@ typedef struct {
     dx_bytes leaf;             /* DER */
     const dx_bytes *presented; /* DER, any order, leaf may be among them */
     size_t presented_count;
-    const tlist_snapshot *snapshot;
+    const dx_bytes *configured; /* intermediates of `path.intermediates`, DER; tried after the presented */
+    size_t configured_count;
+    const tlist_snapshot *snapshot; /* NULL only with anchors */
+    const path_anchor *anchors;     /* beside the snapshot */
+    size_t anchor_count;
     path_profile_id profile;
-    int64_t at_s; /* control time */
+    const path_rules *rules; /* NULL: the row of the profile */
+    int64_t at_s;            /* control time */
     revocation_evidence evidence;
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
-    const char *host;    /* PATH_SERVER */
+    const char *host;    /* NULL: none is compared */
     const char *home_scheme; /* trust.home, for basis and foreign */
+    policy_inputs policies;
+    policy_outcome *policies_found; /* NULL, or where the user-constrained set of a YES is written */
+    const path_limits *limits;      /* NULL: path_limits_default */
+    const dx_clock *clock;          /* of the CPU budget; NULL: the system's */
+    path_trace *trace;              /* NULL: none */
 } path_input;
 
 typedef struct path_judge_state path_judge_state;
