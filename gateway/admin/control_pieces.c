@@ -87,6 +87,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .territory_count = s->territories.count,
                             .strict = strcmp(s->profile, "strict") == 0,
                             .origin_operator = strcmp(s->origin, "operator") == 0,
+                            .mra = s->mra,
                             .allow_http = s->allow_http,
                             .map_file = s->map,
                             .refresh_s = (uint32_t)s->refresh_s};

@@ -28,6 +28,8 @@ struct control {
     dx_arena source_arena;
     tlist_source *sources;
     size_t source_count;
+    identity_rules identity;
+    path_recognition recognition;
     tlist_store *store;
     pthread_t list_thread;
     bool list_running;

@@ -56,6 +56,10 @@ static void fill_peer(exchange *ex, prov_record *r)
         if (v->anchor.next_update_s != 0)
             prov_set_time_s(r, "peer.tl.next", v->anchor.next_update_s);
         prov_set_bool(r, "peer.tl.compiled", v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
+        if (v->recognition.mapped_type[0] != 0) { /* original values above, translated ones here */
+            prov_set_str(r, "peer.tl.mapped.type", v->recognition.mapped_type);
+            prov_set_str(r, "peer.tl.mapped.status", v->recognition.mapped_status);
+        }
         if (v->anchor.lotl_sequence != 0) {
             prov_set_int(r, "peer.tl.lotl.seq", (int64_t)v->anchor.lotl_sequence);
             prov_set_sha256(r, "peer.tl.lotl.sha256", v->anchor.lotl_sha256);

@@ -21,6 +21,7 @@ const char *path_certificate_open(dx_bytes der, dx_arena *arena, path_certificat
         out->subject = dx_arena_bytes(arena, dx_bytes_of(name, (size_t)name_size));
         out->spki = dx_arena_bytes(arena, dx_bytes_of(key, (size_t)key_size));
         dx_sha256(der, out->sha256);
+        (void)cert_facts_read(der, &out->facts);
         out->dated = asn1_time_s(X509_get0_notBefore(out->x), &out->from_s) &&
                      asn1_time_s(X509_get0_notAfter(out->x), &out->until_s);
         if (out->subject.data == NULL || out->spki.data == NULL)

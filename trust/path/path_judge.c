@@ -34,7 +34,10 @@ static bool judge_leaf_first(path_search *s)
 static void judge_opened(path_search *s)
 {
     bool peer = s->in->profile == PATH_PEER || s->in->profile == PATH_SEAL;
-    const char *person = organisation_read(s->leaf.x, &s->out->org, s->out);
+    organisation_remarks remarks = {0};
+    const char *person = organisation_read(&s->leaf.facts, s->in->identity, &s->out->org, &remarks);
+    for (size_t i = 0; i < remarks.count; i++)
+        path_remark(s->out, remarks.ids[i]);
     s->person = peer ? person : NULL;
     if (!judge_leaf_first(s))
         return;
@@ -116,10 +119,10 @@ DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64
 {
     dx_arena arena = {0};
     path_certificate c;
-    trust_verdict scratch = {0};
+    organisation_remarks ignored = {0};
     const char *id = path_certificate_open(leaf, &arena, &c);
     if (id == NULL) {
-        (void)organisation_read(c.x, org, &scratch);
+        (void)organisation_read(&c.facts, NULL, org, &ignored);
         *not_before_s = c.from_s;
         *not_after_s = c.until_s;
         id = c.dated ? NULL : "ID-107";

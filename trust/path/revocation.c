@@ -233,7 +233,7 @@ static bool add_urls(const path_certificate *subject, dx_arena *arena, revocatio
 /* Adds the question what has become of this certificate. NULL: it is asked, else why it cannot be. */
 static const char *ask(path_search *s, const path_certificate *subject, const path_certificate *issuer)
 {
-    if (organisation_is_jpki(subject->x))
+    if (organisation_is_jpki(&subject->facts, s->in->identity))
         return "ID-417"; /* no answer may be fetched, whatever the certificate names */
     if (*s->question_count >= PATH_MAX_CERTS)
         return "ID-215";
