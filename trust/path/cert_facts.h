@@ -11,11 +11,17 @@
 
 #include "trust/base/der.h"
 
-#define CERT_MAX_BYTES 16384
+#define CERT_MAX_BYTES      16384
+#define CERT_NAME_MAX_BYTES 4096
 
-/* A set of broken rules: bit n stands for ID-(100+n). */
+/* A set of broken rules: bit n stands for ID-(100+n); four rules that some profiles take lightly have bits of
+ * their own. */
 typedef uint32_t cert_faults;
-#define CERT_FAULT(id) ((cert_faults)1 << ((id)-100))
+#define CERT_FAULT(id)              ((cert_faults)1 << ((id)-100))
+#define CERT_FAULT_CONSTRAINTS_SOFT ((cert_faults)1 << 0)  /* ID-111: nameConstraints not critical */
+#define CERT_FAULT_HUGE             ((cert_faults)1 << 28) /* ID-116: over the limits of every profile */
+#define CERT_FAULT_UNDERSCORE       ((cert_faults)1 << 29) /* ID-115: "_" in a dNSName */
+#define CERT_FAULT_NAMES_HARD       ((cert_faults)1 << 30) /* ID-111: subjectAltName critical beside a subject */
 
 /* Bits of cert_facts.key_usage: RFC 5280 4.2.1.3, bit 0 is digitalSignature. */
 enum {
@@ -44,12 +50,11 @@ typedef struct {
     int path_length; /* -1: none */
     bool has_key_usage;
     uint16_t key_usage;
-    cert_part ext_key_usage;    /* OIDs, cert_oid_next */
-    cert_part alt_names;        /* GeneralNames */
-    cert_part name_constraints; /* NameConstraints */
-    cert_part policies;         /* PolicyInformation items */
-    cert_part policy_mappings;  /* pairs of OIDs */
-    bool any_policy_inhibited;
+    cert_part ext_key_usage;                            /* OIDs, cert_oid_next */
+    cert_part alt_names;                                /* GeneralNames */
+    cert_part name_constraints;                         /* NameConstraints */
+    cert_part policies;                                 /* PolicyInformation items */
+    cert_part policy_mappings;                          /* pairs of OIDs */
     int inhibit_any, require_explicit, inhibit_mapping; /* SkipCerts; -1: not stated */
     cert_part authority_access;                         /* AccessDescription items */
     cert_part crl_points;                               /* DistributionPoint items */
