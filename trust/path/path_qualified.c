@@ -7,6 +7,23 @@
 #define INFO      "http://uri.etsi.org/TrstSvc/TrustedList/SvcInfoExt/"
 #define EIDAS_S   1467331200 /* 2016-07-01T00:00:00Z: Regulation (EU) 910/2014 Art. 52 */
 
+const char *path_qualified_text(const char *id, const char **clause)
+{
+    static const struct {
+        const char *id, *clause, *text;
+    } rows[] = {
+#define Q(number, clause, text) {"TL-" #number, clause, text},
+#include "trust/path/path_qualified_table.h"
+#undef Q
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].id, id) == 0) {
+            *clause = rows[i].clause;
+            return rows[i].text;
+        }
+    return NULL;
+}
+
 typedef struct {
     const qualification_question *question;
     int64_t at_s;
