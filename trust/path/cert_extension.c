@@ -85,10 +85,10 @@ static bool read_alt_names(dx_bytes value, cert_facts *c)
         bool underscore = false;
         if (!der_next(&rest, &name))
             return false;
-        cert_name_form form = cert_general_name(&name, &underscore);
-        if (form == CERT_NAME_UNREADABLE)
+        cert_alt_form form = cert_alt_name_form(&name, &underscore);
+        if (form == CERT_ALT_UNREADABLE)
             return false;
-        fault(c, 115, form == CERT_NAME_WRONG);
+        fault(c, 115, form == CERT_ALT_WRONG);
         c->faults |= underscore ? CERT_FAULT_UNDERSCORE : 0;
     }
     fault(c, 115, count == 0);
@@ -243,7 +243,7 @@ static bool read_authority_access(dx_bytes value, cert_facts *c)
     for (c->authority_access.value = rest; rest.size > 0;)
         if (!der_take(&rest, DER_SEQUENCE, &access) || !der_take(&access, DER_OID, &method) ||
             !der_oid_ok(method) || !der_next(&access, &place) || access.size != 0 ||
-            cert_general_name(&place, &underscore) == CERT_NAME_UNREADABLE)
+            cert_alt_name_form(&place, &underscore) == CERT_ALT_UNREADABLE)
             return false;
     return true;
 }

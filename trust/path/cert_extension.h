@@ -11,9 +11,10 @@
  * DER. */
 bool cert_extensions_read(dx_bytes outer, cert_facts *out);
 
-/* cert_name.c: form of names, RFC 5280 4.2.1.6. `underscore`: a dNSName that only that keeps from being one.
+/* cert_alt_name.c: form of names, RFC 5280 4.2.1.6. `underscore`: a dNSName that only that keeps from being
+ * one.
  */
-typedef enum { CERT_NAME_OK = 0, CERT_NAME_WRONG, CERT_NAME_UNREADABLE } cert_name_form;
-cert_name_form cert_general_name(const der_item *name, bool *underscore);
+typedef enum { CERT_ALT_OK = 0, CERT_ALT_WRONG, CERT_ALT_UNREADABLE } cert_alt_form;
+cert_alt_form cert_alt_name_form(const der_item *name, bool *underscore);
 
 #endif

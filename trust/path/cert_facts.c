@@ -1,8 +1,8 @@
 #include "trust/path/cert_facts.h"
 
 #include "trust/base/digest.h"
-#include "trust/list/tlist_certificate.h"
 #include "trust/path/cert_extension.h"
+#include "trust/path/cert_name.h"
 
 /* RFC 5280 4.1, field by field. What cannot be read ends the reading; what breaks a rule is noted. */
 
@@ -57,25 +57,6 @@ static bool read_validity(dx_bytes *tbs, cert_facts *c)
     return true;
 }
 
-/* A Name whose parts are where they belong: X.501 9.2. */
-static bool name_ok(dx_bytes name, bool *empty)
-{
-    dx_bytes rdns, rdn, pair, type;
-    der_item value;
-    if (!der_only(name, DER_SEQUENCE, &rdns))
-        return false;
-    *empty = rdns.size == 0;
-    while (rdns.size > 0) {
-        if (!der_take(&rdns, DER_SET, &rdn) || rdn.size == 0)
-            return false;
-        while (rdn.size > 0)
-            if (!der_take(&rdn, DER_SEQUENCE, &pair) || !der_take(&pair, DER_OID, &type) ||
-                !der_oid_ok(type) || !der_next(&pair, &value) || pair.size != 0)
-                return false;
-    }
-    return true;
-}
-
 /* An AlgorithmIdentifier, taken whole: an OID, then at most one item. */
 static bool take_algorithm(dx_bytes *in, dx_bytes *whole)
 {
@@ -108,9 +89,9 @@ static bool read_tbs(dx_bytes tbs, cert_facts *c, bool *subject_empty)
     dx_bytes inner, unique[2], extensions;
     bool issuer_empty, unique_present[2], present;
     if (!read_version(&tbs, c) || !read_serial(&tbs, c) || !take_algorithm(&tbs, &inner) ||
-        !der_take_whole(&tbs, DER_SEQUENCE, &c->issuer) || !name_ok(c->issuer, &issuer_empty) ||
+        !der_take_whole(&tbs, DER_SEQUENCE, &c->issuer) || !cert_name_read(c->issuer, &issuer_empty) ||
         !read_validity(&tbs, c) || !der_take_whole(&tbs, DER_SEQUENCE, &c->subject) ||
-        !name_ok(c->subject, subject_empty) || !der_take_whole(&tbs, DER_SEQUENCE, &c->spki) ||
+        !cert_name_read(c->subject, subject_empty) || !der_take_whole(&tbs, DER_SEQUENCE, &c->spki) ||
         !key_ok(c->spki) || !der_optional(&tbs, DER_CONTEXT(1), &unique[0], &unique_present[0]) ||
         !der_optional(&tbs, DER_CONTEXT(2), &unique[1], &unique_present[1]) ||
         !der_optional(&tbs, DER_CONSTRUCTED(3), &extensions, &present) || tbs.size != 0)
@@ -160,13 +141,6 @@ bool cert_facts_read(dx_bytes der, cert_facts *out)
     relate(out, subject_empty);
     dx_sha256(der, out->sha256);
     return true;
-}
-
-bool cert_name_equal(dx_bytes a, dx_bytes b)
-{
-    uint8_t x[32], y[32];
-    return dx_bytes_equal(a, b) ||
-           (tlist_name_digest(a, x) && tlist_name_digest(b, y) && memcmp(x, y, sizeof x) == 0);
 }
 
 bool cert_oid_next(dx_bytes *rest, dx_bytes *oid)

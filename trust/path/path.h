@@ -40,6 +40,7 @@ typedef enum {
     USAGE_OPTIONAL,       /* absent, fitting, or any */
     USAGE_OPTIONAL_EXACT, /* absent or fitting */
     USAGE_REQUIRED,       /* fitting */
+    USAGE_WITHOUT_ANY,    /* fitting, and any not beside it */
     USAGE_SOLE,           /* fitting, critical, and nothing else */
     USAGE_SEAL            /* fitting, or absent in a certificate for qualified seals */
 } path_usage_rule;
@@ -47,17 +48,22 @@ typedef enum {
 typedef enum { FORM_PRODUCTION, FORM_RFC5280, FORM_STRICT, FORM_WEBPKI } path_form_rules;
 
 typedef struct {
-    const char *name, *usage; /* usage: OID of the purpose, NULL: none */
+    const char *name;
+    const char *usage; /* OID of the purpose; NULL: none */
     path_usage_rule leaf_usage;
     bool nested_usage; /* an extended key usage in a CA limits what is below it */
     bool nested_exact; /* and anyExtendedKeyUsage in a CA is no licence for all */
     bool leaf_may_be_ca;
-    bool host;                                             /* a host name is compared when one is given */
+    bool host;                /* a host name is compared when one is given */
+    bool common_name_repeats; /* each commonName of the leaf is one of its alternative names as well */
+    bool organisation;        /* a person's certificate is refused */
+    bool past; /* judged at a past time: an answer about revocation from after it serves it too */
     bool anchor_validity, anchor_constraints, anchor_lint; /* of the anchor's own certificate */
+    bool no_revocation;                                    /* whoever asks sees to it */
     uint16_t leaf_key_usage; /* one of these bits, when keyUsage is there; 0: not looked at */
     bool key_usage_required; /* and it must be there */
     path_form_rules form;
-    bool no_revocation; /* the caller sees to it (an OCSP responder, the web) */
+    tlist_purpose service; /* that a listed anchor must serve */
 } path_rules;
 
 const path_rules *path_rules_of(path_profile_id profile);
@@ -201,6 +207,7 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
+    bool crl_any_age; /* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides */
 } revocation_evidence;
 
 typedef struct {

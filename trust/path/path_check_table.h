@@ -36,6 +36,8 @@ C(208, REFUSE, "peer-not-trusted", "RFC 5280 6.1.4 l", "the path is longer than 
 C(209, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b", "a name lies outside the name constraints of a CA")
 C(210, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b",
   "a CA constrains a form of name that cannot be compared")
+C(211, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 f", "no certificate policy holds along the whole path")
+C(212, REFUSE, "peer-not-trusted", "RFC 5280 6.1.5 g", "a required certificate policy is missing")
 C(213, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.12",
   "the certificate is not meant for this purpose (extended key usage)")
 C(214, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.9", "the certificate is a CA certificate")
@@ -58,6 +60,7 @@ C(306, UNKNOWN, "trust-list-expired", "TS 119 612 5.3.15",
 C(307, REFUSE, "peer-not-trusted", "RFC 5280 6.1.1", "the listed certificate is outside its own validity")
 C(308, REFUSE, "service-not-granted", "TS 119 612 5.5.9.2",
   "the certificate lacks a policy that the service demands")
+C(309, REFUSE, "peer-not-trusted", "local policy", "the operator does not accept this certificate")
 C(401, REFUSE, "peer-revoked", "RFC 6960 2.2", "a certificate of the path is revoked (OCSP)")
 C(402, REFUSE, "peer-revoked", "RFC 5280 6.3", "a certificate of the path is revoked (CRL)")
 C(403, REFUSE, "peer-not-trusted", "RFC 6960 2.2", "the responder does not know a certificate of the path")

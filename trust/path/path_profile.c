@@ -5,10 +5,7 @@
 /* The rows of the profiles, what a judgement may spend, and the trace of what it found. */
 
 static const path_rules rules[] = {
-#define P(enumerator, name, usage, leaf, nested, exact, may_be_ca, host, validity, constraints, lint, bits,  \
-          required, form, no_revocation)                                                                     \
-    [enumerator] = {name,     usage,       leaf, nested, exact,    may_be_ca, host,                          \
-                    validity, constraints, lint, bits,   required, form,      no_revocation},
+#define P(enumerator, ...) [enumerator] = {__VA_ARGS__},
 #include "trust/path/path_profile_table.h"
 #undef P
 };

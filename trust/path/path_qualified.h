@@ -53,7 +53,16 @@ void path_qualified_certificate(const qualification_question *question, qualific
 const char *path_qualified_stamp(const qualification_question *question, int64_t gen_s, int64_t proof_s,
                                  qualification_by *by);
 
-/* ---- path_listed_service.c: services that speak of a path at a time, partners' ones in our words ---- */
+/* Text and clause of TL-901 to TL-921, for `sekisho explain`; NULL: another id. */
+const char *path_qualified_text(const char *id, const char **clause);
+
+/* ---- path_explain.c: for `sekisho trust explain` ---- */
+
+/* The path of a verdict, yes or no, leaf first: of a yes the one that held, of a no as far as the trace says
+ * that signatures led. Certificates come out of the input and its snapshot. */
+size_t path_reached(const path_input *input, const trust_verdict *verdict, tlist_key path[PATH_MAX_CERTS]);
+
+/* ---- path_listed.c: services that speak of a path at a time, partners' ones in our words ---- */
 
 #define LISTED_SERVICES_MAX 32
 

@@ -175,7 +175,7 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
                             .issuer = issuer->x,
                             .at_s = s->in->at_s,
                             .until_s = s->in->at_s,
-                            .max_age_s = CRL_MAX_AGE_S,
+                            .max_age_s = s->in->evidence.crl_any_age ? 0 : CRL_MAX_AGE_S,
                             .past = path_looks_back(s),
                             .conforming = true};
     crl_answer a = crl_judge(der, &q);
@@ -185,8 +185,9 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
     out->this_update_s = a.this_update_s;
     out->next_update_s = a.next_update_s;
     out->revoked_s = a.revoked_s;
-    out->usable_until_s =
-        a.next_update_s < a.this_update_s + CRL_MAX_AGE_S ? a.next_update_s : a.this_update_s + CRL_MAX_AGE_S;
+    out->usable_until_s = q.max_age_s == 0 || a.next_update_s < a.this_update_s + q.max_age_s
+                              ? a.next_update_s
+                              : a.this_update_s + q.max_age_s;
     if (a.state != REVOCATION_UNKNOWN) {
         out->via = REVOCATION_VIA_CRL;
         dx_sha256(der, out->evidence_sha256);

@@ -48,7 +48,7 @@ typedef struct {          /* zero: a P-256 leaf of ten days, signed with SHA-256
 
 typedef struct {
     dx_arena arena;
-    holder holders[64];
+    holder holders[96];
     size_t holder_count;
     tlist_list *list;
     tlist_snapshot *snapshot;
