@@ -57,7 +57,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
         dx_buf anchors;
         dx_buf_init(&anchors, 32 * 256);
         for (size_t k = 0; k < s->anchors.count; k++) {
-            struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], &anchors, why);
+            struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], s->oj_uri, &anchors, why);
             if (rc.code != DX_OK) {
                 dx_buf_fini(&anchors);
                 return rc;
@@ -89,6 +89,12 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .origin_operator = strcmp(s->origin, "operator") == 0,
                             .mra = s->mra,
                             .allow_http = s->allow_http,
+                            .legacy_xpath = s->legacy_xpath,
+                            .structure_warn = strcmp(s->structure, "warn") == 0,
+                            .rsa_digestinfo_either = strcmp(s->rsa_digestinfo, "either") == 0,
+                            .only_version_5 = strcmp(s->versions, "5") == 0,
+                            .only_version_6 = strcmp(s->versions, "6") == 0,
+                            .max_bytes = (size_t)s->max_bytes,
                             .map_file = s->map,
                             .refresh_s = (uint32_t)s->refresh_s};
         if (t->anchor_count == 0)

@@ -39,6 +39,7 @@ struct control {
     bool stopping, lists_asked; /* asked: SIGHUP wants the lists fetched now */
     tlist_snapshot *trust;      /* newest */
     bool lists_tried;
+    int64_t list_run_us; /* how long the newest run took */
     dx_why list_why;
     dx_why policy_why;
     int64_t list_retry_s;

@@ -45,14 +45,15 @@ typedef struct {
 } config_timeout;
 typedef struct {
     const char *home, *when_unknown, *recognition;
-    int64_t grace_s, judge_wait_ms;
+    int64_t grace_s, run_deadline_s, judge_wait_ms;
 } config_trust;
 typedef struct {
     const char *name_; /* key in the map */
-    const char *kind, *url, *oj_uri, *scheme, *territory, *profile, *origin, *map;
+    const char *kind, *url, *oj_uri, *scheme, *territory, *profile, *origin, *map, *versions, *structure,
+        *rsa_digestinfo;
     config_texts anchors, tsl_types, territories;
-    bool allow_http, mra;
-    int64_t refresh_s;
+    bool allow_http, legacy_xpath, mra;
+    int64_t refresh_s, max_bytes;
 } config_source;
 typedef struct {
     const char *check_digits, *associated_persons;

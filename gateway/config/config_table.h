@@ -77,6 +77,8 @@ S(trust, "/trust", ONE, "Whom to believe.")
 O(trust, "home", home, TEXT, yes, "", 1, 16, no, "Scheme of our own side (EU, JP); the others are foreign.")
 O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, no,
   "How long a list serves after its NextUpdate; each use is in the record.")
+O(trust, "run_deadline_s", run_deadline_s, NUMBER, no, "180", 1, 3600, no,
+  "A run over the lists ends after so long; what is late keeps its old list.")
 O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, no,
   "How long a request waits for the judgement of its certificate.")
 O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
@@ -104,6 +106,15 @@ O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
 O(source, "map", map, FILE, no, "", 0, 0, no, "Mapping of service types and statuses.")
 O(source, "mra", mra, BOOL, no, "false", 0, 0, no,
   "Mutual recognition in the pointers of a lotl is honoured, and partners' lists are followed.")
+O(source, "versions", versions, WORD, no, "both", 0, 0, no,
+  "[both|5|6] Accepted versions of the list format.")
+O(source, "structure", structure, WORD, no, "refuse", 0, 0, no,
+  "[refuse|warn] What an element that stands in the wrong place means.")
+O(source, "legacy_xpath", legacy_xpath, BOOL, no, "false", 0, 0, no,
+  "Signatures may use the older XPath form of the enveloped transform.")
+O(source, "rsa_digestinfo", rsa_digestinfo, WORD, no, "strict", 0, 0, no,
+  "[strict|either] Whether an RSA signature may lack the NULL parameters of its DigestInfo.")
+O(source, "max_bytes", max_bytes, NUMBER, no, "16777216", 65536, 67108864, no, "Largest list.")
 O(source, "allow_http", allow_http, BOOL, no, "false", 0, 0, no, "Plain http may be used.")
 O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no,
   "Seconds between runs; 0: six hours for a lotl, a day for a list.")
@@ -134,7 +145,8 @@ O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")
 O(policy, "working_copy", working_copy, BOOL, no, "false", 0, 0, yes,
-  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies none.")
+  "Take a bundle whose manifest is not there or whose signatures nobody verified; this version verifies "
+  "none.")
 O(policy, "agreement_seals", agreement_seals, WORD, no, "both", 0, 0, yes,
   "[both|own|off] Whose seals an agreement must carry; this version verifies none and loads only with off.")
 

@@ -189,7 +189,7 @@ static void answer_all(judges *j, job *jb, judged *answer, struct dx_rc rc, cons
 /* The answers a job asked for, as far as they came. */
 static void gather(const job *jb, dx_bytes room[2][PATH_MAX_CERTS], revocation_evidence *out)
 {
-    *out = (revocation_evidence){room[0], 0, room[1], 0};
+    *out = (revocation_evidence){.ocsp = room[0], .crl = room[1]};
     for (size_t i = 0; i < jb->need_count; i++) {
         const evidence *e = jb->need[i];
         if (memcmp(e->key, jb->need_key[i], 32) != 0 || e->der.size == 0)
@@ -453,7 +453,7 @@ DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input
     dx_bytes *crl = DX_ARENA_ARRAY(arena, dx_bytes, input->evidence.crl_count + count);
     if (ocsp == NULL || crl == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for revocation answers");
-    revocation_evidence more = {ocsp, 0, crl, 0};
+    revocation_evidence more = {.ocsp = ocsp, .crl = crl};
     for (size_t i = 0; i < input->evidence.ocsp_count; i++)
         ocsp[more.ocsp_count++] = input->evidence.ocsp[i];
     for (size_t i = 0; i < input->evidence.crl_count; i++)

@@ -35,6 +35,8 @@ static void add_interval(dx_hash *hash, const tlist_interval *n)
     add_text(hash, n->type);
     add_text(hash, n->status);
     add_number(hash, n->usable);
+    add_number(hash, n->expired_certs_from_s);
+    add_text(hash, n->taken_over_by);
     add_number(hash, n->info_count);
     for (uint32_t i = 0; i < n->info_count; i++)
         add_text(hash, n->info[i]);

@@ -47,6 +47,20 @@ bool tlist_uris(const xmlNode *parent, dx_arena *arena, const char ***out, size_
     return *out != NULL;
 }
 
+/* Every name of a list of names. False: no memory. */
+static bool read_names(const xmlNode *parent, dx_arena *arena, const char ***out, size_t *count)
+{
+    size_t room = 1;
+    for (const xmlNode *n = tlist_first(parent); n != NULL; n = tlist_next(n))
+        room++;
+    *count = 0;
+    *out = DX_ARENA_ARRAY(arena, const char *, room);
+    for (const xmlNode *n = tlist_first(parent); *out != NULL && n != NULL; n = tlist_next(n))
+        if (((*out)[(*count)++] = tlist_text(n, arena)) == NULL)
+            return false;
+    return *out != NULL;
+}
+
 /* Facts of a pointer stand in any order, each in an OtherInformation of its own. */
 static struct dx_rc read_pointer(const xmlNode *node, const tlist_map *map, tlist_list *list, dx_why *why)
 {
@@ -65,6 +79,9 @@ static struct dx_rc read_pointer(const xmlNode *node, const tlist_map *map, tlis
                 mime = tlist_text(n, &list->arena);
             else if (tlist_is(n, TLIST_NS_MRA, "MutualRecognitionAgreementInformation"))
                 recognition = n;
+            else if (tlist_is(n, TLIST_NS, "SchemeOperatorName") &&
+                     !read_names(n, &list->arena, &p->names, &p->name_count))
+                return no_memory(why);
         }
     if (p->url == NULL)
         return no_memory(why);
@@ -104,7 +121,9 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
         !tlist_uris(tlist_down(tree->scheme, "SchemeInformationURI", NULL), &list->arena, &list->scheme_uris,
                     &list->scheme_uri_count) ||
         !tlist_uris(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL), &list->arena, &rules,
-                    &rule_count))
+                    &rule_count) ||
+        !read_names(tlist_down(tree->scheme, "SchemeOperatorName", NULL), &list->arena, &list->operators,
+                    &list->operator_count))
         return no_memory(why);
     for (const xmlNode *n = tlist_first(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL));
          n != NULL; n = tlist_next(n)) {
@@ -134,6 +153,7 @@ static struct dx_rc fill(const tlist_tree *tree, const tlist_source *source, con
     f->url = dx_arena_text(&list->arena, dx_bytes_text(source->url == NULL ? "" : source->url));
     if (f->source == NULL || f->scheme == NULL || f->territory == NULL || f->url == NULL)
         return no_memory(why);
+    f->remarks = list->remarks.text;
     f->sequence = tree->sequence;
     f->issued_s = tree->issued_s;
     f->next_update_s = tree->next_update_s;
@@ -215,6 +235,8 @@ DX_RC tlist_journal(const tlist_list *list, const char *oj_uri, size_t *at, bool
 static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *source, dx_arena *arena,
                                  dx_why *why)
 {
+    if ((source->only_version_5 && tree->version != 5) || (source->only_version_6 && tree->version != 6))
+        return tlist_refuse(why, 304, "version %u is not one that the source accepts", tree->version);
     const char *type = tlist_text(tlist_down(tree->scheme, "TSLType", NULL), arena);
     if (type == NULL)
         return no_memory(why);

@@ -24,6 +24,8 @@ typedef struct { /* one pointer with the XML MimeType */
     uint8_t (*signers)[32];
     size_t signer_count;
     const tlist_recognition *recognition; /* of a partner's list; NULL: none */
+    const char **names; /* SchemeOperatorName, every language */
+    size_t name_count;
 } tlist_pointer;
 
 struct tlist_list {
@@ -36,6 +38,8 @@ struct tlist_list {
     const char *type;
     const char **scheme_uris; /* SchemeInformationURI of the first language, in document order */
     size_t scheme_uri_count;
+    const char **operators; /* SchemeOperatorName, every language */
+    size_t operator_count;
     tlist_pointer *pointers;
     size_t pointer_count;
     tlist_service *services; /* .list points to .facts */

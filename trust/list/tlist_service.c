@@ -116,8 +116,16 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
             info[interval->info_count++] = uri;
         } else if (tlist_is(n, TLIST_NS_SIE, "Qualifications")) {
             DX_TRY(read_qualifications(n, list, interval, why));
-        } else if (!tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo") &&
-                   !tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+        } else if (tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo")) {
+            bool offset;
+            if (!tlist_time(n, &offset, &interval->expired_certs_from_s))
+                known = false;
+        } else if (tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+            /* Its schema lends names from both namespaces, and lists use either. */
+            const xmlNode *name = tlist_child(n, TLIST_NS_ADD, "TSPName");
+            name = name == NULL ? tlist_child(n, TLIST_NS, "TSPName") : name;
+            interval->taken_over_by = name == NULL ? NULL : tlist_best_name(name, &list->arena);
+        } else {
             known = false;
         }
     }

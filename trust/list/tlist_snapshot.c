@@ -78,9 +78,17 @@ bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], u
     return true;
 }
 
-static const char *const state_names[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
-static const char *const origin_names[] = {"pinned", "operator-compiled", "publisher-signed",
-                                           "list-of-lists"};
+const char *tlist_state_text(tlist_state state)
+{
+    static const char *const names[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
+    return names[state];
+}
+
+const char *tlist_origin_text(tlist_origin origin)
+{
+    static const char *const names[] = {"pinned", "operator-compiled", "publisher-signed", "list-of-lists"};
+    return names[origin];
+}
 
 /* The tuple that every decision record can name (trusted-lists.md 5.3). */
 static struct dx_rc make_id(tlist_snapshot *s, dx_why *why)
@@ -100,8 +108,8 @@ static struct dx_rc make_id(tlist_snapshot *s, dx_why *why)
         snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)f->sequence);
         json_array_append_new(all, json_pack("{ssssssssssssssss}", "source", f->source, "territory",
                                              f->territory, "seq", sequence, "sha256", sha256, "issued",
-                                             issued, "next_update", next, "state", state_names[f->state],
-                                             "origin", origin_names[f->origin]));
+                                             issued, "next_update", next, "state", tlist_state_text(f->state),
+                                             "origin", tlist_origin_text(f->origin)));
     }
     bool whole =
         all != NULL && json_array_size(all) == s->list_count && dx_json_canonical(all, &text).code == DX_OK;
