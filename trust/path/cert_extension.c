@@ -1,5 +1,7 @@
 #include "trust/path/cert_extension.h"
 
+#include "trust/path/cert_alt_name.h"
+
 #include <stddef.h>
 
 /* One row per extension that is processed; a reader that answers false makes it ID-110. */
@@ -105,7 +107,7 @@ static bool read_subtrees(dx_bytes rest, cert_facts *c, size_t *count)
     for (; rest.size > 0; ++*count) {
         if (!der_take(&rest, DER_SEQUENCE, &subtree) || !der_next(&subtree, &base))
             return false;
-        fault(c, 118, subtree.size != 0);
+        fault(c, 118, subtree.size != 0 || !cert_alt_base_ok(base.tag, base.value));
     }
     return true;
 }
@@ -221,11 +223,14 @@ static bool read_authority_key(dx_bytes value, cert_facts *c)
 {
     dx_bytes inside, issuer, serial;
     bool present, named, numbered;
-    return der_only(value, DER_SEQUENCE, &inside) &&
-           der_optional(&inside, DER_CONTEXT(0), &c->authority_key_id, &present) &&
-           der_optional(&inside, DER_CONSTRUCTED(1), &issuer, &named) &&
-           der_optional(&inside, DER_CONTEXT(2), &serial, &numbered) && inside.size == 0 &&
-           named == numbered && (!present || c->authority_key_id.size > 0);
+    if (!der_only(value, DER_SEQUENCE, &inside) ||
+        !der_optional(&inside, DER_CONTEXT(0), &c->authority_key_id, &present) ||
+        !der_optional(&inside, DER_CONSTRUCTED(1), &issuer, &named) ||
+        !der_optional(&inside, DER_CONTEXT(2), &serial, &numbered) || inside.size != 0)
+        return false;
+    c->has_authority_key = true;
+    c->authority_key_bare = present && !named && !numbered;
+    return named == numbered && (!present || c->authority_key_id.size > 0);
 }
 
 static bool read_subject_key(dx_bytes value, cert_facts *c)
@@ -237,7 +242,7 @@ static bool read_authority_access(dx_bytes value, cert_facts *c)
 {
     dx_bytes rest, access, method;
     der_item place;
-    bool underscore;
+    bool underscore = false; /* an address that nobody may visit is the fetcher's matter */
     if (!der_only(value, DER_SEQUENCE, &rest) || rest.size == 0)
         return false;
     for (c->authority_access.value = rest; rest.size > 0;)

@@ -11,10 +11,4 @@
  * DER. */
 bool cert_extensions_read(dx_bytes outer, cert_facts *out);
 
-/* cert_alt_name.c: form of names, RFC 5280 4.2.1.6. `underscore`: a dNSName that only that keeps from being
- * one.
- */
-typedef enum { CERT_ALT_OK = 0, CERT_ALT_WRONG, CERT_ALT_UNREADABLE } cert_alt_form;
-cert_alt_form cert_alt_name_form(const der_item *name, bool *underscore);
-
 #endif

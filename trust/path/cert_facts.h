@@ -60,6 +60,7 @@ typedef struct {
     cert_part crl_points;                               /* DistributionPoint items */
     cert_part qc_statements;                            /* QCStatement items */
     dx_bytes authority_key_id, subject_key_id;          /* keyIdentifier octets; empty: none */
+    bool has_authority_key, authority_key_bare;         /* bare: a keyIdentifier and nothing else */
     bool ocsp_no_check;                                 /* id-pkix-ocsp-nocheck */
     bool short_term;                                    /* ext-etsi-valassured-ST-certs or noRevAvail */
     cert_faults faults;

@@ -1,7 +1,7 @@
 /* cert_form_table.h -- which broken rules of form refuse a certificate, by profile (identity.md 5).
  *
- * F(fault, id, production, rfc5280, strict, webpki): true refuses, false is a remark. In the order in which they
- * are told.
+ * F(fault, id, production, rfc5280, strict, webpki): true refuses, false is a remark. In the order in which
+ * they are told.
  */
 F(CERT_FAULT_HUGE, "ID-116", true, true, true, true)
 F(CERT_FAULT(103), "ID-103", true, false, true, true)

@@ -9,8 +9,9 @@
 #include "trust/path/cert_facts.h"
 
 /* chain: leaf first, the CA whose constraints are asked last. Every certificate below `chain[count - 1]` is
- * held against its constraints, self-issued CAs excepted, the leaf always. `*budget`: comparisons left;
- * spent: ID-215. NULL: all inside, or it sets none; else ID-115, ID-118, ID-209, ID-210 or ID-215. */
+ * held against its constraints, self-issued CAs excepted, the leaf always. `*budget`: comparisons left, one
+ * for each 64 bytes of a base and one more; spent: ID-215. NULL: all inside, or it sets none; else ID-115,
+ * ID-118, ID-209, ID-210 or ID-215. */
 const char *name_constraint_check(const cert_facts *const *chain, size_t count, unsigned *budget);
 
 /* RFC 9525: does a subjectAltName of the certificate name this host (DNS name or textual address)? One

@@ -33,6 +33,28 @@ const char *path_check_issuer(const cert_facts *ca, size_t intermediates_below)
     return NULL;
 }
 
+/* A key identifier that is there names the key of the certificate itself and nothing else, and the usages are
+ * the CA's to choose for those below (CA/Browser Forum BR 7.1.2.1). */
+static bool web_root_ok(const cert_facts *f)
+{
+    bool own_key = !f->has_authority_key || !f->self_issued ||
+                   (f->authority_key_bare && dx_bytes_equal(f->authority_key_id, f->subject_key_id));
+    return own_key && !f->ext_key_usage.present;
+}
+
+const char *path_check_anchor_form(const path_search *s, const path_certificate *anchor)
+{
+    const cert_faults own = CERT_FAULT(103) | CERT_FAULT(104) | CERT_FAULT(112) | CERT_FAULT(119);
+    path_certificate looked_at = *anchor;
+    looked_at.facts.faults &= ~own; /* whoever vouches for it has seen those */
+    const char *id = path_check_form(s, &looked_at);
+    if (id == NULL && anchor->facts.subject_key_id.size == 0)
+        id = "ID-112";
+    if (id == NULL && s->rules->form == FORM_WEBPKI && !web_root_ok(&anchor->facts))
+        id = "ID-112";
+    return id;
+}
+
 static bool usage_fits(const cert_facts *f, const char *usage, bool any_too)
 {
     return cert_has_usage(f, usage) || (any_too && cert_has_usage(f, ANY_USAGE));
@@ -82,15 +104,11 @@ static bool leaf_key_usage_ok(const path_rules *rules, const cert_facts *f)
     return f->has_key_usage ? (f->key_usage & rules->leaf_key_usage) != 0 : !rules->key_usage_required;
 }
 
-/* The name itself, or what a wildcard for one label stands for. */
+/* The name as it stands, or the domain that a wildcard is for. */
 static bool name_covers(dx_bytes name, dx_bytes text)
 {
-    const uint8_t *dot = memchr(text.data, '.', text.size);
-    size_t label = dot == NULL ? text.size : (size_t)(dot - text.data);
-    if (dx_bytes_equal_nocase(name, text))
-        return true;
-    return dx_bytes_starts(name, "*.") && label > 0 &&
-           dx_bytes_equal_nocase(dx_bytes_part(name, 1, name.size), dx_bytes_part(text, label, text.size));
+    return dx_bytes_equal(name, text) ||
+           (dx_bytes_starts(name, "*.") && dx_bytes_equal(dx_bytes_part(name, 2, name.size), text));
 }
 
 /* Is this text one of the names in subjectAltName, an address as it is usually written? */

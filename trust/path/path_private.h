@@ -109,10 +109,6 @@ bool path_check_whole(path_search *s);
 /* path_form.c: one certificate by itself; NULL: fine, else the id. Warnings become remarks of the verdict. */
 const char *path_check_form(const path_search *s, const path_certificate *c);
 
-/* path_names.c */
-const char *path_check_name_form(const path_search *s, X509 *x);
-const char *path_check_names(const path_search *s); /* name constraints over the whole chain */
-
 /* path_check.c: use of one certificate as leaf or issuer. */
 size_t path_intermediates(const path_search *s); /* of the chain so far, self-issued ones not counted */
 const char *path_check_dates(const path_search *s, const path_certificate *c);
@@ -120,6 +116,8 @@ const char *path_check_issuer(const cert_facts *ca, size_t intermediates_below);
 /* An extended key usage in a CA limits what is below it. */
 const char *path_check_nested(const path_rules *rules, const cert_facts *ca);
 const char *path_check_leaf(const path_search *s);
+/* Form of an anchor, for rules that ask: not its serial number nor who issued it. */
+const char *path_check_anchor_form(const path_search *s, const path_certificate *anchor);
 /* Drops hits whose service demands policies that the leaf lacks; ID-308 when none is left. */
 const char *path_check_policies(path_search *s);
 

@@ -136,7 +136,6 @@ static const char *unfit(path_search *s, path_certificate *c)
     size_t below = path_intermediates(s);
     const char *id;
     if (!c->formed) {
-        path_certificate_x509(c);
         c->form = path_check_form(s, c);
         c->formed = true;
     }
@@ -174,7 +173,8 @@ static bool step_up(path_search *s, path_certificate *c)
         return false;
     path_trace_tried(s->in->trace, c->sha256, s->depth, false, id, NULL);
     if (id != NULL) {
-        path_fail(s, id, "an intermediate");
+        if (c->origin != PATH_LEARNED) /* the peer knows nothing of what others showed */
+            path_fail(s, id, "an intermediate");
         return false;
     }
     before = s->bound_to_path;

@@ -88,7 +88,7 @@ static const char *check_anchor(path_search *s, path_certificate *anchor, bool *
         return NULL; /* the leaf itself, which has been looked at */
     if ((s->rules->anchor_validity || asked->validity) && path_check_dates(s, anchor) != NULL)
         return "ID-307";
-    if ((s->rules->anchor_lint || asked->lint) && (id = path_check_form(s, anchor)) != NULL)
+    if ((s->rules->anchor_lint || asked->lint) && (id = path_check_anchor_form(s, anchor)) != NULL)
         return id;
     if (!*constrains)
         return NULL;

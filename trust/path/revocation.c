@@ -36,14 +36,19 @@ static bool valid_at(const X509 *x, int64_t at_s)
 /* A delegate: signed directly by the issuer, for OCSPSigning, and held to the form of every certificate. */
 static bool delegate_ok(path_search *s, X509 *c, const path_certificate *issuer)
 {
-    const path_certificate delegate = {.x = c};
+    path_certificate delegate;
+    uint8_t *der = NULL;
+    int size = i2d_X509(c, &der);
+    bool form_ok = size > 0 && path_certificate_open(dx_bytes_of(der, (size_t)size), &delegate) == NULL &&
+                   path_check_form(s, &delegate) == NULL;
+    OPENSSL_free(der);
     EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c, NID_ext_key_usage, NULL, NULL);
     bool may = false;
     for (int k = 0; k < sk_ASN1_OBJECT_num(eku); k++)
         may |= OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, k)) == NID_OCSP_sign;
     EXTENDED_KEY_USAGE_free(eku);
     if (!may || X509_NAME_cmp(X509_get_issuer_name(c), X509_get_subject_name(issuer->x)) != 0 ||
-        !valid_at(c, s->in->at_s) || path_check_form(s, &delegate) != NULL ||
+        !valid_at(c, s->in->at_s) || !form_ok ||
         ((X509_get_extension_flags(c) & EXFLAG_KUSAGE) && !(X509_get_key_usage(c) & KU_DIGITAL_SIGNATURE)))
         return false;
     return X509_verify(c, X509_get0_pubkey(issuer->x)) == 1;
