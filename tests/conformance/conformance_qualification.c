@@ -515,10 +515,10 @@ int main(int argc, char **argv)
 {
     char folder[1024];
     dx_log_open(2, DX_LOG_ERROR, &dx_clock_system);
-    snprintf(folder, sizeof folder, "%s/trusted-lists", suite_begin("lists", argc, argv));
+    snprintf(folder, sizeof folder, "%s/trusted-lists", suite_begin("qualification", argc, argv));
     data = folder;
     if (access(data, R_OK) != 0) {
-        suite_skip("lists", "all", "DIR/trusted-lists is missing");
+        suite_skip("qualification", "all", "DIR/trusted-lists is missing");
         return suite_end();
     }
     certificates();

@@ -34,7 +34,7 @@ static bool may_seal(const trust_verdict *v)
     return v->org.kind == ORGANISATION_LEGAL && v->org.id[0] != '\0' && !v->org.associated;
 }
 
-static void level_of(const trust_verdict *v, bool is_qualified, char type, bool qscd, char out[24])
+void path_level(const trust_verdict *v, bool is_qualified, char type, bool qscd, char out[24])
 {
     const char *base = !is_qualified                ? "listed"
                        : type == 's' && may_seal(v) ? "q-eseal"
@@ -65,8 +65,8 @@ static void qualify_certificate(trust_verdict *v, const qualification_question *
     set_recognition(v, &q);
     snprintf(v->qualification, sizeof v->qualification, "%s", q.verdict);
     snprintf(v->qualification_id, sizeof v->qualification_id, "%s", q.id == NULL ? "" : q.id);
-    level_of(v, q.by != QUALIFIED_BY_NOBODY, q.type, q.qscd, v->level);
-    level_of(v, q.issued.is_qualified, q.issued.type, q.issued.qscd, v->level_issued);
+    path_level(v, q.by != QUALIFIED_BY_NOBODY, q.type, q.qscd, v->level);
+    path_level(v, q.issued.is_qualified, q.issued.type, q.issued.qscd, v->level_issued);
     if (q.good_until_s < v->good_until_s)
         v->good_until_s = q.good_until_s;
     if (strncmp(v->level, "q-", 2) != 0)

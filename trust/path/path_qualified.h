@@ -56,6 +56,9 @@ const char *path_qualified_stamp(const qualification_question *question, int64_t
 /* Text and clause of TL-901 to TL-921, for `sekisho explain`; NULL: another id. */
 const char *path_qualified_text(const char *id, const char **clause);
 
+/* path_level.c: the level of policy.md 4 for an outcome; the verdict says whose certificate it is. */
+void path_level(const trust_verdict *verdict, bool is_qualified, char type, bool qscd, char out[24]);
+
 /* ---- path_explain.c: for `sekisho trust explain` ---- */
 
 /* The path of a verdict, yes or no, leaf first: of a yes the one that held, of a no as far as the trace says
