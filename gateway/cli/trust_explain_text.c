@@ -159,6 +159,10 @@ static void print_revocation(const trust_explanation *e)
     static const char *const states[] = {"unknown", "good", "REVOKED"};
     static const char *const vias[] = {"nobody", "OCSP", "CRL", "rule"};
     const trust_verdict *v = e->verdict;
+    if (v->org.kind == ORGANISATION_PERSON) {
+        printf("revocation   not asked (nobody is asked about a person)\n");
+        return;
+    }
     if (v->path_count < 2) {
         printf("revocation   not asked (%s)\n",
                v->path_count == 0 ? "path ended first" : "the certificate is listed itself");

@@ -60,11 +60,11 @@ static size_t add_issuer(const path_input *in, tlist_key path[PATH_MAX_CERTS])
     return 1;
 }
 
-/* A certificate that stands above the last one, for all that was found: nothing spoke against it, or only the
- * standing of its service did. */
+/* A certificate that signed the last one: nothing spoke against it, or something else than the signature did
+ * against an anchor. */
 static bool stands(const path_tried *t, size_t depth)
 {
-    return t->depth == depth && (t->id[0] == '\0' || strncmp(t->id, "ID-3", 4) == 0);
+    return t->depth == depth && (t->id[0] == '\0' || (t->anchor && strcmp(t->id, "ID-202") != 0));
 }
 
 size_t path_reached(const path_input *input, const trust_verdict *verdict, tlist_key path[PATH_MAX_CERTS])
