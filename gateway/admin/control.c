@@ -28,6 +28,7 @@ static DX_RC start_all(control *c, dx_why *why)
     struct dx_rc rc = policy_meter_load(c->gate.meter, c->gate.io, c->meter_file, why);
     if (rc.code != DX_OK && rc.code != DX_NOT_FOUND)
         return rc;
+    DX_TRY(control_subject_key(c, why));
     DX_TRY(control_start_log(c, why));
     DX_TRY(control_start_lists(c, why));
     DX_TRY(control_start_stamps(c, why));

@@ -54,6 +54,9 @@ struct control {
     path_judge_state *judge;
 };
 
+/* control_subject.c: reads the key, or makes it. */
+DX_RC control_subject_key(control *c, dx_why *why);
+
 /* control_trust.c */
 DX_RC control_start_lists(control *c,
                           dx_why *why);           /* opens the store; what it remembers counts from now on */
