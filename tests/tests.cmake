@@ -59,7 +59,8 @@ foreach(suite ${suites})
     first_line_room(${suite} room)
     string(REPLACE "conformance_" "" short ${name})
     file(GLOB parts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/${short}_*.c)
-    add_executable(${name} ${suite} ${parts} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c)
+    add_executable(${name} ${suite} ${parts} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c
+        ${CMAKE_SOURCE_DIR}/tests/conformance/suite_deviations.c)
     target_link_libraries(${name} PRIVATE ${room} test_rooms_libs)
 endforeach()
 

@@ -33,8 +33,12 @@ static chain chains[CHAINS];
 
 static void extend(X509 *x, X509 *issuer, const char *name, const char *value)
 {
+    static CONF *none; /* some kinds want one, though they find nothing in it */
     X509V3_CTX context;
+    if (none == NULL)
+        none = NCONF_new(NULL);
     X509V3_set_ctx(&context, issuer, x, NULL, NULL, 0);
+    X509V3_set_nconf(&context, none);
     X509_EXTENSION *e = X509V3_EXT_nconf(NULL, &context, name, value);
     if (e == NULL)
         abort();

@@ -4,6 +4,7 @@
  */
 #include "tests/conformance/paths.h"
 #include "tests/conformance/suite.h"
+#include "tests/conformance/suite_deviations.h"
 
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -11,14 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DEVIATIONS_MAX 64
-
 static dx_arena arena;
-static struct {
-    char suite[24], id[96], direction[16], reason[200];
-    bool seen, deviates;
-} deviations[DEVIATIONS_MAX];
-static size_t deviation_count;
 static struct {
     unsigned cases, right, false_accepts, excused_accepts, false_rejects, openssl_cases, openssl_right;
     uint32_t slowest_us;
@@ -78,57 +72,12 @@ dx_bytes paths_oid(const char *dotted)
     return size > 0 ? dx_arena_bytes(&arena, dx_bytes_of(der, (size_t)size)) : (dx_bytes){0};
 }
 
-/* ---- deviations ---- */
-
-bool paths_deviations_read(const char *path)
-{
-    dx_bytes text = paths_file(path);
-    bool ok = text.data != NULL;
-    for (size_t at = 0; ok && at < text.size;) {
-        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-        size_t size = end == NULL ? text.size - at : (size_t)(end - text.data) - at;
-        char line[400];
-        snprintf(line, sizeof line, "%.*s", (int)size, (const char *)text.data + at);
-        at += size + 1;
-        if (line[0] == '#' || line[0] == 0)
-            continue;
-        ok = deviation_count < DEVIATIONS_MAX &&
-             sscanf(line, "%23s %95s %15s %199[^\n]", deviations[deviation_count].suite,
-                    deviations[deviation_count].id, deviations[deviation_count].direction,
-                    deviations[deviation_count].reason) == 4;
-        const char *direction = deviations[deviation_count].direction;
-        ok = ok && (strcmp(direction, "false-accept") == 0 || strcmp(direction, "false-reject") == 0);
-        deviation_count++;
-    }
-    return ok;
-}
-
-/* The line that speaks of this case; deviation_count when none does. */
-static size_t find_deviation(const path_case *c)
-{
-    size_t i = 0;
-    while (i < deviation_count &&
-           (strcmp(deviations[i].suite, c->suite) != 0 || strcmp(deviations[i].id, c->id) != 0))
-        i++;
-    if (i < deviation_count)
-        deviations[i].seen = true;
-    return i;
-}
-
-void paths_deviations_check(void)
-{
-    for (size_t i = 0; i < deviation_count; i++)
-        if (deviations[i].seen && !deviations[i].deviates)
-            suite_fail("deviations", deviations[i].id, "is declared (%s) and does not deviate any more",
-                       deviations[i].direction);
-}
-
 /* ---- one case ---- */
 
 static void weigh(const path_case *c, const trust_verdict *v)
 {
     bool yes = v->answer == TRUST_YES;
-    size_t declared = find_deviation(c);
+    bool declared = suite_deviations_declared(c->suite, c->id, c->wanted, yes);
     const char *direction = yes ? "false-accept" : "false-reject";
     totals.cases++;
     totals.openssl_cases += c->baseline >= 0;
@@ -138,16 +87,13 @@ static void weigh(const path_case *c, const trust_verdict *v)
         suite_pass(c->suite, c->id);
         return;
     }
-    bool covered = declared < deviation_count && strcmp(deviations[declared].direction, direction) == 0;
-    if (covered)
-        deviations[declared].deviates = true;
     if (yes && c->excusable)
         totals.excused_accepts++;
     else if (yes)
         totals.false_accepts++;
     else
         totals.false_rejects++;
-    if (covered && (!yes || c->excusable))
+    if (declared && (!yes || c->excusable))
         suite_pass(c->suite, c->id); /* declared with its reason */
     else
         suite_fail(c->suite, c->id, "%s: %s %s", direction, yes ? "accepted" : v->id, v->reason);
@@ -171,6 +117,14 @@ static void judge(path_judge_state *state, const path_case *c, const path_input 
                    v->signatures);
 }
 
+const revocation_rules *paths_revocation(void)
+{
+    static revocation_rules rules;
+    rules = revocation_rules_default;
+    rules.crl_max_age_s = 0;
+    return &rules;
+}
+
 void paths_judge(const path_case *c, path_input *input, trust_verdict *out)
 {
     trust_verdict local, *v = out != NULL ? out : &local;
@@ -190,6 +144,7 @@ void paths_refuse(const path_case *c, const char *why)
 
 void paths_summary(const char *suite)
 {
+    suite_deviations_check(suite);
     if (totals.cases > 0) {
         printf("%-20s %u of %u as expected; accepted wrongly %u (and %u optional), refused wrongly %u; "
                "slowest %.1f ms (%s)",
@@ -208,7 +163,7 @@ int main(int argc, char **argv)
 {
     char folder[1024];
     const char *data = suite_begin("paths", argc, argv);
-    if (!paths_deviations_read("tests/conformance/deviations.txt")) {
+    if (!suite_deviations_read("tests/conformance/deviations.txt")) {
         fprintf(stderr, "tests/conformance/deviations.txt: missing or malformed (run me from the root)\n");
         return 2;
     }
@@ -223,6 +178,5 @@ int main(int argc, char **argv)
     }
     snprintf(folder, sizeof folder, "%s/boringssl-chain", data);
     paths_chain(folder);
-    paths_deviations_check();
     return suite_end();
 }

@@ -18,16 +18,14 @@ typedef struct {
     int baseline;   /* what OpenSSL said: 1 yes, 0 no, -1 is not known */
 } path_case;
 
-/* Reads deviations.txt: `suite id direction reason`. False: it is not there or malformed. */
-bool paths_deviations_read(const char *path);
 /* Judges in a fresh state and weighs the answer. The verdict, for more questions; *out may be NULL. */
 void paths_judge(const path_case *c, path_input *input, trust_verdict *out);
+/* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides. */
+const revocation_rules *paths_revocation(void);
 /* The answer was the expected one and something else about it is wrong. */
 void paths_refuse(const path_case *c, const char *why);
 /* Prints what a suite came to, and starts the next one. */
 void paths_summary(const char *suite);
-/* Every declared case that was seen deviates still. */
-void paths_deviations_check(void);
 
 /* Memory of the running case, and of the suite. */
 dx_arena *paths_arena(void);

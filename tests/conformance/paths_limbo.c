@@ -106,7 +106,8 @@ static void run(const char *suite, const json_t *test, const json_t *baseline)
                         .host = host[0] != 0 ? host : NULL,
                         .at_s = at_us / 1000000,
                         .revocation_off = crl_count == 0,
-                        .evidence = {.crl = crls, .crl_count = crl_count, .crl_any_age = true}};
+                        .evidence = {.crl = crls, .crl_count = crl_count},
+                        .revocation = paths_revocation()};
     paths_judge(&c, &input, NULL);
 }
 

@@ -280,9 +280,12 @@ static bool read_crl_points(dx_bytes value, cert_facts *c)
     return true;
 }
 
+/* Whoever reads the statements says what is wrong with them (ID-508): what is no SEQUENCE stays as it is. */
 static bool read_statements(dx_bytes value, cert_facts *c)
 {
-    return der_only(value, DER_SEQUENCE, &c->qc_statements.value);
+    if (!der_only(value, DER_SEQUENCE, &c->qc_statements.value))
+        c->qc_statements.value = value;
+    return true;
 }
 
 static bool read_no_check(dx_bytes value, cert_facts *c)

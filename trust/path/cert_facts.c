@@ -37,12 +37,16 @@ static bool read_serial(dx_bytes *tbs, cert_facts *c)
     return true;
 }
 
-static bool read_time(dx_bytes *in, int64_t *unix_s, bool *ok)
+/* RFC 5280 4.1.2.5: dates through 2049 are UTCTime. */
+static bool read_time(dx_bytes *in, int64_t *unix_s, cert_facts *c)
 {
+    const int64_t year_2050_s = 2524608000;
     der_item item;
     if (!der_next(in, &item))
         return false;
-    *ok &= der_time(item.tag, item.value, unix_s);
+    bool ok = der_time(item.tag, item.value, unix_s);
+    c->dated &= ok;
+    c->faults |= ok && item.tag == DER_GENERALIZED_TIME && *unix_s < year_2050_s ? CERT_FAULT_DATE_LONG : 0;
     return item.tag == DER_UTC_TIME || item.tag == DER_GENERALIZED_TIME;
 }
 
@@ -50,8 +54,8 @@ static bool read_validity(dx_bytes *tbs, cert_facts *c)
 {
     dx_bytes validity;
     c->dated = true;
-    if (!der_take(tbs, DER_SEQUENCE, &validity) || !read_time(&validity, &c->from_s, &c->dated) ||
-        !read_time(&validity, &c->until_s, &c->dated) || validity.size != 0)
+    if (!der_take(tbs, DER_SEQUENCE, &validity) || !read_time(&validity, &c->from_s, c) ||
+        !read_time(&validity, &c->until_s, c) || validity.size != 0)
         return false;
     fault(c, 107, !c->dated || c->from_s > c->until_s);
     return true;

@@ -13,6 +13,7 @@
 #include "trust/path/organisation.h"
 #include "trust/path/path_recognition.h"
 #include "trust/path/policy_graph.h"
+#include "trust/path/revocation_rules.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -146,7 +147,9 @@ typedef struct {
     dx_bytes certificate, issuer; /* DER */
     const char *ocsp_urls[2];     /* NULL-filled */
     const char *crl_urls[2];
-    uint8_t key[32]; /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    uint8_t key[32];    /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    bool certid_sha256; /* in the request; else SHA-1 */
+    dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
 
 /* On whose word a certificate is called qualified; nobody else can make it so. */
@@ -207,7 +210,9 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
-    bool crl_any_age; /* nextUpdate alone says how old a CRL may be: whoever gives them by hand decides */
+    const dx_bytes *ocsp_nonces;   /* what was sent with each; NULL, or an empty one: nothing was */
+    struct crl_list *const *lists; /* CRLs that were read before (crl_read.h), of use for large ones */
+    size_t list_count;
 } revocation_evidence;
 
 typedef struct {
@@ -223,6 +228,7 @@ typedef struct {
     const path_rules *rules; /* NULL: the row of the profile */
     int64_t at_s;            /* control time */
     revocation_evidence evidence;
+    const revocation_rules *revocation; /* NULL: revocation_rules_default */
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
     const char *host;    /* NULL: none is compared */

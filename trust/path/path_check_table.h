@@ -68,8 +68,9 @@ C(404, UNKNOWN, "revocation-unknown", "RFC 5280 6.3",
   "a certificate names no source of revocation information")
 C(405, UNKNOWN, "revocation-unknown", "RFC 6960 2.2", "no revocation answer is at hand")
 C(406, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.2", "the OCSP response is not signed by who may")
-C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the OCSP response speaks of another certificate")
+C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the revocation answer speaks of another certificate")
 C(408, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.1", "the revocation answer is stale or from the future")
+C(409, UNKNOWN, "revocation-unknown", "RFC 9654 2.1", "the OCSP response answers another question (nonce)")
 C(410, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.1", "the OCSP response has the wrong form")
 C(411, UNKNOWN, "revocation-unknown", "RFC 5280 6.3.3 f", "the CRL is not signed by who may")
 C(412, UNKNOWN, "revocation-unknown", "RFC 5280 5.1", "the CRL has the wrong form")
@@ -80,6 +81,8 @@ C(416, UNKNOWN, "revocation-unknown", "own limit", "the address of the revocatio
 C(417, REFUSE, "peer-not-organisation", "Act No. 153 of 2002 (Japan)",
   "revocation of this certificate may not be asked for")
 C(418, REMARK, "", "local policy", "revocation is unknown and was allowed by rule")
+C(419, REMARK, "", "RFC 6960 4.2.2.2.1",
+  "whether the certificate of an OCSP responder is revoked cannot be known: it names no list")
 C(501, REFUSE, "peer-identity-invalid", "EN 319 412-1 5.1.4",
   "the certificate names no organisation identifier")
 C(502, REMARK, "", "EN 319 412-1 5.1.4", "the organisation identifier has an unknown form")

@@ -2,8 +2,10 @@
 #ifndef TRUST_PATH_PATH_PRIVATE_H
 #define TRUST_PATH_PATH_PRIVATE_H
 
+#include "trust/path/cert_facts.h"
 #include "trust/path/path.h"
 #include "trust/path/name_constraint.h"
+#include "trust/path/path_algorithm.h"
 #include "trust/path/path_memo.h"
 
 #include <openssl/x509.h>
@@ -61,6 +63,8 @@ typedef struct {
     bool left_out; /* a candidate was, for being one too many */
     tlist_hit hits[8];
     size_t hit_count;
+    struct crl_list **lists; /* of the evidence, read; NULL: not yet */
+    size_t list_count;
     policy_outcome *policies;
     revocation_question *questions;
     size_t *question_count;
@@ -130,6 +134,12 @@ static inline bool path_looks_back(const path_search *s)
 /* revocation.c: one certificate against the evidence. */
 void path_check_revocation(path_search *s, const path_certificate *subject, const path_certificate *issuer,
                            revocation_view *out, const char **id);
+
+/* revocation_ask.c: adds the question what has become of this certificate; lists_only: not by OCSP. NULL: it
+ * is asked, else why it cannot be. */
+const char *revocation_ask(path_search *s, const cert_facts *subject, const cert_facts *issuer,
+                           bool lists_only);
+const revocation_rules *revocation_rules_of(const path_search *s);
 
 /* path_level.c: what the listed service makes of the leaf, from the hits of the anchor. */
 void path_qualify(path_search *s);

@@ -51,7 +51,9 @@ static bool check_revocation(path_search *s)
     memset(v->revocation, 0, sizeof v->revocation);
     for (size_t i = 0; i + 1 < s->depth && !s->rules->no_revocation; i++) {
         const char *id = NULL;
-        bool asked_for = !s->in->revocation_off || s->in->evidence.ocsp_count + s->in->evidence.crl_count > 0;
+        bool asked_for =
+            !s->in->revocation_off ||
+            s->in->evidence.ocsp_count + s->in->evidence.crl_count + s->in->evidence.list_count > 0;
         if (asked_for &&
             (path_certificate_x509(s->chain[i]) == NULL || path_certificate_x509(s->chain[i + 1]) == NULL))
             s->no_memory = true;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define CERTIFICATE_MAX_BYTES 65536
+#define CRLS_MAX              64
 
 static X509 *decode(dx_bytes der)
 {
@@ -143,38 +144,46 @@ static seal_path_answer judge(const seal_certificate *leaf, const seal_check_spe
     return ok && v->answer == TRUST_YES ? SEAL_PATH_OK : ok && weak ? SEAL_PATH_WEAK : SEAL_PATH_NONE;
 }
 
-/* The certificate that the path names as issuer of the leaf; NULL: the leaf is an anchor itself. */
-static X509 *issuer_of(const trust_verdict *v, const seal_check_spec *spec, const dx_bytes *others,
-                       size_t other_count)
+/* The certificate that the path names as issuer of the leaf; empty: the leaf is an anchor itself. */
+static dx_bytes issuer_of(const trust_verdict *v, const seal_check_spec *spec, const dx_bytes *others,
+                          size_t other_count)
 {
     uint8_t digest[32];
     for (size_t i = 0; v->path_count > 1 && i < spec->anchor_count + other_count; i++) {
         dx_bytes der = i < spec->anchor_count ? spec->anchors[i] : others[i - spec->anchor_count];
         dx_sha256(der, digest);
         if (memcmp(digest, v->path_sha256[1], 32) == 0)
-            return decode(der);
+            return der;
     }
-    return NULL;
+    return (dx_bytes){NULL, 0};
 }
 
 /* Whoever gives the CRLs by hand decides how old they may be: nextUpdate alone says so. Any date of an entry
  * counts; who asks compares it with the times that matter. */
-static seal_revocation ask_crls(const seal_check_spec *spec, X509 *leaf, X509 *issuer, int64_t at_s,
+static seal_revocation ask_crls(const seal_check_spec *spec, dx_bytes leaf, dx_bytes issuer, int64_t at_s,
                                 int64_t *revoked_s)
 {
-    const crl_question question = {
-        .subject = leaf, .issuer = issuer, .at_s = at_s, .until_s = INT64_MAX, .past = true};
-    seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
-    for (size_t i = 0; i < spec->crl_count; i++) {
-        crl_answer said = crl_judge(spec->crls[i], &question);
-        if (said.state == REVOCATION_REVOKED) {
-            *revoked_s = said.revoked_s;
-            return SEAL_REVOCATION_REVOKED;
-        }
-        if (said.state == REVOCATION_GOOD)
-            answer = SEAL_REVOCATION_GOOD;
+    cert_facts subject, above;
+    const crl_question question = {.subject = &subject,
+                                   .issuer = &above,
+                                   .at_s = at_s,
+                                   .until_s = INT64_MAX,
+                                   .past = true,
+                                   .require_next_update = true};
+    size_t count = spec->crl_count < CRLS_MAX ? spec->crl_count : CRLS_MAX;
+    crl_list lists[CRLS_MAX], *all[CRLS_MAX];
+    if (!cert_facts_read(leaf, &subject) || !cert_facts_read(issuer, &above))
+        return SEAL_REVOCATION_UNKNOWN;
+    for (size_t i = 0; i < count; i++) {
+        crl_read(spec->crls[i], &lists[i]);
+        all[i] = &lists[i];
     }
-    return answer;
+    crl_answer said = crl_judge(all, count, &question);
+    if (said.state == REVOCATION_REVOKED)
+        *revoked_s = said.revoked_s;
+    return said.state == REVOCATION_REVOKED ? SEAL_REVOCATION_REVOKED
+           : said.state == REVOCATION_GOOD  ? SEAL_REVOCATION_GOOD
+                                            : SEAL_REVOCATION_UNKNOWN;
 }
 
 seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
@@ -185,10 +194,9 @@ seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_
     trust_verdict *v = DX_ARENA_NEW(&arena, trust_verdict);
     seal_path_answer answer =
         v == NULL ? SEAL_PATH_NONE : judge(leaf, spec, others, other_count, at_s, &arena, v);
-    X509 *issuer = answer == SEAL_PATH_OK ? issuer_of(v, spec, others, other_count) : NULL;
+    dx_bytes issuer = answer == SEAL_PATH_OK ? issuer_of(v, spec, others, other_count) : (dx_bytes){NULL, 0};
     *revocation =
-        issuer == NULL ? SEAL_REVOCATION_UNKNOWN : ask_crls(spec, leaf->x509, issuer, at_s, revoked_s);
-    X509_free(issuer);
+        issuer.size == 0 ? SEAL_REVOCATION_UNKNOWN : ask_crls(spec, leaf->der, issuer, at_s, revoked_s);
     dx_arena_fini(&arena);
     return answer;
 }

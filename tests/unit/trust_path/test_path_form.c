@@ -38,9 +38,9 @@ static void a_leaf_of_the_wrong_form_is_refused(void **state)
         {NULL, ""},
         {"1.2.3.4=critical,ASN1:NULL", "ID-109"},
         {"1.2.3.4=ASN1:NULL", ""},
-        {"policyConstraints=critical,requireExplicitPolicy:0", "ID-109"}, /* nothing processes it */
-        {"inhibitAnyPolicy=critical,0", "ID-109"},
-        {"2.5.29.33=critical,DER:300c300a06032a030406032a0305", "ID-109"},
+        {"policyConstraints=critical,requireExplicitPolicy:0", "ID-212"}, /* and names none */
+        {"inhibitAnyPolicy=critical,0", ""},
+        {"2.5.29.33=critical,DER:300c300a06032a030406032a0305", ""},
         {"2.5.29.36=DER:3000", "ID-111"},
         {"policyMappings=1.2.3.4:1.2.3.5", ""},
         {"policyMappings=1.2.3.4:2.5.29.32.0", "ID-120"},
@@ -120,7 +120,7 @@ static void an_issuer_of_the_wrong_form_is_none(void **state)
     } rows[] = {
         {"basicConstraints=critical,CA:TRUE", NULL, ""},
         {"basicConstraints=CA:TRUE", NULL, "ID-111"},
-        {"basicConstraints=critical,CA:TRUE", "policyConstraints=critical,requireExplicitPolicy:0", "ID-109"},
+        {"basicConstraints=critical,CA:TRUE", "policyConstraints=critical,requireExplicitPolicy:0", "ID-211"},
         {"basicConstraints=critical,CA:TRUE", "nameConstraints=critical,permitted;DNS:example.org", ""},
         {"basicConstraints=critical,CA:TRUE", "2.5.29.30=critical,DER:3000", "ID-118"},
         {"basicConstraints=critical,CA:TRUE", "2.5.29.30=critical,DER:3002a000", "ID-118"},

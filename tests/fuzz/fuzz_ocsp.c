@@ -1,13 +1,13 @@
 /* room: trust_path */
-/* fuzz_revocation.c -- a certificate, the authority that is said to have issued it, and one answer about it,
- * as OCSP response and as CRL. Input: length of the authority (two bytes), the authority, length of the
- * certificate, the certificate, the answer. Whoever is believed has a GOOD behind it, every no has its id,
- * and the same question has the same answer. Seeds: SEEDS=tests/fuzz/corpus/revocation
- * build/asan/test_revocation */
+/* fuzz_ocsp.c -- a certificate, the authority that is said to have issued it, and an OCSP response about it.
+ * Input: length of the authority (two bytes), the authority, length of the certificate, the certificate, the
+ * response. Whoever is believed has a GOOD behind it, every no has its id, and the same question has the same
+ * answer. Seeds: SEEDS=tests/fuzz/corpus build/asan/test_revocation */
 #include "trust/base/digest.h"
 #include "trust/list/tlist_certificate.h"
 #include "trust/list/tlist_object.h"
 #include "trust/path/path.h"
+#include "trust/path/revocation_ocsp.h"
 
 #include <stdlib.h>
 
@@ -55,11 +55,33 @@ static tlist_snapshot *snapshot_of(const tlist_certificate *anchor)
     return out;
 }
 
+/* The check by itself, for issuers whose certificate no list would hold. */
+static void check(dx_bytes authority, dx_bytes leaf, dx_bytes answer)
+{
+    cert_facts facts[2];
+    if (!cert_facts_read(leaf, &facts[0]) || !cert_facts_read(authority, &facts[1]))
+        return;
+    const ocsp_question q = {.subject = &facts[0],
+                             .issuer = &facts[1],
+                             .at_s = NOW_S,
+                             .until_s = NOW_S,
+                             .max_age_s = 86400,
+                             .any_time = answer.size % 2,
+                             .algorithms = ALGORITHMS_LEGACY};
+    ocsp_answer a = revocation_ocsp_check(answer, &q);
+    if ((a.state == REVOCATION_GOOD) != (a.id == NULL) ||
+        (a.state != REVOCATION_UNKNOWN && a.by == OCSP_BY_NOBODY))
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     dx_bytes answer = dx_bytes_of(data, size), authority, leaf, request;
     tlist_certificate anchor;
-    if (!take(&answer, &authority) || !take(&answer, &leaf) || !tlist_certificate_read(authority, &anchor))
+    if (!take(&answer, &authority) || !take(&answer, &leaf))
+        return 0;
+    check(authority, leaf, answer);
+    if (!tlist_certificate_read(authority, &anchor))
         return 0;
     tlist_snapshot *snapshot = snapshot_of(&anchor);
     path_judge_state *judge;
@@ -75,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .presented_count = 1,
                               .snapshot = snapshot,
                               .at_s = NOW_S,
-                              .evidence = {&answer, 1, &answer, 1}};
+                              .evidence = {.ocsp = &answer, .ocsp_count = 1}};
     for (size_t i = 0; i < 2; i++) {
         dx_arena arena = {0};
         if (path_judge(judge, &input, &arena, &verdict[i], questions, &count, NULL).code != DX_OK)
