@@ -35,7 +35,7 @@ static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
         eu ? sizeof eu_statuses / sizeof *eu_statuses : sizeof jp_statuses / sizeof *jp_statuses;
     memcpy(map->types, eu ? eu_types : jp_types, map->type_count * sizeof *map->types);
     memcpy(map->statuses, eu ? eu_statuses : jp_statuses, map->status_count * sizeof *map->statuses);
-    map->operator_rule = JP_BASE "TrustedList/schemerules/operator-compiled";
+    map->operator_rule = TLIST_OPERATOR_RULE;
     return DX_OKAY;
 }
 
@@ -115,31 +115,37 @@ static struct dx_rc add_file(tlist_map *map, json_t *root, dx_why *why)
     return DX_OKAY;
 }
 
-static struct dx_rc load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why)
+DX_RC tlist_map_parse(const tlist_source *source, dx_bytes text, tlist_map *out, dx_why *why)
 {
-    DX_TRY(start(out, source->scheme == NULL || strcmp(source->scheme, "EU") == 0, why));
-    if (source->map_file == NULL)
-        return DX_OKAY;
-    dx_buf file;
-    dx_buf_init(&file, MAP_FILE_MAX);
     json_t *root = NULL;
-    struct dx_rc rc =
-        dx_io_read_file(io == NULL ? &dx_io_system : io, source->map_file, MAP_FILE_MAX, &file, why);
-    if (rc.code == DX_OK)
-        rc = dx_json_read(dx_buf_view(&file), &(dx_json_limits){MAP_FILE_MAX, 8, false}, &root, why);
-    if (rc.code == DX_OK)
-        rc = add_file(out, root, why);
+    *out = (tlist_map){0};
+    struct dx_rc rc = start(out, source->scheme == NULL || strcmp(source->scheme, "EU") == 0, why);
+    if (rc.code == DX_OK && text.size > 0)
+        rc = dx_json_read(text, &(dx_json_limits){MAP_FILE_MAX, 8, false}, &root, why);
+    if (rc.code == DX_OK && text.size > 0)
+        rc = json_is_object(root)
+                 ? add_file(out, root, why)
+                 : DX_FAIL(why, CONFIG, "", "the mapping of service types is no JSON object");
     json_decref(root);
-    dx_buf_fini(&file);
+    if (rc.code != DX_OK)
+        tlist_map_fini(out);
     return rc;
 }
 
 DX_RC tlist_map_load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why)
 {
+    dx_buf file;
     *out = (tlist_map){0};
-    struct dx_rc rc = load(source, io, out, why);
-    if (rc.code != DX_OK)
-        tlist_map_fini(out);
+    if (source->map_file == NULL)
+        return tlist_map_parse(source, (dx_bytes){0}, out, why);
+    dx_buf_init(&file, MAP_FILE_MAX);
+    struct dx_rc rc =
+        dx_io_read_file(io == NULL ? &dx_io_system : io, source->map_file, MAP_FILE_MAX, &file, why);
+    if (rc.code == DX_OK && file.size == 0)
+        rc = DX_FAIL(why, CONFIG, "", "%.150s is empty", source->map_file);
+    if (rc.code == DX_OK)
+        rc = tlist_map_parse(source, dx_buf_view(&file), out, why);
+    dx_buf_fini(&file);
     return rc;
 }
 

@@ -143,7 +143,7 @@ static bool resets_of(const tlist_store *store, json_t *resets)
     return json_array_size(resets) == store->reset_count;
 }
 
-static struct dx_rc print_marks(const tlist_store *store, dx_buf *out, dx_why *why)
+DX_RC tlist_mark_print(const tlist_store *store, dx_buf *out, dx_why *why)
 {
     json_t *root = json_object(), *marks = json_array(), *resets = json_array();
     char hex[65];
@@ -164,7 +164,7 @@ DX_RC tlist_mark_save(tlist_store *store, dx_why *why)
     if (store->spec.read_only)
         return DX_OKAY;
     dx_buf_init(&text, MARKS_FILE_MAX);
-    struct dx_rc rc = print_marks(store, &text, why);
+    struct dx_rc rc = tlist_mark_print(store, &text, why);
     tlist_state_path(store, "highwater.json", path);
     tlist_state_path(store, "highwater.json.1", before);
     if (rc.code == DX_OK) {

@@ -15,7 +15,10 @@
 
 #define TLIST_TYPE_LOTL "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUlistofthelists"
 #define TLIST_TYPE_EU   "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"
-#define TLIST_MIME      "application/vnd.etsi.tsl+xml"
+/* The marker of lists that an operator compiled: a mapping may name another beside it, none may take it away.
+ */
+#define TLIST_OPERATOR_RULE "https://j-tsl.example/TrstSvc/TrustedList/schemerules/operator-compiled"
+#define TLIST_MIME          "application/vnd.etsi.tsl+xml"
 
 #define TLIST_FOR(purpose) (1u << TLIST_##purpose)
 
@@ -72,6 +75,8 @@ typedef struct {
     const char *operator_rule;
 } tlist_map;
 DX_RC tlist_map_load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why);
+/* The built-in table, and over it what `text` says; empty: nothing. */
+DX_RC tlist_map_parse(const tlist_source *source, dx_bytes text, tlist_map *out, dx_why *why);
 void tlist_map_fini(tlist_map *map);
 const tlist_map_type *tlist_map_find(const tlist_map *map, const char *uri);
 bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s);

@@ -84,6 +84,7 @@ DX_RC tlist_sources_load(tlist_store *store, const json_t *sources, dx_why *why)
 DX_RC tlist_mark_load(tlist_store *store, dx_why *why); /* a new folder gets its file at once */
 DX_RC tlist_mark_save(tlist_store *store, dx_why *why);
 DX_RC tlist_mark_parse(tlist_store *store, dx_bytes text, dx_why *why); /* TL-711 */
+DX_RC tlist_mark_print(const tlist_store *store, dx_buf *out, dx_why *why);
 /* TL-701 to TL-703 against the mark; raises it when `raise`. */
 DX_RC tlist_mark_check(tlist_store *store, const tlist_entry *entry, tlist_list *list, bool raise,
                        dx_why *why);

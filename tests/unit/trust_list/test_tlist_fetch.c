@@ -201,8 +201,8 @@ static void a_bomb_is_dropped_before_it_opens(void **state)
     tlist_store *store = net_open(&n);
     assert_string_equal(net_run(&n, store), "TL-104");
     tlist_store_close(store);
-    dx_buf_fini(&bomb);
     net_end(&n);
+    dx_buf_fini(&bomb);
 }
 
 static void a_drip_ends_and_harms_nobody_else(void **state)
