@@ -28,12 +28,16 @@ static DX_RC start_all(control *c, dx_why *why)
     struct dx_rc rc = policy_meter_load(c->gate.meter, c->gate.io, c->meter_file, why);
     if (rc.code != DX_OK && rc.code != DX_NOT_FOUND)
         return rc;
+    DX_TRY(control_subject_key(c, why));
     DX_TRY(control_start_log(c, why));
     DX_TRY(control_start_lists(c, why));
     DX_TRY(control_start_stamps(c, why));
+    DX_TRY(control_identity(cf, c->gate.io, &c->source_arena, &c->identity, &c->recognition, why));
     const judge_spec judging = {.clock = c->gate.clock,
                                 .fetcher = c->gate.fetcher,
                                 .home_scheme = cf->trust->home,
+                                .identity = &c->identity,
+                                .recognition = &c->recognition,
                                 .wait_ms = (uint32_t)cf->trust->judge_wait_ms,
                                 .live_recheck_s = (uint32_t)cf->revocation->live_recheck_s};
     DX_TRY(judges_new(&judging, &c->gate.judges, why));

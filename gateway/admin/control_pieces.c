@@ -86,6 +86,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .territory_count = s->territories.count,
                             .strict = strcmp(s->profile, "strict") == 0,
                             .origin_operator = strcmp(s->origin, "operator") == 0,
+                            .mra = s->mra,
                             .allow_http = s->allow_http,
                             .legacy_xpath = s->legacy_xpath,
                             .structure_warn = strcmp(s->structure, "warn") == 0,

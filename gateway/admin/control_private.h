@@ -28,6 +28,8 @@ struct control {
     dx_arena source_arena;
     tlist_source *sources;
     size_t source_count;
+    identity_rules identity;
+    path_recognition recognition;
     tlist_store *store;
     pthread_t list_thread;
     bool list_running;
@@ -51,6 +53,9 @@ struct control {
     /* the control thread's own */
     path_judge_state *judge;
 };
+
+/* control_subject.c: reads the key, or makes it. */
+DX_RC control_subject_key(control *c, dx_why *why);
 
 /* control_trust.c */
 DX_RC control_start_lists(control *c,

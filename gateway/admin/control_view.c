@@ -24,7 +24,9 @@ static void check_credential(control *c, gate_view *v)
                         .snapshot = v->trust,
                         .profile = PATH_SEAL,
                         .at_s = dx_now_s(c->gate.clock),
-                        .home_scheme = cf->trust->home};
+                        .home_scheme = cf->trust->home,
+                        .identity = &c->identity,
+                        .recognition = &c->recognition};
     bool good = false;
     if (v->trust == NULL)
         snprintf(v->credential_why, sizeof v->credential_why,

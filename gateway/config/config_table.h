@@ -93,6 +93,8 @@ O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, no,
   "How long a request waits for the judgement of its certificate.")
 O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
   "[refuse|allow] What happens when revocation cannot be found out.")
+O(trust, "recognition", recognition, FILE, no, "", 0, 0, no,
+  "Rows about foreign services: treated as what, under which instrument, from when to when. They change no label.")
 
 S(source, "/trust/source", MAP, "A trusted list, or a list of lists.")
 O(source, "kind", kind, WORD, yes, "", 0, 0, no, "[lotl|tl] List of trusted lists, or one list.")
@@ -113,6 +115,8 @@ O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
   "[publisher|operator] operator marks a list that somebody compiled from published tables.")
 O(source, "map", map, FILE, no, "", 0, 0, no,
   "Profile: what service types and statuses mean, the same file that trust build-list takes.")
+O(source, "mra", mra, BOOL, no, "false", 0, 0, no,
+  "Mutual recognition in the pointers of a lotl is honoured, and partners' lists are followed.")
 O(source, "versions", versions, WORD, no, "both", 0, 0, no,
   "[both|5|6] Accepted versions of the list format.")
 O(source, "structure", structure, WORD, no, "refuse", 0, 0, no,
@@ -125,6 +129,17 @@ O(source, "max_bytes", max_bytes, NUMBER, no, "16777216", 65536, 67108864, no, "
 O(source, "allow_http", allow_http, BOOL, no, "false", 0, 0, no, "Plain http may be used.")
 O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no,
   "Seconds between runs; 0: six hours for a lotl, a day for a list.")
+
+S(identity, "/identity", ONE, "How certificates name organisations.")
+O(identity, "check_digits", check_digits, WORD, no, "refuse", 0, 0, no,
+  "[refuse|warn] What a wrong check digit in an organisation identifier means (ID-503).")
+O(identity, "associated_persons", associated_persons, WORD, no, "refuse", 0, 0, no,
+  "[refuse|allow] Certificates of persons that name their organisation (ID-506); allowed ones never count as seals.")
+O(identity, "jpki_policies", jpki_policies, TEXTS, no, "1.2.392.200149.8.5.1.", 1, 16, no,
+  "Policy OIDs of Japanese individual number card certificates (ID-507); one that ends in a dot stands for all below.")
+O(identity, "source", source, TEXTS, no, "", 0, 16, no,
+  "Lists whose certificates carry the number in serialNumber: list=serialNumber:prefix, like "
+  "jp=serialNumber:NTRJP-.")
 
 S(fetch, "/fetch", ONE, "Outgoing requests: lists, OCSP, CRL, time stamps.")
 O(fetch, "allow_private", allow_private, TEXTS, no, "", 0, 32, no,

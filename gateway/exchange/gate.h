@@ -52,6 +52,7 @@ struct gate {
     policy_meter *meter;
     gate_inner regulator;
     size_t regulator_listener; /* index of its listener; SIZE_MAX: closed */
+    uint8_t subject_key[32];   /* persons stand in records under an HMAC with it */
     atomic_ullong exchanges_total, refusals_total, in_flight;
     atomic_bool draining;
 };

@@ -258,7 +258,9 @@ static bool judge_job(judges *j, job *jb)
                         .snapshot = jb->snapshot,
                         .profile = PATH_PEER,
                         .at_s = dx_now_s(j->spec.clock),
-                        .home_scheme = j->spec.home_scheme};
+                        .home_scheme = j->spec.home_scheme,
+                        .identity = j->spec.identity,
+                        .recognition = j->spec.recognition};
     judged *out = calloc(1, sizeof *out);
     revocation_question questions[PATH_MAX_CERTS];
     dx_why why = {0};

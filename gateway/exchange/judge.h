@@ -28,6 +28,8 @@ typedef struct {
     const dx_clock *clock;
     dx_fetcher *fetcher;
     const char *home_scheme;
+    const identity_rules *identity;      /* borrowed: outlives the judges; NULL: the defaults */
+    const path_recognition *recognition; /* borrowed too; NULL: no rows */
     uint32_t wait_ms; /* whole time for fetching revocation answers */
     uint32_t live_recheck_s;
 } judge_spec;

@@ -27,10 +27,34 @@ static void fill_start(exchange *ex, prov_record *r)
     prov_set_text(r, "case", ex->declared.case_);
 }
 
+/* The digest of an organisation's certificate. A person's is written nowhere: an HMAC over issuer and serial
+ * under the operator's key stands for it (identity.md 10.4). */
+static void peer_key(exchange *ex, uint8_t out[32])
+{
+    cert_facts facts;
+    memcpy(out, ex->peer->leaf_sha256, 32);
+    if (ex->judged->verdict.org.kind != ORGANISATION_PERSON)
+        return;
+    memset(out, 0, 32); /* what cannot be keyed stays unsaid */
+    if (!cert_facts_read(ex->peer->leaf, &facts))
+        return;
+    size_t size = facts.issuer.size + facts.serial.size;
+    uint8_t *subject = dx_arena_alloc(&ex->arena, size);
+    if (subject == NULL)
+        return;
+    memcpy(subject, facts.issuer.data, facts.issuer.size);
+    memcpy(subject + facts.issuer.size, facts.serial.data, facts.serial.size);
+    dx_hmac_sha256(dx_bytes_of(ex->gate->subject_key, sizeof ex->gate->subject_key),
+                   dx_bytes_of(subject, size), out);
+    explicit_bzero(subject, size);
+}
+
 static void fill_peer(exchange *ex, prov_record *r)
 {
     const trust_verdict *v = &ex->judged->verdict;
-    prov_set_sha256(r, "peer.cert_sha256", ex->peer->leaf_sha256);
+    uint8_t key[32];
+    peer_key(ex, key);
+    prov_set_sha256(r, "peer.cert_sha256", key);
     prov_set_str(r, "peer.kind", ex->regulator ? "authority" : "org");
     if (ex->ruling.flow != NULL)
         prov_set_str(r, "peer.side", strcmp(ex->ruling.flow, "import") == 0 ? "exporter" : "importer");
@@ -56,6 +80,10 @@ static void fill_peer(exchange *ex, prov_record *r)
         if (v->anchor.next_update_s != 0)
             prov_set_time_s(r, "peer.tl.next", v->anchor.next_update_s);
         prov_set_bool(r, "peer.tl.compiled", v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
+        if (v->recognition.mapped_type[0] != 0) { /* original values above, translated ones here */
+            prov_set_str(r, "peer.tl.mapped.type", v->recognition.mapped_type);
+            prov_set_str(r, "peer.tl.mapped.status", v->recognition.mapped_status);
+        }
         if (v->anchor.lotl_sequence != 0) {
             prov_set_int(r, "peer.tl.lotl.seq", (int64_t)v->anchor.lotl_sequence);
             prov_set_sha256(r, "peer.tl.lotl.sha256", v->anchor.lotl_sha256);

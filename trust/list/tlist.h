@@ -45,6 +45,7 @@ typedef struct {           /* facts of one list */
     uint64_t lotl_sequence; /* of the list of lists that pointed here; 0: none */
     uint8_t lotl_sha256[32];
     const char *url;
+    const struct tlist_recognition *recognition; /* of the pointer that led to a partner's list; NULL: none */
     const char *remarks; /* ids of warnings, space separated */
     int64_t attempted_s; /* newest download of it, whatever came of that; 0: none */
     char attempt_id[16]; /* why that download was refused ("TL-701"); "": it was not */
@@ -116,6 +117,7 @@ typedef struct {
     const tlist_service *service;
     const tlist_certificate *certificate;
     const tlist_interval *interval;   /* the one that holds at t; NULL: before the first one */
+    bool in_force;                    /* the list, and the list of lists above it, at t */
     bool usable;                      /* type fits purpose, status valid at t, list in force at t */
     const char *id, *clause, *reason; /* of the refusal when not usable: "ID-303" .. "ID-306" */
     int64_t good_until_s;             /* earliest instant at which this line changes */
@@ -151,6 +153,7 @@ typedef struct {
     size_t territory_count;
     bool strict;          /* profile strict: TL-506 and TL-706 refuse */
     bool origin_operator; /* operator-compiled whatever the list says */
+    bool mra;             /* lotl: mutual recognition in its pointers is honoured (trusted-lists.md 9.5) */
     bool allow_http, legacy_xpath, structure_warn, rsa_digestinfo_either;
     bool only_version_5, only_version_6; /* TL-304: neither: both */
     const char

@@ -59,3 +59,7 @@ T(801, "W", "5.5.3", "certificates of services are DER in base64")
 T(803, "W", "5.5.9", "critical extensions are known")
 T(804, "W", "5.5.9.2", "criteria of qualifications are understood")
 T(806, "W", "5.6", "history is older than the present status")
+T(951, "W", "eIDAS Art. 14", "one item of a mutual recognition speaks of a service, not several")
+T(952, "W", "eIDAS Art. 14",
+  "a mutual recognition is enacted when it is applied, and was when the certificate was issued")
+T(953, "W", "CID (EU) 2015/1505", "an item of a mutual recognition is whole and does not contradict itself")

@@ -1,4 +1,5 @@
 /* Providers and services of a list, before and after. */
+#include "trust/list/tlist_criteria.h"
 #include "trust/list/tlist_diff_inside.h"
 
 #include <stdio.h>

@@ -62,10 +62,11 @@ static bool read_names(const xmlNode *parent, dx_arena *arena, const char ***out
 }
 
 /* Facts of a pointer stand in any order, each in an OtherInformation of its own. */
-static struct dx_rc read_pointer(const xmlNode *node, tlist_list *list, dx_why *why)
+static struct dx_rc read_pointer(const xmlNode *node, const tlist_map *map, tlist_list *list, dx_why *why)
 {
     tlist_pointer *p = &list->pointers[list->pointer_count];
     const char *mime = NULL;
+    const xmlNode *recognition = NULL;
     *p = (tlist_pointer){.url = tlist_text(tlist_child(node, TLIST_NS, "TSLLocation"), &list->arena)};
     for (const xmlNode *o = tlist_first(tlist_child(node, TLIST_NS, "AdditionalInformation")); o != NULL;
          o = tlist_next(o))
@@ -76,6 +77,8 @@ static struct dx_rc read_pointer(const xmlNode *node, tlist_list *list, dx_why *
                 p->territory = tlist_text(n, &list->arena);
             else if (tlist_is(n, TLIST_NS_ADD, "MimeType"))
                 mime = tlist_text(n, &list->arena);
+            else if (tlist_is(n, TLIST_NS_MRA, "MutualRecognitionAgreementInformation"))
+                recognition = n;
             else if (tlist_is(n, TLIST_NS, "SchemeOperatorName") &&
                      !read_names(n, &list->arena, &p->names, &p->name_count))
                 return no_memory(why);
@@ -84,6 +87,8 @@ static struct dx_rc read_pointer(const xmlNode *node, tlist_list *list, dx_why *
         return no_memory(why);
     if (mime == NULL || strcasecmp(mime, TLIST_MIME) != 0 || p->type == NULL || p->territory == NULL)
         return DX_OKAY;
+    if (recognition != NULL)
+        DX_TRY(tlist_recognition_read(recognition, map, list, &p->recognition, why));
     const xmlNode *identities = tlist_child(node, TLIST_NS, "ServiceDigitalIdentities");
     size_t room = 1;
     for (const xmlNode *n = identities; n != NULL; n = tlist_walk(identities, n))
@@ -133,7 +138,7 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
     if (list->pointers == NULL)
         return no_memory(why);
     for (const xmlNode *n = tlist_first(pointers); n != NULL; n = tlist_next(n))
-        DX_TRY(read_pointer(n, list, why));
+        DX_TRY(read_pointer(n, map, list, why));
     return DX_OKAY;
 }
 

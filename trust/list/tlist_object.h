@@ -8,6 +8,7 @@
 #define TRUST_LIST_TLIST_OBJECT_H
 
 #include "trust/base/digest.h"
+#include "trust/list/tlist_recognition.h"
 #include "trust/list/tlist_xml.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ typedef struct { /* one pointer with the XML MimeType */
     const char *url, *type, *territory;
     uint8_t (*signers)[32];
     size_t signer_count;
+    const tlist_recognition *recognition; /* of a partner's list; NULL: none */
     const char **names; /* SchemeOperatorName, every language */
     size_t name_count;
 } tlist_pointer;
@@ -98,13 +100,12 @@ DX_RC tlist_object_make(const tlist_tree *tree, const tlist_source *source, cons
                         tlist_list **out, dx_why *why);
 /* Services below the tree; in tlist_service.c. */
 DX_RC tlist_services_read(const tlist_tree *tree, const tlist_map *map, tlist_list *list, dx_why *why);
-/* Criteria of a QualificationElement. *usable false: TL-804. NULL without memory. */
-struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable);
-/* The OIDs of criteria that are one PolicySet and nothing else, all asserted; 0: they are something else. */
-size_t tlist_criteria_policies(const struct tlist_criteria *criteria, const char *const **oids);
-/* Adds what the criteria say to a content fingerprint. */
-void tlist_criteria_hash(const struct tlist_criteria *criteria, dx_hash *hash);
 void tlist_fingerprint(tlist_list *list);
+/* MutualRecognitionAgreementInformation of a pointer; in tlist_recognition_read.c. `map` is the pointing
+ * source's: what the types and statuses of our side mean. Items that cannot be used are kept as such
+ * (TL-953). */
+DX_RC tlist_recognition_read(const xmlNode *element, const tlist_map *map, tlist_list *list,
+                             const tlist_recognition **out, dx_why *why);
 /* URIs of the first language in a list of URIs. */
 bool tlist_uris(const xmlNode *parent, dx_arena *arena, const char ***out, size_t *count);
 /* The text of the child in English, else of the first. */

@@ -9,8 +9,12 @@
 
 static bool wanted(const tlist_source *source, const tlist_pointer *p)
 {
-    bool type = source->tsl_type_count == 0 && strcmp(p->type, TLIST_TYPE_EU) == 0,
+    bool partner = p->recognition != NULL;
+    bool type = partner || (source->tsl_type_count == 0 && strcmp(p->type, TLIST_TYPE_EU) == 0),
          territory = source->territories == NULL;
+    /* A partner's list is believed through recognition alone. */
+    if (partner && (!source->mra || strlen(p->type) >= sizeof((tlist_entry *)0)->partner_type))
+        return false;
     for (size_t i = 0; i < source->tsl_type_count; i++)
         type |= strcmp(source->tsl_types[i], p->type) == 0;
     for (size_t i = 0; !territory && i < source->territory_count; i++)
@@ -52,7 +56,13 @@ static struct dx_rc apply_pointer(tlist_store *store, size_t root, const tlist_s
     e->source.oj_uri = NULL;
     e->source.anchors = (const uint8_t(*)[32])anchors;
     e->source.anchor_count = p->signer_count;
-    if (configured->tsl_type_count == 0) {
+    e->source.scheme = p->recognition != NULL ? e->territory : configured->scheme;
+    if (p->recognition != NULL) {
+        snprintf(e->partner_type, sizeof e->partner_type, "%s", p->type);
+        e->partner_types[0] = e->partner_type;
+        e->source.tsl_types = e->partner_types;
+        e->source.tsl_type_count = 1;
+    } else if (configured->tsl_type_count == 0) {
         e->source.tsl_types = eu_types;
         e->source.tsl_type_count = 1;
     }

@@ -6,6 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* What the pointer to a partner's list says of its worth, when the source honours that. */
+static const tlist_recognition *recognition_of(const tlist_entry *lotl, const char *territory)
+{
+    for (size_t i = 0; lotl->source.mra && i < lotl->list->pointer_count; i++)
+        if (lotl->list->pointers[i].recognition != NULL &&
+            strcmp(lotl->list->pointers[i].territory, territory) == 0)
+            return lotl->list->pointers[i].recognition;
+    return NULL;
+}
+
 static tlist_member member_of(const tlist_store *store, const tlist_entry *e)
 {
     const tlist_entry *lotl = tlist_entry_above(store, e);
@@ -19,6 +29,7 @@ static tlist_member member_of(const tlist_store *store, const tlist_entry *e)
         return m;
     m.facts.lotl_sequence = lotl->list->facts.sequence;
     memcpy(m.facts.lotl_sha256, lotl->list->facts.sha256, 32);
+    m.facts.recognition = recognition_of(lotl, e->territory);
     if (m.facts.origin == TLIST_ORIGIN_PUBLISHER_SIGNED)
         m.facts.origin = TLIST_ORIGIN_LIST_OF_LISTS;
     m.upper_until_s = lotl->list->facts.next_update_s == 0

@@ -1,6 +1,7 @@
 /* Reading providers and services: history becomes half-open intervals, extensions become facts (TL-801 to
  * TL-806). */
 #include "trust/list/tlist_certificate.h"
+#include "trust/list/tlist_criteria.h"
 #include "trust/list/tlist_object.h"
 
 #include <openssl/x509.h>

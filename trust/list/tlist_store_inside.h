@@ -29,7 +29,9 @@ typedef struct { /* one list that we keep up to date */
     bool below;             /* a list below a list of lists */
     bool pointed;           /* below: the list of lists that is held still points here */
     uint8_t (*anchors)[32]; /* owned; of a pointer */
-    tlist_list *list;       /* NULL: none accepted yet */
+    char partner_type[160]; /* TSLType that the pointer to a partner's list announces */
+    const char *partner_types[1];
+    tlist_list *list; /* NULL: none accepted yet */
     char etag[128], last_modified[64];
     int64_t confirmed_s;
     bool stale, withdrawn;

@@ -13,6 +13,7 @@
 #define TLIST_NS       "http://uri.etsi.org/02231/v2#"
 #define TLIST_NS_ADD   "http://uri.etsi.org/02231/v2/additionaltypes#"
 #define TLIST_NS_SIE   "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
+#define TLIST_NS_MRA   "http://ec.europa.eu/tools/lotl/mra/schema/v2#"
 #define TLIST_NS_DS    "http://www.w3.org/2000/09/xmldsig#"
 #define TLIST_NS_XADES "http://uri.etsi.org/01903/v1.3.2#"
 #define TLIST_NS_XML   "http://www.w3.org/XML/1998/namespace"

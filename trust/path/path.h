@@ -10,6 +10,8 @@
 
 #include "trust/base/clock.h"
 #include "trust/list/tlist.h"
+#include "trust/path/organisation.h"
+#include "trust/path/path_recognition.h"
 #include "trust/path/policy_graph.h"
 #include "trust/path/revocation_rules.h"
 
@@ -124,16 +126,6 @@ typedef struct {
     bool known;
 } trust_assurance;
 
-typedef enum { ORGANISATION_NONE, ORGANISATION_LEGAL, ORGANISATION_PERSON } organisation_kind;
-
-typedef struct {
-    organisation_kind kind;
-    char id[96];     /* "NTRDE-HRB12345"; empty when the certificate names none */
-    char scheme[8];  /* NTR VAT PSD LEI GOV INT other */
-    char country[3]; /* ISO 3166-1; empty when not known */
-    char name[257];  /* organizationName, UTF-8 */
-} organisation;
-
 typedef enum { REVOCATION_UNKNOWN = 0, REVOCATION_GOOD, REVOCATION_REVOKED } revocation_state;
 typedef enum {
     REVOCATION_VIA_NONE = 0,
@@ -159,6 +151,9 @@ typedef struct {
     bool certid_sha256; /* in the request; else SHA-1 */
     dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
+
+/* On whose word a certificate is called qualified; nobody else can make it so. */
+typedef enum { QUALIFIED_BY_NOBODY = 0, QUALIFIED_BY_EU_LIST, QUALIFIED_BY_MRA } qualification_by;
 
 typedef struct {
     trust_answer answer; /* zero is TRUST_NO */
@@ -186,12 +181,23 @@ typedef struct {
     } anchor;
     revocation_view revocation[PATH_MAX_CERTS]; /* per path certificate */
     organisation org;
-    /* qualification, trusted-lists.md 8 and 10 */
-    char level[24]; /* "q-eseal-qscd", "jp-eseal-2", "listed", "unlisted" ... (policy.md 4) */
+    /* qualification and recognition, trusted-lists.md 8 to 10 */
+    char level[24];           /* "q-eseal-qscd", "jp-eseal-2", "listed", "unlisted" ... (policy.md 4) */
+    char level_issued[24];    /* the same when the certificate was issued; empty: not asked (a stamp) */
+    char qualification[16];   /* "Q-ESEAL-QSCD" ... "UNLISTED", "QTST"; empty: not asked */
+    char qualification_id[8]; /* why not: "TL-905"; empty */
+    qualification_by qualified_by;
     char basis[16]; /* native mra local-policy none */
     bool qualified, qscd, foreign;
     char qc_types[3][8]; /* esign eseal web; empty strings after the last */
     bool qc_compliance;
+    char qc_legislation[TLIST_COUNTRY_MAX][3]; /* empty strings after the last */
+    struct {                                   /* of a foreign service; empty status: none */
+        char status[16];                       /* enacted repealed; valid of a local rule */
+        int64_t since_s;
+        char instrument[128], treated_as[24];    /* treated_as: of a local rule */
+        char mapped_type[64], mapped_status[64]; /* last URI segments, after an enacted translation */
+    } recognition;
     trust_assurance assurance;
     char remarks[128];                 /* ids of warnings, space separated */
     int64_t not_before_s, not_after_s; /* of the leaf */
@@ -226,13 +232,21 @@ typedef struct {
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
     const char *host;    /* NULL: none is compared */
-    const char *home_scheme; /* trust.home, for basis and foreign */
+    const char *home_scheme;             /* trust.home, for basis and foreign */
+    const path_recognition *recognition; /* rows of trust.recognition; NULL: none */
+    const identity_rules *identity;      /* NULL: the defaults */
+    int64_t proof_s;                     /* of a stamp: when it is proved to have existed; 0: at_s */
     policy_inputs policies;
     policy_outcome *policies_found; /* NULL, or where the user-constrained set of a YES is written */
     const path_limits *limits;      /* NULL: path_limits_default */
     const dx_clock *clock;          /* of the CPU budget; NULL: the system's */
     path_trace *trace;              /* NULL: none */
 } path_input;
+
+/* What the verdict may be called, in words for people: the one place that says "qualified", and it does so
+ * only on the word of an EU list or an enacted recognition. */
+#define PATH_LABEL_SIZE 200
+void path_label(const trust_verdict *verdict, char out[PATH_LABEL_SIZE]);
 
 typedef struct path_judge_state path_judge_state;
 DX_RC path_judge_new(path_judge_state **out, dx_why *why);

@@ -71,12 +71,10 @@ static void judge_found(path_search *s)
 
 static void judge_opened(path_search *s)
 {
-    X509 *x = path_certificate_x509(&s->leaf);
-    if (x == NULL) { /* libcrypto is stricter somewhere */
-        path_say(s->out, "ID-101", NULL);
-        return;
-    }
-    const char *person = organisation_read(x, &s->out->org, s->out);
+    organisation_remarks remarks = {0};
+    const char *person = organisation_read(&s->leaf.facts, s->in->identity, &s->out->org, &remarks);
+    for (size_t i = 0; i < remarks.count; i++)
+        path_remark(s->out, remarks.ids[i]);
     s->person = s->rules->organisation ? person : NULL;
     if (!judge_leaf_first(s))
         return;
@@ -184,20 +182,16 @@ DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *are
 
 DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64_t *not_after_s, dx_why *why)
 {
-    dx_arena arena = {0};
     path_certificate c;
-    trust_verdict scratch = {0};
+    organisation_remarks ignored = {0};
     const char *id = path_certificate_open(leaf, &c);
-    if (id == NULL && path_certificate_x509(&c) == NULL)
-        id = "ID-101";
     if (id == NULL) {
-        (void)organisation_read(path_certificate_x509(&c), org, &scratch);
+        (void)organisation_read(&c.facts, NULL, org, &ignored);
         *not_before_s = c.from_s;
         *not_after_s = c.until_s;
         id = c.dated ? NULL : "ID-107";
         path_certificate_close(&c);
     }
-    dx_arena_fini(&arena);
     if (id == NULL)
         return DX_OKAY;
     if (strcmp(id, "ID-901") == 0)

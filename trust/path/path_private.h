@@ -137,20 +137,7 @@ const char *revocation_ask(path_search *s, const cert_facts *subject, const cert
                            bool lists_only);
 const revocation_rules *revocation_rules_of(const path_search *s);
 
-/* path_statements.c: qcStatements, RFC 3739 3.2.6. */
-typedef struct {
-    bool compliance, sscd, legislation, esign, eseal, web;
-    bool psd2, psd2_roles_ok;
-    dx_bytes psd2_authority; /* NCAId */
-} path_statements;
-/* False: malformed, or a statement stands twice (ID-508); *out is then empty. */
-bool path_statements_read(const X509 *x, path_statements *out);
-
-/* organisation.c. NULL: an organisation's, else the id that says why not. */
-const char *organisation_read(X509 *x, organisation *out, trust_verdict *remarks);
-bool organisation_is_jpki(const X509 *x);
-
-/* path_qualified.c */
+/* path_level.c: what the listed service makes of the leaf, from the hits of the anchor. */
 void path_qualify(path_search *s);
 
 #endif

@@ -119,6 +119,18 @@ static const char *check_chain(path_search *s)
     return id;
 }
 
+/* Some lists say that their certificates carry the number in serialNumber (identity.source). */
+static void read_number_by_list(path_search *s)
+{
+    organisation_remarks remarks = {0};
+    if (s->person == NULL || s->anchor != NULL || strcmp(s->person, "ID-501") != 0)
+        return;
+    s->person = organisation_read_serial(&s->leaf.facts, s->in->identity, s->out->anchor.source, &s->out->org,
+                                         &remarks);
+    for (size_t i = 0; i < remarks.count; i++)
+        path_remark(s->out, remarks.ids[i]);
+}
+
 bool path_check_whole(path_search *s)
 {
     trust_verdict *v = s->out;
@@ -143,6 +155,7 @@ bool path_check_whole(path_search *s)
         until(v, s->hits[i].good_until_s);
     if (s->anchor == NULL)
         describe_anchor(s, &s->hits[0]);
+    read_number_by_list(s);
     if (s->person == NULL)
         return check_revocation(s);
     path_say(v, s->person, NULL); /* told before anybody is asked about a person's certificate */

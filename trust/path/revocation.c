@@ -328,7 +328,7 @@ void path_check_revocation(path_search *s, const path_certificate *subject, cons
         *id = q.worst;
     if (revoked || q.best.state == REVOCATION_GOOD || exempt(&q, out))
         return;
-    if (subject->x == NULL || organisation_is_jpki(subject->x))
+    if (organisation_is_jpki(&subject->facts, s->in->identity))
         q.unasked = "ID-417"; /* no answer may be fetched, whatever the certificate names */
     else
         ask(&q, q.subject, q.issuer, false);
