@@ -208,6 +208,11 @@ static void judge(X509_CRL *crl, const crl_question *q, crl_answer *a)
     a->listed = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(q->subject)) == 1;
     if (a->listed && !asn1_time_s(X509_REVOKED_get0_revocationDate(entry), &a->revoked_s))
         a->revoked_s = 0;
+    if (a->listed) {
+        ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+        a->on_hold = reason != NULL && ASN1_ENUMERATED_get(reason) == CRL_REASON_CERTIFICATE_HOLD;
+        ASN1_ENUMERATED_free(reason);
+    }
     /* Whoever is listed is revoked, however old or narrow the CRL is. */
     if (a->listed && a->revoked_s <= q->until_s) {
         a->state = REVOCATION_REVOKED;

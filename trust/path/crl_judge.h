@@ -29,6 +29,7 @@ typedef struct {
     int64_t this_update_s, next_update_s;
     int64_t revoked_s; /* with `listed`; 0 when the date of the entry cannot be read: revoked since ever */
     bool listed;       /* also with GOOD: revoked after until_s */
+    bool on_hold;      /* with `listed`: by certificateHold */
 } crl_answer;
 
 crl_answer crl_judge(dx_bytes der, const crl_question *question);

@@ -129,6 +129,7 @@ static const char *judge_single(const path_search *s, const path_certificate *su
         if (!dated || out->revoked_s <= at_s || compromised(reason)) {
             out->revoked_s = dated ? out->revoked_s : 0;
             out->state = REVOCATION_REVOKED;
+            out->on_hold = reason == OCSP_REVOKED_STATUS_CERTIFICATEHOLD;
             return "ID-401";
         }
     }
@@ -182,6 +183,7 @@ static const char *judge_crl(const path_search *s, dx_bytes der, const path_cert
     if (a.about_another)
         return "ID-407"; /* no news about this certificate, from whichever kind of source */
     out->state = a.state;
+    out->on_hold = a.on_hold;
     out->this_update_s = a.this_update_s;
     out->next_update_s = a.next_update_s;
     out->revoked_s = a.revoked_s;
