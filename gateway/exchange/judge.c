@@ -35,7 +35,7 @@ static bool may_serve(const judges *j, const judged *hit, const judge_question *
 {
     int64_t now_s = dx_now_s(j->spec.clock);
     return hit != NULL && hit->good_until_s > now_s && judged_holds(hit, q->snapshot, q->block) &&
-           (!q->recheck || now_s < hit->judged_s + (j->spec.live_recheck_s + 1) / 2);
+           (!q->recheck || now_s < hit->recheck_s);
 }
 
 static void count(atomic_ullong *counter)

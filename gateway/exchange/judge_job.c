@@ -11,6 +11,7 @@
 #define JUDGE_MAX_BYTES   (16U << 20)
 #define NO_RECHECK_S      30
 #define UNKNOWN_RECHECK_S 2
+#define RECHECK_LEAST_S   5 /* when the source could not be asked */
 #define ROUNDS_MAX        (3 * JUDGE_NEEDS_MAX) /* each brings a new need, or moves one on */
 
 /* ---- answers ---- */
@@ -146,6 +147,17 @@ static void learn(judges *j, judge_job *job, path_input *input, dx_arena *arena,
         judged_depends_on(job->about, job->needs[i].record->fact);
 }
 
+/* Counted from when the responders were asked, not from a judgement in between that a new list brought. */
+static int64_t recheck_at(const judges *j, const judge_job *job, int64_t now_s)
+{
+    int64_t asked_s = now_s;
+    for (size_t i = 0; i < job->need_count; i++)
+        if (job->needs[i].ocsp != NULL && job->needs[i].ocsp->asked_s < asked_s)
+            asked_s = job->needs[i].ocsp->asked_s;
+    int64_t at_s = asked_s + j->spec.live_recheck_s;
+    return at_s > now_s + RECHECK_LEAST_S ? at_s : now_s + RECHECK_LEAST_S;
+}
+
 static void settle(judges *j, judge_job *job, int64_t now_s)
 {
     judged *out = job->about;
@@ -155,7 +167,7 @@ static void settle(judges *j, judge_job *job, int64_t now_s)
     name_the_failure(job, v);
     bool yes = v->answer == TRUST_YES;
     out->judged_s = now_s;
-    out->recheck_s = now_s + j->spec.live_recheck_s;
+    out->recheck_s = recheck_at(j, job, now_s);
     /* A NO may be mended by its peer (a missing intermediate), an UNKNOWN by the source: ask again soon. */
     int64_t last_s =
         yes ? INT64_MAX : now_s + (v->kind == TRUST_KIND_UNKNOWN ? UNKNOWN_RECHECK_S : NO_RECHECK_S);
