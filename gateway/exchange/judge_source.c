@@ -197,7 +197,17 @@ void judge_record_forget(judges *j, judge_record *r)
     dx_buf_fini(&r->revoked);
     dx_buf_init(&r->revoked, 0);
     r->state = REVOCATION_UNKNOWN;
-    r->told_unrevoked = false;
+    r->told_unrevoked = r->filed = false;
+    /* The responder's answer of then goes too: it is asked again, and may say the same again. */
+    for (judge_source *s = j->sources[bucket_of(r->key)]; s != NULL; s = s->next)
+        if (!s->is_crl && memcmp(s->key, r->key, 32) == 0) {
+            dx_buf_fini(&s->proven);
+            dx_buf_init(&s->proven, 0);
+            judge_source_drop(s);
+            s->saved = false;
+            s->asked_s = s->not_before_s = 0;
+            j->index_dirty = true;
+        }
     changed(j, r);
 }
 
