@@ -81,3 +81,7 @@ foreach(program ${programs})
     add_executable(${name} ${program})
     target_link_libraries(${name} PRIVATE trust_base OpenSSL::Crypto OpenSSL::SSL Threads::Threads)
 endforeach()
+
+# A figure that needs no servers; tests/bench/run prints it.
+add_executable(verdict_hit ${CMAKE_SOURCE_DIR}/tests/bench/verdict_hit.c)
+target_link_libraries(verdict_hit PRIVATE gateway_exchange test_rooms_libs -Wl,--wrap=malloc,--wrap=calloc)
