@@ -241,9 +241,9 @@ class World:
         with open(self.path("faults.txt"), "w", encoding="utf-8") as f:
             f.write("".join(line + "\n" for line in lines))
 
-    def asked(self, path):
+    def asked(self, path, method="POST"):
         """How many requests for that path the authority has seen."""
-        return self.read(self.path("requests.txt")).split(b"\n").count(b"POST " + path.encode())
+        return self.read(self.path("requests.txt")).split(b"\n").count(f"{method} {path}".encode())
 
     def set_standing(self, persona, words):
         """What the responder says of a persona's certificate from now on: "good", or "revoked UNIX_SECONDS REASON"."""

@@ -159,6 +159,22 @@ class OneQuestion(flow.Flow):
         w.set_fault()
         self.until("the peer is served again", lambda: w.ask("peer-1", self.path, PERMITTED).status == 200, 30)
 
+    def test_a_crl_answers_where_the_responder_does_not(self):
+        w = self.world
+        w.set_fault("/ocsp/de-second html")
+        w.start_all()
+        self.allowed("peer-1")
+        self.assertEqual((2, 1), (w.asked("/ocsp/de-second"), w.asked("/de-second.crl", "GET")))  # two tries, then the CRL
+        w.set_fault("/ocsp/de-granted html")  # whose certificates name no CRL
+        answer = self.refused("peer-0", 503, "revocation-unknown")
+        self.assertEqual("ID-405", answer.problem.get("id"))
+
+    def test_nobody_is_asked_about_a_chain_that_is_not_listed(self):
+        w = self.world
+        w.start_all()
+        self.refused("unlisted", 403, "issuer-not-listed")
+        self.assertEqual((0, 0), (w.asked("/ocsp/unlisted"), w.asked("/unlisted.crl", "GET")))
+
     def test_what_a_responder_said_outlives_a_restart(self):
         w = self.world
         w.start_all()
