@@ -11,7 +11,7 @@
 #define JUDGE_MAX_BYTES   (16U << 20)
 #define NO_RECHECK_S      30
 #define UNKNOWN_RECHECK_S 2
-#define RECHECK_LEAST_S   5 /* when the source could not be asked */
+#define RECHECK_LEAST_S   5                     /* when the source could not be asked */
 #define ROUNDS_MAX        (3 * JUDGE_NEEDS_MAX) /* each brings a new need, or moves one on */
 
 /* ---- answers ---- */

@@ -25,6 +25,12 @@ static inline judged *peer_trust_known(const gate_worker *w, const net_peer *pee
 }
 /* The same after a look at what a verdict from before depends on. */
 judged *peer_trust_confirm(gate_worker *w, const net_peer *peer, int64_t now_s);
+/* Whether the peer was believed, and no NO came since. */
+static inline bool peer_trust_believed(const net_peer *peer)
+{
+    const peer_trust *t = peer->user;
+    return t != NULL && t->believed;
+}
 /* A verdict came: kept when it holds under the worker's own view (false: ask again), and a peer that was
  * believed until now is cut. */
 bool peer_trust_take(gate_worker *w, const net_peer *peer, judged *answer);

@@ -3,6 +3,8 @@
 
 #include "trust/base/log.h"
 
+#define TRIES_MAX 3
+
 /* The only place where "could not find out" becomes refuse or allow (identity.md 1, rule 1). */
 
 typedef struct {
@@ -104,9 +106,11 @@ step stage_trust(exchange *ex)
         dx_log(DX_LOG_WARN, "trust.allowed_unknown", F_STR("id", "ID-418"), F_STR("unknown", v->id));
         return STEP_NEXT;
     }
-    if (!unknown && ex->connection != NULL)
-        net_connection_close_soon(
-            ex->connection); /* identity.md 11: a refused peer does not keep its connection */
+    /* identity.md 3, 11: a refused peer does not keep its connection; one that was never believed has three
+     * tries until it can be found out. */
+    if (ex->connection != NULL &&
+        (!unknown || (net_connection_refused(ex->connection) >= TRIES_MAX && !peer_trust_believed(ex->peer))))
+        net_connection_close_soon(ex->connection);
     bool later = unknown || dx_bytes_starts(dx_bytes_text(v->slug), "trust-list-");
     return exchange_refuse(ex, &(refusal){.slug = v->slug[0] ? v->slug : "peer-not-trusted",
                                           .status = later ? 503 : 403,

@@ -102,7 +102,8 @@ void net_worker_each_peer(net_worker *worker, size_t *at, bool (*more)(void *con
 unsigned net_peer_cut(net_worker *worker, const net_peer *peer, uint32_t finish_s);
 size_t net_connection_listener(const net_connection *connection);
 const char *net_connection_tls_version(const net_connection *connection); /* "1.3" */
-void net_connection_close_soon(net_connection *connection); /* graceful: after the answers under way */
+unsigned net_connection_refused(net_connection *connection); /* counts one more; how many there were */
+void net_connection_close_soon(net_connection *connection);  /* graceful: after the answers under way */
 /* Visits each live connection of this worker. */
 void net_worker_each(net_worker *worker, void (*visit)(net_connection *connection, void *context),
                      void *context);

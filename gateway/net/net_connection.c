@@ -159,6 +159,11 @@ const char *net_connection_tls_version(const net_connection *c)
     return SSL_version(c->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
+unsigned net_connection_refused(net_connection *c)
+{
+    return ++c->refused;
+}
+
 void net_connection_close_soon(net_connection *c)
 {
     http_connection_drain(c->http);

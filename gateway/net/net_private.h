@@ -114,7 +114,8 @@ struct net_connection {
     int64_t key_updates_from_us;
     char sni[256];
     net_connection *peer_next, **peer_prev; /* the other connections of this peer */
-    bool cut;                               /* by net_peer_cut; cut_timer ends it */
+    unsigned refused;
+    bool cut; /* by net_peer_cut; cut_timer ends it */
     net_timer cut_timer;
 };
 

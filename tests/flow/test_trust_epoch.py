@@ -21,13 +21,15 @@ EACH = 5      # connections of each peer and protocol
 
 def is_closed(client):
     """Whether the gateway ended this idle connection. What it said before its end is thrown away."""
+    if client.sock is None:
+        return True  # by Connection: close
     try:
         while select.select([client.sock], [], [], 0)[0] or client.sock.pending():
             if not client.sock.recv(65536):
                 return True
     except ssl.SSLWantReadError:
         return False
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError):
         return True
     return client.sock.fileno() < 0
 
@@ -156,6 +158,9 @@ class OneQuestion(flow.Flow):
         self.assertEqual({503}, {a.status for a in answers})
         self.assertTrue(all(b"revocation-unknown" in a.read() for a in answers))
         self.assertEqual(1, w.asked("/ocsp/de-second"))
+        self.assertEqual([503, 503], [clients[0].get(self.path)[0] for _ in range(2)])
+        self.until("three refusals close a connection of somebody who was never believed", lambda: is_closed(clients[0]), 3)
+        self.assertFalse(is_closed(clients[1]))
         w.set_fault()
         self.until("the peer is served again", lambda: w.ask("peer-1", self.path, PERMITTED).status == 200, 30)
 
