@@ -116,22 +116,19 @@ static void prefetch(judges *j)
 /* Jobs whose answers came, and those whose time is up. */
 static void run_jobs(judges *j)
 {
+    int64_t now_us = dx_mono_us(j->spec.clock);
     judge_job *jobs = j->jobs;
     j->jobs = NULL;
     while (jobs != NULL) {
         judge_job *job = jobs;
         jobs = job->next;
-        start(j, job);
+        if (judge_need_all_arrived(job) || job->due_us <= now_us) {
+            start(j, job);
+        } else {
+            job->next = j->jobs;
+            j->jobs = job;
+        }
     }
-}
-
-static bool any_late(const judges *j)
-{
-    int64_t now_us = dx_mono_us(j->spec.clock);
-    for (const judge_job *job = j->jobs; job != NULL; job = job->next)
-        if (job->due_us <= now_us)
-            return true;
-    return false;
 }
 
 static void wait_for_work(judges *j)
@@ -186,14 +183,12 @@ static void *run(void *argument)
         j->arrived = NULL;
         j->ending = j->stopping;
         pthread_mutex_unlock(&j->lock);
-        bool news = arrived != NULL;
         while (arrived != NULL) {
             judge_arrival *a = arrived;
             arrived = a->next;
             judge_fetch_take(j, a);
         }
-        if (news || any_late(j) || j->ending)
-            run_jobs(j);
+        run_jobs(j);
         while (queue != NULL) {
             judge_question *q = queue;
             queue = q->next;

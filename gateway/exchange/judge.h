@@ -23,6 +23,8 @@ typedef struct {
     atomic_uint refs, version;
 } judge_fact;
 
+#define JUDGED_FACTS_MAX (2 * PATH_MAX_CERTS) /* a second path may have asked about other certificates */
+
 typedef struct { /* a verdict that many share; immutable */
     atomic_uint refs;
     trust_verdict verdict;
@@ -30,8 +32,8 @@ typedef struct { /* a verdict that many share; immutable */
     int64_t good_until_s; /* must be asked again from here on */
     int64_t recheck_s;    /* is asked again from here on while a connection lives; it stays good meanwhile */
     uint8_t block_sha256[32];
-    judge_fact *facts[PATH_MAX_CERTS]; /* a reference each */
-    unsigned versions[PATH_MAX_CERTS];
+    judge_fact *facts[JUDGED_FACTS_MAX]; /* a reference each */
+    unsigned versions[JUDGED_FACTS_MAX];
     size_t fact_count;
     /* whom it is about: for a judgement without a worker */
     uint8_t leaf_sha256[32], presented_sha256[32];

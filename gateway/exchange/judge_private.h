@@ -17,7 +17,7 @@
 #define JUDGE_SOURCES_MAX     4096
 #define JUDGE_RECORDS_MAX     65536
 #define JUDGE_BUCKETS         4096
-#define JUDGE_NEEDS_MAX       (2 * PATH_MAX_CERTS) /* a second path may ask about other certificates */
+#define JUDGE_NEEDS_MAX       JUDGED_FACTS_MAX
 #define JUDGE_OCSP_MAX_BYTES  (512U << 10)
 #define JUDGE_CRL_MAX_BYTES   (64U << 20)
 #define JUDGE_HOSTS_MAX       256

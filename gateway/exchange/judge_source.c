@@ -116,7 +116,7 @@ static judge_source *proven_by(judge_need *need, const revocation_view *view)
         if (s->fresh.size > 0 && memcmp(s->fresh_sha256, view->evidence_sha256, 32) == 0) {
             dx_buf_fini(&s->proven);
             s->proven = s->fresh;
-            s->saved = false;
+            s->saved = s->saved && memcmp(s->proven_sha256, s->fresh_sha256, 32) == 0;
             memcpy(s->proven_sha256, s->fresh_sha256, 32);
             dx_buf_init(&s->fresh, 0);
             return s;

@@ -85,8 +85,6 @@ judged *judged_new(const uint8_t leaf_sha256[32], dx_bytes leaf, const dx_bytes 
 
 void judged_depends_on(judged *j, judge_fact *fact)
 {
-    if (j->fact_count == PATH_MAX_CERTS)
-        return;
     j->versions[j->fact_count] = atomic_load_explicit(&fact->version, memory_order_acquire);
     j->facts[j->fact_count++] = judge_fact_ref(fact);
 }

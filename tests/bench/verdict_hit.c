@@ -53,6 +53,31 @@ static double median(double *values)
     return values[ROUNDS / 2];
 }
 
+/* A new epoch that touches nothing: what confirming one peer costs, its verdict with three revocation facts.
+ */
+static double confirm_ns(gate_worker *worker, net_peer *peer, judged *verdict, gate_view *view)
+{
+    static judge_fact facts[3];
+    tlist_snapshot *lists;
+    dx_why why;
+    if (tlist_snapshot_of(NULL, 0, 0, &lists, &why).code != DX_OK)
+        return 1e9;
+    view->trust = lists;
+    verdict->verdict.epoch = tlist_snapshot_epoch(lists);
+    memcpy(verdict->verdict.snapshot_id, tlist_snapshot_id(lists), 32);
+    for (verdict->fact_count = 0; verdict->fact_count < 3; verdict->fact_count++)
+        verdict->facts[verdict->fact_count] = &facts[verdict->fact_count];
+    size_t confirmed = 0;
+    int64_t start_us = cpu_us();
+    for (int i = 0; i < TIMES; i++) {
+        view->epoch++;
+        confirmed += peer_trust_confirm(worker, peer, 0) != NULL;
+    }
+    double ns = (double)(cpu_us() - start_us) * 1000 / TIMES;
+    tlist_snapshot_unref(lists);
+    return confirmed == TIMES ? ns : 1e9;
+}
+
 int main(int argc, char **argv)
 {
     static judged verdict = {.good_until_s = INT64_MAX, .verdict = {.answer = TRUST_YES}};
@@ -87,10 +112,14 @@ int main(int argc, char **argv)
     double hit_ns = median(hit), hash_ns = median(hash);
     if (found != (size_t)ROUNDS * TIMES)
         return 3;
-    bool met = hit_ns < 200 && hit_ns <= 0.4 * hash_ns && allocated == 0;
+    static gate g = {.clock = &dx_clock_system};
+    worker.gate = &g;
+    double each_ns = confirm_ns(&worker, &peer, &verdict, &view);
+    bool met = each_ns <= 1000 && hit_ns < 200 && hit_ns <= 0.4 * hash_ns && allocated == 0;
     printf("verdict of a known peer: %.1f ns [%.1f-%.1f], goal 200; SHA-256 of 1 KiB: %.1f ns; ratio %.3f, "
            "goal 0.4; "
            "%zu allocations, goal 0: %s\n",
            hit_ns, hit[0], hit[ROUNDS - 1], hash_ns, hit_ns / hash_ns, allocated, met ? "met" : "missed");
+    printf("a new epoch that does not touch a peer: %.1f ns to confirm it, goal 1000\n", each_ns);
     return argc > 1 && strcmp(argv[1], "--gate") == 0 && !met;
 }
