@@ -131,8 +131,10 @@ static bool raise_epoch(control *c, const char *cause)
     gate_view *v = calloc(1, sizeof *v), *now = c->view;
     if (v == NULL)
         return false;
-    *v = *now;
     atomic_init(&v->refs, 1);
+    v->config = now->config;
+    v->can = now->can;
+    memcpy(v->credential_why, now->credential_why, sizeof v->credential_why);
     v->epoch = ++c->epoch;
     v->cause = cause;
     v->policy = now->policy == NULL ? NULL : policy_ref(now->policy);
