@@ -136,7 +136,7 @@ class OneQuestion(flow.Flow):
 
     def test_a_thousand_connections_of_one_peer_ask_once(self):
         w = self.world
-        w.edit_config(lambda c: (c.update(limit={"connections_per_ip": 2000, "connections_per_peer": 2000}), c["upstream"].update(connections_max=64), c["timestamp"].update(total_ms=60000),
+        w.edit_config(lambda c: (c.update(limit={"connections_per_ip": 2000, "connections_per_peer": 2000}), c["upstream"].update(connections_max=200), c["timestamp"].update(total_ms=60000),
                                  c["trust"].update(judge_wait_ms=20000)))
         w.start_all()
         w.set_fault("/ocsp/de-second slow 2000")
