@@ -179,7 +179,7 @@ static void settle(judges *j, judge_job *job, int64_t now_s)
                                                            : "no"),
            F_STR("id", v->id[0] ? v->id : NULL), F_STR("reason", v->reason), F_STR("clause", v->clause),
            F_STR("org", v->org.kind == ORGANISATION_LEGAL ? v->org.id : NULL),
-           F_STR("territory", v->anchor.territory), F_STR("level", v->level),
+           F_STR("territory", v->anchor.territory), F_STR("qualification", v->level),
            F_INT("signatures", v->signatures), F_INT("took_us", v->cost_us), F_BOOL("recheck", job->recheck));
     verdict_cache_put(j->cache, out);
 }
