@@ -95,3 +95,7 @@ foreach(bench trust crl)
     add_executable(bench_${bench} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${bench}.c)
     target_link_libraries(bench_${bench} PRIVATE trust_path OpenSSL::Crypto pkg::libxml2 pkg::xmlsec)
 endforeach()
+
+# A figure that needs no servers; tests/bench/run prints it.
+add_executable(verdict_hit ${CMAKE_SOURCE_DIR}/tests/bench/verdict_hit.c)
+target_link_libraries(verdict_hit PRIVATE gateway_exchange test_rooms_libs -Wl,--wrap=malloc,--wrap=calloc)

@@ -6,6 +6,7 @@
 /* What both a running gateway and the command line make from a configuration. */
 
 #define OBJECTS_MAX_BYTES (8U << 20)
+#define OWN_MAX           32
 
 static DX_RC read_blocks(const char *file, dx_bytes text, const char *label, dx_arena *arena, dx_bytes *out,
                          size_t max, size_t *count, dx_why *why)
@@ -112,7 +113,17 @@ DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why)
     size_t count = 0;
     for (; count < f->allow_ports.count && count < 32; count++)
         ports[count] = (uint16_t)f->allow_ports.items[count];
-    const dx_fetch_rules rules = {.allow_private = f->allow_private.items,
+    const char *own[OWN_MAX];
+    size_t own_count = 0;
+    for (size_t i = 0; i < c->listen_count && own_count < OWN_MAX; i++)
+        own[own_count++] = c->listen[i].address;
+    if (c->regulator_count == 1 && own_count < OWN_MAX)
+        own[own_count++] = c->regulator->address;
+    if (c->observe_count == 1 && own_count < OWN_MAX)
+        own[own_count++] = c->observe->address;
+    const dx_fetch_rules rules = {.own = own,
+                                  .own_count = own_count,
+                                  .allow_private = f->allow_private.items,
                                   .allow_private_count = f->allow_private.count,
                                   .allow_ports = ports,
                                   .allow_ports_count = count,

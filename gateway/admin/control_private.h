@@ -47,6 +47,8 @@ struct control {
     int64_t meter_saved_s;
     gate_view *view;
     uint64_t epoch;
+    uint64_t revocations; /* judges_changes() that the view knows of */
+    trust_block *block;   /* the newest that could be read */
     int64_t credential_checked_s;
     /* the stamp service's own judge */
     path_judge_state *stamp_judge;
@@ -66,8 +68,12 @@ void control_fetch_lists(control *c);             /* now, not when they are due;
 /* control_view.c: on the control thread */
 DX_RC control_first_view(control *c, dx_why *why);
 void control_refresh(control *c); /* a new list, a seal certificate to be judged again, quotas to be saved */
-/* A view of what is known now; takes references of its own. NULL: no memory. */
-gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust);
+/* A view of what is known now; takes references of its own. `cause`: why verdicts may have changed, for a new
+ * epoch; NULL: they have not. NULL: no memory. */
+gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust,
+                             const char *cause);
+/* Reads trust.block; a file that cannot be used changes nothing. */
+DX_RC control_read_block(control *c, const config *cf, dx_why *why);
 void control_publish(control *c, gate_view *view); /* takes the reference */
 gate_view *control_current_view(control *c);       /* a reference, or NULL; any thread */
 

@@ -109,6 +109,26 @@ static struct dx_rc list_metrics(control *c, const gate_view *v, dx_buf *out)
     return list_runs(c, out);
 }
 
+/* Verdicts found with the worker, and connections that a change of trust closed. */
+static DX_RC trust_metrics(const gate *g, dx_buf *out)
+{
+    unsigned long long hit = 0, miss = 0;
+    for (size_t i = 0; i < GATE_SHARDS; i++) {
+        hit += atomic_load_explicit(&g->verdicts[i].hit, memory_order_relaxed);
+        miss += atomic_load_explicit(&g->verdicts[i].miss, memory_order_relaxed);
+    }
+    DX_TRY(judges_metrics(g->judges, out)); /* begins the family that goes on here */
+    DX_TRY(dx_buf_addf(out,
+                       "sekisho_trust_cache_total{layer=\"worker\",result=\"hit\"} %llu\n"
+                       "sekisho_trust_cache_total{layer=\"worker\",result=\"miss\"} %llu\n"
+                       "# TYPE sekisho_peer_cut counter\n",
+                       hit, miss));
+    for (size_t i = 0; i < GATE_CUT_CAUSES; i++)
+        DX_TRY(dx_buf_addf(out, "sekisho_peer_cut_total{cause=\"%s\"} %llu\n", gate_cut_causes[i],
+                           (unsigned long long)atomic_load_explicit(&g->cuts[i], memory_order_relaxed)));
+    return DX_OKAY;
+}
+
 DX_RC control_metrics(control *c, dx_buf *out)
 {
     gate_view *v = control_current_view(c);
@@ -118,12 +138,14 @@ DX_RC control_metrics(control *c, dx_buf *out)
                     "# TYPE sekisho_refusals counter\nsekisho_refusals_total %llu\n"
                     "# TYPE sekisho_exchanges_in_flight gauge\nsekisho_exchanges_in_flight %llu\n"
                     "# TYPE sekisho_connections gauge\nsekisho_connections %zu\n"
-                    "# TYPE sekisho_trust_snapshot_epoch gauge\nsekisho_trust_snapshot_epoch %llu\n",
+                    "# TYPE sekisho_trust_epoch gauge\nsekisho_trust_epoch %llu\n",
                     (unsigned long long)atomic_load(&c->gate.exchanges_total),
                     (unsigned long long)atomic_load(&c->gate.refusals_total),
                     (unsigned long long)atomic_load(&c->gate.in_flight),
                     c->server == NULL ? 0 : net_server_connections(c->server),
                     (unsigned long long)(v == NULL ? 0 : v->epoch));
+    if (rc.code == DX_OK && c->gate.judges != NULL)
+        rc = trust_metrics(&c->gate, out);
     if (rc.code == DX_OK)
         rc = list_metrics(c, v, out);
     gate_view_unref(v);

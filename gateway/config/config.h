@@ -48,7 +48,7 @@ typedef struct {
     int64_t handshake_s, header_s, body_grace_s, idle_s, write_stall_s, drain_s;
 } config_timeout;
 typedef struct {
-    const char *home, *when_unknown, *recognition;
+    const char *home, *when_unknown, *recognition, *block;
     int64_t grace_s, run_deadline_s, judge_wait_ms;
 } config_trust;
 typedef struct {
@@ -71,6 +71,9 @@ typedef struct {
 typedef struct {
     int64_t live_recheck_s;
 } config_revocation;
+typedef struct {
+    int64_t finish_s;
+} config_peer;
 typedef struct {
     const char *dir, *agreement_seals;
     bool working_copy;

@@ -96,6 +96,9 @@ O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
 O(trust, "recognition", recognition, FILE, no, "", 0, 0, no,
   "Rows about foreign services: treated as what, under which instrument, from when to when. They change no label.")
 
+O(trust, "block", block, FILE, no, "", 0, 0, yes,
+  "Peers refused whatever the lists say: lines of certificate|key SHA-256 REASON, or organisation ID REASON.")
+
 S(source, "/trust/source", MAP, "A trusted list, or a list of lists.")
 O(source, "kind", kind, WORD, yes, "", 0, 0, no, "[lotl|tl] List of trusted lists, or one list.")
 O(source, "url", url, TEXT, yes, "", 0, 2000, no, "http(s)://, file:// or a path.")
@@ -150,8 +153,12 @@ O(fetch, "ca_file", ca_file, FILE, no, "", 0, 0, no,
   "PEM of TLS authorities for https; by default the system's.")
 
 S(revocation, "/revocation", ONE, "Is the certificate still good.")
-O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
+O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 30, 86400, no,
   "Certificates with live connections are asked again this often.")
+
+S(peer, "/peer", ONE, "Peers whose connections are open.")
+O(peer, "finish_s", finish_s, NUMBER, no, "5", 0, 60, yes,
+  "A peer that is believed no longer: how long answers that are in the log already may take to leave.")
 
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")

@@ -75,6 +75,9 @@ static void exchange_free(exchange *ex)
 {
     if (ex->upstream != NULL)
         upstream_cancel(ex->upstream);
+    if (ex->next_live != NULL)
+        ex->next_live->prev_live = ex->prev_live;
+    *ex->prev_live = ex->next_live;
     judged_unref(ex->judged);
     gate_view_unref(ex->view);
     net_peer_unhold(ex->home->worker, ex->peer);
@@ -336,6 +339,11 @@ static void *begin(void *context, http_stream *stream, const http_message *reque
     ex->connection = connection;
     ex->peer = net_connection_hold_peer(connection); /* the connection may go first */
     ex->regulator = net_connection_listener(connection) == w->gate->regulator_listener;
+    ex->next_live = w->live;
+    ex->prev_live = &w->live;
+    if (ex->next_live != NULL)
+        ex->next_live->prev_live = &ex->next_live;
+    w->live = ex;
     ex->started_us = dx_now_us(w->gate->clock);
     atomic_fetch_add_explicit(&w->gate->exchanges_total, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&w->gate->in_flight, 1, memory_order_relaxed);
@@ -382,6 +390,20 @@ static void gone(void *user, http_stream *stream, bool sent)
         ex->upstream = NULL;
         walk(ex);
     }
+}
+
+size_t exchange_abort_peer(gate_worker *w, const net_peer *peer)
+{
+    size_t count = 0;
+    for (exchange *ex = w->live; ex != NULL; ex = ex->next_live) {
+        bool under_way = ex->at > STAGE_trust && ex->at < STAGE_reply && ex->ended_us == 0;
+        if (ex->peer != peer || ex->stream == NULL || ex->cut || !under_way)
+            continue;
+        ex->cut = true;
+        count++;
+        http_answer_abort(ex->stream); /* its end comes by gone(), from the loop */
+    }
+    return count;
 }
 
 static void refused(void *context, const dx_why *why)

@@ -209,7 +209,10 @@ static void fill_answer(exchange *ex, prov_record *r)
         prov_set_str(r, "outcome.state", "failed");
     prov_set_int(r, "outcome.status", ex->answer.status != 0 ? ex->answer.status : 499);
     if (!released)
-        prov_set_str(r, "outcome.cause", ex->refused ? ex->problem_slug : "client-aborted");
+        prov_set_str(r, "outcome.cause",
+                     ex->refused ? ex->problem_slug
+                     : ex->cut   ? "peer-cut"
+                                 : "client-aborted");
     if (ex->sealed) {
         prov_set_str(r, "seal.profile", "dfft-seal-v1");
         prov_set_str(r, "seal.format", ex->seal.format);

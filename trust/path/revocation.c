@@ -192,7 +192,8 @@ static const char *hear_lists(inquiry *q, revocation_view *out)
                              .this_update_s = a.this_update_s,
                              .next_update_s = a.next_update_s,
                              .usable_until_s = a.usable_until_s,
-                             .revoked_s = a.revoked_s};
+                             .revoked_s = a.revoked_s,
+                             .on_hold = a.reason == CRL_CERTIFICATE_HOLD};
     if (a.state != REVOCATION_UNKNOWN) {
         out->via = REVOCATION_VIA_CRL;
         dx_sha256(a.list->der, out->evidence_sha256);
@@ -257,6 +258,7 @@ static const char *hear_response(inquiry *q, size_t index, revocation_view *out)
                              .next_update_s = a.next_update_s,
                              .produced_s = a.produced_s,
                              .revoked_s = a.revoked_s,
+                             .on_hold = a.reason == CRL_CERTIFICATE_HOLD,
                              .usable_until_s = a.usable_until_s};
     dx_sha256(in->evidence.ocsp[index], out->evidence_sha256);
     return a.id;
