@@ -4,7 +4,7 @@
 #include <openssl/objects.h>
 
 /* The first of 13 digits is 9 - (sum Pn·Qn mod 9), n from the right over the other 12, Qn 1 for odd and 2 for
- * even n (Ordinance on corporate numbers, art. 2). */
+ * even n (trusted-lists.md 9.2). */
 static bool corporate_number(const char *text)
 {
     unsigned sum = 0;

@@ -54,6 +54,7 @@ static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
     memcpy(map->statuses, eu ? eu_statuses : jp_statuses, map->status_count * sizeof *map->statuses);
     for (size_t i = 0; !eu && i < PROFILE_ROWS; i++)
         *profile_place(map, i) = profile_rows[i].uri;
+    map->profile.operator_compiled_rule = TLIST_OPERATOR_RULE;
     return DX_OKAY;
 }
 

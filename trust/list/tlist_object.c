@@ -128,9 +128,8 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
     for (const xmlNode *n = tlist_first(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL));
          n != NULL; n = tlist_next(n)) {
         const char *rule = tlist_text(n, &list->arena);
-        list->operator_marker |= rule != NULL && (strcmp(rule, TLIST_OPERATOR_RULE) == 0 ||
-                                                  (map->profile.operator_compiled_rule != NULL &&
-                                                   strcmp(rule, map->profile.operator_compiled_rule) == 0));
+        list->operator_marker |= rule != NULL && (strcmp(rule, map->profile.operator_compiled_rule) == 0 ||
+                                                  strcmp(rule, TLIST_OPERATOR_RULE) == 0);
     }
     for (const xmlNode *n = tlist_first(pointers); n != NULL; n = tlist_next(n))
         room++;

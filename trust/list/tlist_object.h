@@ -78,7 +78,7 @@ typedef struct {
     size_t type_count;
     tlist_map_status *statuses;
     size_t status_count;
-    struct { /* of the J-TSL profile; all NULL for the EU */
+    struct { /* of the J-TSL profile; for the EU all NULL but the rule that marks an operator's list */
 #define JP_PROFILE(member, uri) const char *member;
 #include "trust/list/service_table.h"
 #undef JP_PROFILE
