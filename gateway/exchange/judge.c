@@ -484,5 +484,7 @@ DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input
     }
     input->evidence = more;
     count = 0;
+    if (input->trace != NULL)
+        *input->trace = (path_trace){0}; /* of the judgement that counts */
     return path_judge(state, input, arena, out, questions, &count, why);
 }
