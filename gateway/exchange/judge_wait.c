@@ -91,6 +91,8 @@ DX_RC judge_wait(path_judge_state *state, dx_fetcher *fetcher, path_input *input
             continue;
         input->evidence = e->view;
         count = 0;
+        if (input->trace != NULL)
+            *input->trace = (path_trace){0}; /* of the judgement that counts */
         DX_TRY(path_judge(state, input, arena, out, questions, &count, why));
     }
     return DX_OKAY;

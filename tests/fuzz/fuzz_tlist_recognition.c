@@ -40,8 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
     tlist_list *list = calloc(1, sizeof *list);
     const tlist_recognition *r = NULL;
-    if (list != NULL && doc != NULL) {
+    if (list != NULL)
         atomic_init(&list->refs, 1);
+    if (list != NULL && doc != NULL) {
         if (tlist_recognition_read(xmlDocGetRootElement(doc), &map, list, &r, NULL).code == DX_OK)
             apply(r);
     }

@@ -282,9 +282,9 @@ static void statements_are_read_strictly(void **state)
     const struct {
         const char *subject, *statements, *id;
     } rows[] = {
-        /* twice the same statement; no sequence at all, a matter of form; a QcType without types; one that is fine */
+        /* twice the same statement; no DER; a QcType without types; one that is fine */
         {ORG, "1.3.6.1.5.5.7.1.3=DER:30143008060604008e4601013008060604008e460101", "ID-508"},
-        {ORG, "1.3.6.1.5.5.7.1.3=DER:04020000", "ID-110"},
+        {ORG, "1.3.6.1.5.5.7.1.3=DER:04020000", "ID-508"},
         {ORG, "1.3.6.1.5.5.7.1.3=DER:300a3008060604008e460106", "ID-508"},
         {ORG, "1.3.6.1.5.5.7.1.3=DER:300a3008060604008e460101", "ID-405"},
         /* fine; another authority; the name of another role */
