@@ -68,12 +68,18 @@ class LivePeers(flow.Flow):
                 self.addCleanup(client.close)
                 self.assertEqual(200, client.get(self.path)[0], self.world.tail("gateway"))
 
-    def cut(self, personas, cause, check_id, wait_s=CLOSED_S):
-        """All connections of these personas end, idle ones by themselves; no request of theirs is served any more."""
+    def epochs(self, cause):
+        return sum(e.get("cause") == cause for e in self.world.events("trust.swapped"))
+
+    def cut(self, personas, cause, check_id, epoch, before=0, wait_s=20):
+        """All connections of these personas end, idle ones by themselves; no request of theirs is served any more. The time counts from the
+        message to the workers: what a SIGHUP or a list takes before it is the disk's and the publisher's."""
+        self.until(f"the {epoch} counts", lambda: self.epochs(epoch) > before, wait_s)
+
         def known():
             hit = [e for e in self.world.events("peer.cut") if e["cause"] == cause]
             return sum(e["connections"] for e in hit) >= len(personas) * 2 * EACH and hit
-        events = self.until(f"{personas} are cut", known, wait_s)
+        events = self.until(f"{personas} are cut", known, CLOSED_S)
         self.assertEqual({check_id}, {e["id"] for e in events})
         end = time.monotonic() + CLOSED_S
         for persona in personas:
@@ -98,14 +104,15 @@ class LivePeers(flow.Flow):
         with open(w.path("block.txt"), "w", encoding="utf-8") as f:
             f.write(f"# for a test\norganisation {who['peer-3']['organisation']} unpaid invoices\ncertificate {who['peer-5']['sha256']} stolen laptop\n")
         w.running["gateway"].send_signal(signal.SIGHUP)
-        self.cut(["peer-3", "peer-5"], "blocked", "ID-309")
+        self.cut(["peer-3", "peer-5"], "blocked", "ID-309", "reload")
         answer = w.ask("peer-3", self.path, PERMITTED)
         self.assertNotIn(b"unpaid", answer.body)
         self.assertEqual("this peer is not accepted here", answer.problem.get("detail"))
+        before = self.epochs("lists")
         w.publish(w.path("bad-lists", "de-tl-granted-withdrawn.xml"), "de-tl.xml")
         w.running["gateway"].send_signal(signal.SIGHUP)
-        self.cut([f"peer-{n}" for n in range(0, 10, 2)], "not-listed", "ID-304", 10)
-        self.cut(["peer-1"], "revoked", "ID-401", 40)
+        self.cut([f"peer-{n}" for n in range(0, 10, 2)], "not-listed", "ID-304", "lists", before)
+        self.cut(["peer-1"], "revoked", "ID-401", "revocation", wait_s=40)
         self.assertLess(time.monotonic() - revoked_at, 60)
         self.assertTrue(w.events("peer.revoked"))
         steady.over.set()
