@@ -15,7 +15,8 @@ C(trust_diff, "trust diff", "trust diff OLD NEW [-c FILE] [--peers FILE|DIR] [--
 C(trust_explain, "trust explain",
   "trust explain CERT -c FILE [--chain FILE] [--at TIME] [--purpose tls|seal|stamp] "
   "[--ocsp FILE]... [--crl FILE]... [--online] [--json]",
-  "why a certificate is believed or not: path, list entry, revocation, steps of qualification, and who can change it")
+  "why a certificate is believed or not: path, list entry, revocation, steps of qualification, and who can "
+  "change it")
 C(trust_build_list, "trust build-list",
   "trust build-list --table FILE.csv|FILE.json --certs DIR --scheme FILE [--profile FILE] --previous "
   "OLD.xml|--sequence N "

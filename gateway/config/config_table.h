@@ -94,7 +94,8 @@ O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, no,
 O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
   "[refuse|allow] What happens when revocation cannot be found out.")
 O(trust, "recognition", recognition, FILE, no, "", 0, 0, no,
-  "Rows about foreign services: treated as what, under which instrument, from when to when. They change no label.")
+  "Rows about foreign services: treated as what, under which instrument, from when to when. They change no "
+  "label.")
 
 O(trust, "block", block, FILE, no, "", 0, 0, yes,
   "Peers refused whatever the lists say: lines of certificate|key SHA-256 REASON, or organisation ID REASON.")
@@ -137,9 +138,11 @@ S(identity, "/identity", ONE, "How certificates name organisations.")
 O(identity, "check_digits", check_digits, WORD, no, "refuse", 0, 0, no,
   "[refuse|warn] What a wrong check digit in an organisation identifier means (ID-503).")
 O(identity, "associated_persons", associated_persons, WORD, no, "refuse", 0, 0, no,
-  "[refuse|allow] Certificates of persons that name their organisation (ID-506); allowed ones never count as seals.")
+  "[refuse|allow] Certificates of persons that name their organisation (ID-506); allowed ones never count as "
+  "seals.")
 O(identity, "jpki_policies", jpki_policies, TEXTS, no, "1.2.392.200149.8.5.1.", 1, 16, no,
-  "Policy OIDs of Japanese individual number card certificates (ID-507); one that ends in a dot stands for all below.")
+  "Policy OIDs of Japanese individual number card certificates (ID-507); one that ends in a dot stands for "
+  "all below.")
 O(identity, "source", source, TEXTS, no, "", 0, 16, no,
   "Lists whose certificates carry the number in serialNumber: list=serialNumber:prefix, like "
   "jp=serialNumber:NTRJP-.")

@@ -1,7 +1,7 @@
 /* room: gateway_http */
-/* What the HTTP/1.1 parser of this gateway makes of messages: stdin holds byte strings (4 bytes big-endian length
- * each), each the whole input of one connection; a line of JSON for each says which requests it holds and how it
- * ends. tests/conformance/http_differential.py compares that with another parser. */
+/* What the HTTP/1.1 parser of this gateway makes of messages: stdin holds byte strings (4 bytes big-endian
+ * length each), each the whole input of one connection; a line of JSON for each says which requests it holds
+ * and how it ends. tests/conformance/http_differential.py compares that with another parser. */
 #include "gateway/http/h1_parse.h"
 
 #include <stdio.h>

@@ -46,8 +46,8 @@ typedef struct {           /* facts of one list */
     uint8_t lotl_sha256[32];
     const char *url;
     const struct tlist_recognition *recognition; /* of the pointer that led to a partner's list; NULL: none */
-    const char *remarks; /* ids of warnings, space separated */
-    int64_t attempted_s; /* newest download of it, whatever came of that; 0: none */
+    const char *remarks;                         /* ids of warnings, space separated */
+    int64_t attempted_s;                         /* newest download of it, whatever came of that; 0: none */
     char attempt_id[16]; /* why that download was refused ("TL-701"); "": it was not */
 } tlist_facts;
 

@@ -31,7 +31,7 @@ typedef struct { /* one pointer with the XML MimeType */
     uint8_t (*signers)[32];
     size_t signer_count;
     const tlist_recognition *recognition; /* of a partner's list; NULL: none */
-    const char **names; /* SchemeOperatorName, every language */
+    const char **names;                   /* SchemeOperatorName, every language */
     size_t name_count;
 } tlist_pointer;
 

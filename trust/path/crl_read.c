@@ -108,8 +108,8 @@ static bool read_entry_extensions(dx_bytes body, crl_list *list, crl_entry *out)
         return false;
     for (rest = all; rest.size > 0;) {
         extension e;
-        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || (count > 1 && stands_before(all, rest, e.oid)) ||
-            !read_entry_extension(&e, list, out))
+        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) ||
+            (count > 1 && stands_before(all, rest, e.oid)) || !read_entry_extension(&e, list, out))
             return false;
     }
     return true;
@@ -204,8 +204,8 @@ static bool read_extensions(dx_bytes body, crl_list *out)
         return false;
     for (rest = all; rest.size > 0;) {
         extension e;
-        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || (count > 1 && stands_before(all, rest, e.oid)) ||
-            !read_extension(&e, out))
+        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) ||
+            (count > 1 && stands_before(all, rest, e.oid)) || !read_extension(&e, out))
             return false;
     }
     return true;

@@ -139,7 +139,7 @@ typedef struct {
     revocation_via via;
     int64_t this_update_s, next_update_s, produced_s, revoked_s;
     int64_t usable_until_s;
-    bool on_hold; /* revoked by certificateHold: counts only as long as it lasts */
+    bool on_hold;                /* revoked by certificateHold: counts only as long as it lasts */
     uint8_t evidence_sha256[32]; /* of the OCSP response or CRL */
 } revocation_view;
 

@@ -111,17 +111,6 @@ static const char *open_all(path_search *s)
     return NULL;
 }
 
-static void close_all(path_search *s)
-{
-    for (size_t i = 0; i < s->depth; i++) /* a listed anchor of the path that was found among them */
-        path_certificate_close(s->chain[i]);
-    for (size_t i = 0; i < s->presented_count; i++)
-        path_certificate_close(&s->presented[i]);
-    for (size_t i = 0; s->given != NULL && i < s->in->anchor_count; i++)
-        path_certificate_close(&s->given[i]);
-    path_certificate_close(&s->leaf);
-}
-
 static struct dx_rc no_memory(dx_why *why)
 {
     return DX_FAIL_ID(why, NO_MEMORY, "ID-901", "", "no memory for a judgement");
@@ -168,7 +157,6 @@ DX_RC path_judge(path_judge_state *judge, const path_input *input, dx_arena *are
     else
         path_say(verdict, id, NULL);
     s->no_memory |= id != NULL && strcmp(id, "ID-901") == 0;
-    close_all(s);
     verdict->signatures = s->signatures;
     verdict->nodes = s->nodes;
     verdict->cost_us = (uint32_t)(dx_mono_us(s->clock) - s->until_us + (int64_t)s->limits.cpu_ms * 1000);
@@ -190,7 +178,6 @@ DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64
         *not_before_s = c.from_s;
         *not_after_s = c.until_s;
         id = c.dated ? NULL : "ID-107";
-        path_certificate_close(&c);
     }
     if (id == NULL)
         return DX_OKAY;

@@ -8,8 +8,6 @@
 #include "trust/path/path_algorithm.h"
 #include "trust/path/path_memo.h"
 
-#include <openssl/x509.h>
-
 #define GIVEN_MAX         64 /* presented, and as many configured; the rest is over the budget */
 #define LEARNED_MAX       16
 #define INTERMEDIATES_MAX (2 * GIVEN_MAX + LEARNED_MAX)
@@ -21,7 +19,6 @@ enum { PATH_PRESENTED, PATH_LEARNED, PATH_CONFIGURED };
 
 typedef struct { /* one certificate of the search */
     cert_facts facts;
-    X509 *x; /* path_certificate_x509 makes it when somebody needs it */
     dx_bytes der, subject, spki;
     uint8_t sha256[32];
     int64_t from_s, until_s;
@@ -79,15 +76,13 @@ const char *path_graver(const char *a, const char *b);
 
 /* path_certificate.c. NULL: open; else "ID-101" or "ID-102". Spans look at `der`. */
 const char *path_certificate_open(dx_bytes der, path_certificate *out);
-X509 *path_certificate_x509(path_certificate *c); /* NULL: libcrypto cannot read it, or no memory */
-void path_certificate_close(path_certificate *c);
 
 /* path_signature.c: did the key make the signature? Remembered; PATH_EDGE_UNKNOWN: the budget is spent. */
 path_edge path_signed_by(path_search *s, const path_certificate *child, dx_bytes issuer_spki);
 
 /* path_candidates.c: what may stand above a certificate, best first. */
 typedef struct {
-    path_certificate *certificate; /* of a listed service: to be closed */
+    path_certificate *certificate; /* in the arena */
     const path_anchor *given;      /* of an anchor that somebody named */
     bool key_id_fits, valid;
 } path_candidate;

@@ -122,12 +122,8 @@ static bool try_anchors(path_search *s, bool *blocked)
     path_candidate candidates[CANDIDATES_MAX];
     size_t count = path_candidate_anchors(s, s->chain[s->depth - 1], candidates, s->limits.candidates);
     bool found = false;
-    for (size_t i = 0; i < count; i++) {
-        bool here = !found && !s->spent && try_anchor(s, &candidates[i], blocked);
-        found |= here;
-        if (!here && candidates[i].given == NULL)
-            path_certificate_close(candidates[i].certificate);
-    }
+    for (size_t i = 0; i < count && !found && !s->spent; i++)
+        found = try_anchor(s, &candidates[i], blocked);
     return found;
 }
 

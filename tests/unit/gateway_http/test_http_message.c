@@ -73,7 +73,7 @@ static void ambiguous_paths_are_refused(void **unused)
         "%80",       "%e2%80%a4",  "%e2%81%84", "%e2%88%95", "%e2%a7%b8", "%ef%b9%92",
         "%ef%b9%a8", "%ef%bc%8e",  "%ef%bc%8f", "%ef%bc%bc", "",          "%f8%88%80%80%80",
         "%c3"};
-    static const char *const places[] = {"/%s/a",  "/a/%s/b",   "/%s/",      "/a/b/%s/c/d",
+    static const char *const places[] = {"/%s/a",  "/a/%s/b",   "/%s/",     "/a/b/%s/c/d",
                                          "/%s/?q", "/x;y/%s/z", "/%s%41/.."};
     unsigned forms = 0;
     for (size_t i = 0; i < sizeof segments / sizeof *segments; i++) {
