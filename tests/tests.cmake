@@ -87,5 +87,7 @@ foreach(program ${programs})
 endforeach()
 
 # What the parts cost by themselves: tests/bench/bench_<part>.c, run by tests/bench/run <part>.
-add_executable(bench_trust ${CMAKE_SOURCE_DIR}/tests/bench/bench_trust.c)
-target_link_libraries(bench_trust PRIVATE trust_path OpenSSL::Crypto pkg::libxml2 pkg::xmlsec)
+foreach(bench trust crl)
+    add_executable(bench_${bench} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${bench}.c)
+    target_link_libraries(bench_${bench} PRIVATE trust_path OpenSSL::Crypto pkg::libxml2 pkg::xmlsec)
+endforeach()

@@ -142,13 +142,13 @@ void paths_refuse(const path_case *c, const char *why)
     suite_fail(c->suite, c->id, "%s", why);
 }
 
-void paths_summary(const char *suite)
+void paths_summary(const char *suite, const char *name)
 {
     suite_deviations_check(suite);
     if (totals.cases > 0) {
-        printf("%-20s %u of %u as expected; accepted wrongly %u (and %u optional), refused wrongly %u; "
+        printf("%-28s %u of %u as expected; accepted wrongly %u (and %u optional), refused wrongly %u; "
                "slowest %.1f ms (%s)",
-               suite, totals.right, totals.cases, totals.false_accepts, totals.excused_accepts,
+               name, totals.right, totals.cases, totals.false_accepts, totals.excused_accepts,
                totals.false_rejects, totals.slowest_us / 1000.0, totals.slowest);
         if (totals.openssl_cases > 0)
             printf("; OpenSSL 3.0.22: %u of %u", totals.openssl_right, totals.openssl_cases);

@@ -24,8 +24,8 @@ void paths_judge(const path_case *c, path_input *input, trust_verdict *out);
 const revocation_rules *paths_revocation(void);
 /* The answer was the expected one and something else about it is wrong. */
 void paths_refuse(const path_case *c, const char *why);
-/* Prints what a suite came to, and starts the next one. */
-void paths_summary(const char *suite);
+/* Prints under this name what a suite, or a part of it, came to, and starts the next one. */
+void paths_summary(const char *suite, const char *name);
 
 /* Memory of the running case, and of the suite. */
 dx_arena *paths_arena(void);

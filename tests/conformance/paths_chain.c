@@ -125,6 +125,6 @@ void paths_chain(const char *folder)
     if (index == NULL)
         suite_skip(SUITE, "all", "no index in this data folder");
     json_array_foreach(json_object_get(index, "tests"), i, test) run(folder, test);
-    paths_summary(SUITE);
+    paths_summary(SUITE, SUITE);
     json_decref(index);
 }

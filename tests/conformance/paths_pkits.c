@@ -105,6 +105,6 @@ void paths_pkits(const char *folder)
     if (index == NULL)
         suite_skip(SUITE, "all", "no index in this data folder");
     json_array_foreach(json_object_get(index, "tests"), i, test) run(test);
-    paths_summary(SUITE);
+    paths_summary(SUITE, SUITE);
     json_decref(index);
 }

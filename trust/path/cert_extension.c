@@ -14,7 +14,7 @@
 #define HARD_MAX       4096
 #define SKIP_CERTS_MAX 255
 #define KEY_USAGE_BITS 9
-#define ANY_POLICY     "2.5.29.32.0"
+#define ANY_POLICY     DX_BYTES("\x55\x1d\x20\x00")
 
 static void fault(cert_facts *c, int id, bool bad)
 {
@@ -30,14 +30,27 @@ static void limit(cert_facts *c, size_t count, size_t max)
 
 /* ---- the readers: contents of extnValue in, facts out ---- */
 
-/* RFC 5280 4.2.1.9. An explicit FALSE is not DER and common all the same: it says nothing else. */
+/* A BOOLEAN DEFAULT FALSE. Written out it is not DER (X.690 11.5), but cannot be misread, and listed services
+ * do write it. */
+static bool take_flag(dx_bytes *in, bool *flag, cert_facts *c)
+{
+    dx_bytes value;
+    bool present;
+    *flag = false;
+    if (!der_optional(in, DER_BOOLEAN, &value, &present) || (present && !der_bool(value, flag)))
+        return false;
+    c->faults |= present && !*flag ? CERT_FAULT_DEFAULTS : 0;
+    return true;
+}
+
+/* RFC 5280 4.2.1.9 */
 static bool read_basic_constraints(dx_bytes value, cert_facts *c)
 {
-    dx_bytes inside, flag, number;
+    dx_bytes inside, number;
     bool present;
     uint64_t length;
-    if (!der_only(value, DER_SEQUENCE, &inside) || !der_optional(&inside, DER_BOOLEAN, &flag, &present) ||
-        (present && !der_bool(flag, &c->ca)) || !der_optional(&inside, DER_INTEGER, &number, &present))
+    if (!der_only(value, DER_SEQUENCE, &inside) || !take_flag(&inside, &c->ca, c) ||
+        !der_optional(&inside, DER_INTEGER, &number, &present))
         return false;
     if (present && (!der_u64(number, &length) || length > SKIP_CERTS_MAX))
         return false;
@@ -144,7 +157,7 @@ static bool read_policy(dx_bytes information, dx_bytes *policy)
         if (!der_take(&qualifiers, DER_SEQUENCE, &qualifier) || !der_take(&qualifier, DER_OID, &oid) ||
             !der_next(&qualifier, &content) || qualifier.size != 0)
             return false;
-        if (der_oid_is(*policy, ANY_POLICY) && !der_oid_is(oid, "1.3.6.1.5.5.7.2.1") &&
+        if (dx_bytes_equal(*policy, ANY_POLICY) && !der_oid_is(oid, "1.3.6.1.5.5.7.2.1") &&
             !der_oid_is(oid, "1.3.6.1.5.5.7.2.2"))
             return false;
     }
@@ -183,7 +196,7 @@ static bool read_policy_mappings(dx_bytes value, cert_facts *c)
             !der_take(&pair, DER_OID, &subject) || pair.size != 0 || !der_oid_ok(issuer) ||
             !der_oid_ok(subject))
             return false;
-        fault(c, 120, der_oid_is(issuer, ANY_POLICY) || der_oid_is(subject, ANY_POLICY));
+        fault(c, 120, dx_bytes_equal(issuer, ANY_POLICY) || dx_bytes_equal(subject, ANY_POLICY));
     }
     limit(c, count, POLICIES_MAX);
     return true;
@@ -307,31 +320,46 @@ static bool read_short_term(dx_bytes value, cert_facts *c)
 typedef enum { ANY, NEVER_CRITICAL, CRITICAL, CRITICAL_WISHED } criticality;
 #define NO_PART SIZE_MAX
 
+#define EXTENSION(literal)                                                                                   \
+    {                                                                                                        \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                                      \
+    } /* contents: no text is parsed */
+
 static const struct {
-    const char *oid;
+    dx_bytes oid;
     bool (*read)(dx_bytes value, cert_facts *c);
     size_t part;        /* of cert_facts, when the extension is kept as a span */
     bool processed;     /* may be critical */
     criticality wanted; /* RFC 5280 4.2.1.x, 4.2.2.x; of basicConstraints only for a CA */
 } rows[] = {
-    {"2.5.29.19", read_basic_constraints, NO_PART, true, ANY},
-    {"2.5.29.15", read_key_usage, NO_PART, true, ANY},
-    {"2.5.29.37", read_ext_key_usage, offsetof(cert_facts, ext_key_usage), true, ANY},
-    {"2.5.29.17", read_alt_names, offsetof(cert_facts, alt_names), true, ANY},
-    {"2.5.29.30", read_name_constraints, offsetof(cert_facts, name_constraints), true, CRITICAL_WISHED},
-    {"2.5.29.32", read_policies, offsetof(cert_facts, policies), true, ANY},
-    {"2.5.29.33", read_policy_mappings, offsetof(cert_facts, policy_mappings), true, ANY},
-    {"2.5.29.36", read_policy_constraints, NO_PART, true, CRITICAL},
-    {"2.5.29.54", read_inhibit_any, NO_PART, true, CRITICAL},
-    {"2.5.29.35", read_authority_key, NO_PART, true, NEVER_CRITICAL},
-    {"2.5.29.14", read_subject_key, NO_PART, true, NEVER_CRITICAL},
-    {"2.5.29.31", read_crl_points, offsetof(cert_facts, crl_points), true, ANY},
-    {"1.3.6.1.5.5.7.1.1", read_authority_access, offsetof(cert_facts, authority_access), true,
+    {EXTENSION("\x55\x1d\x13"), /* basicConstraints */ read_basic_constraints, NO_PART, true, ANY},
+    {EXTENSION("\x55\x1d\x0f"), /* keyUsage */ read_key_usage, NO_PART, true, ANY},
+    {EXTENSION("\x55\x1d\x25"), /* extKeyUsage */ read_ext_key_usage, offsetof(cert_facts, ext_key_usage),
+     true, ANY},
+    {EXTENSION("\x55\x1d\x11"), /* subjectAltName */ read_alt_names, offsetof(cert_facts, alt_names), true,
+     ANY},
+    {EXTENSION("\x55\x1d\x1e"), /* nameConstraints */ read_name_constraints,
+     offsetof(cert_facts, name_constraints), true, CRITICAL_WISHED},
+    {EXTENSION("\x55\x1d\x20"), /* certificatePolicies */ read_policies, offsetof(cert_facts, policies), true,
+     ANY},
+    {EXTENSION("\x55\x1d\x21"), /* policyMappings */ read_policy_mappings,
+     offsetof(cert_facts, policy_mappings), true, ANY},
+    {EXTENSION("\x55\x1d\x24"), /* policyConstraints */ read_policy_constraints, NO_PART, true, CRITICAL},
+    {EXTENSION("\x55\x1d\x36"), /* inhibitAnyPolicy */ read_inhibit_any, NO_PART, true, CRITICAL},
+    {EXTENSION("\x55\x1d\x23"), /* authorityKeyIdentifier */ read_authority_key, NO_PART, true,
      NEVER_CRITICAL},
-    {"1.3.6.1.5.5.7.1.3", read_statements, offsetof(cert_facts, qc_statements), true, ANY},
-    {"1.3.6.1.5.5.7.48.1.5", read_no_check, NO_PART, false, ANY},
-    {"0.4.0.194121.2.1", read_short_term, NO_PART, false, ANY},
-    {"2.5.29.56", read_short_term, NO_PART, false, ANY},
+    {EXTENSION("\x55\x1d\x0e"), /* subjectKeyIdentifier */ read_subject_key, NO_PART, true, NEVER_CRITICAL},
+    {EXTENSION("\x55\x1d\x1f"), /* cRLDistributionPoints */ read_crl_points, offsetof(cert_facts, crl_points),
+     true, ANY},
+    {EXTENSION("\x2b\x06\x01\x05\x05\x07\x01\x01"), /* authorityInfoAccess */ read_authority_access,
+     offsetof(cert_facts, authority_access), true, NEVER_CRITICAL},
+    {EXTENSION("\x2b\x06\x01\x05\x05\x07\x01\x03"), /* qcStatements */ read_statements,
+     offsetof(cert_facts, qc_statements), true, ANY},
+    {EXTENSION("\x2b\x06\x01\x05\x05\x07\x30\x01\x05"), /* id-pkix-ocsp-nocheck */ read_no_check, NO_PART,
+     false, ANY},
+    {EXTENSION("\x04\x00\x8b\xec\x49\x02\x01"), /* ext-etsi-valassured-ST-certs */ read_short_term, NO_PART,
+     false, ANY},
+    {EXTENSION("\x55\x1d\x38"), /* noRevAvail */ read_short_term, NO_PART, false, ANY},
 };
 #define ROWS (sizeof rows / sizeof *rows)
 
@@ -351,15 +379,12 @@ static void read_known(size_t row, bool critical, dx_bytes value, cert_facts *c)
     fault(c, 109, critical && !rows[row].processed);
 }
 
-/* RFC 5280 4.1.2.9: critical is written only when it is true (X.690 11.5). */
-static bool take_extension(dx_bytes *rest, dx_bytes *oid, bool *critical, dx_bytes *value)
+/* RFC 5280 4.1.2.9 */
+static bool take_extension(dx_bytes *rest, dx_bytes *oid, bool *critical, dx_bytes *value, cert_facts *c)
 {
-    dx_bytes extension, flag;
-    bool present;
-    *critical = false;
+    dx_bytes extension;
     return der_take(rest, DER_SEQUENCE, &extension) && der_take(&extension, DER_OID, oid) &&
-           der_oid_ok(*oid) && der_optional(&extension, DER_BOOLEAN, &flag, &present) &&
-           (!present || (der_bool(flag, critical) && *critical)) &&
+           der_oid_ok(*oid) && take_flag(&extension, critical, c) &&
            der_take(&extension, DER_OCTET_STRING, value) && extension.size == 0;
 }
 
@@ -371,7 +396,7 @@ bool cert_extensions_read(dx_bytes outer, cert_facts *c)
     if (!der_only(outer, DER_SEQUENCE, &rest) || rest.size == 0)
         return false;
     for (; rest.size > 0; count++) {
-        if (!take_extension(&rest, &oid, &critical, &value))
+        if (!take_extension(&rest, &oid, &critical, &value, c))
             return false;
         if (count == EXTENSIONS_MAX) { /* what comes behind is not read, so it refuses everywhere */
             c->faults |= CERT_FAULT(116) | CERT_FAULT_HUGE;
@@ -381,7 +406,7 @@ bool cert_extensions_read(dx_bytes outer, cert_facts *c)
         for (size_t i = 0; i < count; i++)
             fault(c, 108, dx_bytes_equal(seen[i], oid));
         size_t row = 0;
-        while (row < ROWS && !der_oid_is(oid, rows[row].oid))
+        while (row < ROWS && !dx_bytes_equal(oid, rows[row].oid))
             row++;
         if (row < ROWS)
             read_known(row, critical, value, c);

@@ -14,13 +14,15 @@
 #define CERT_MAX_BYTES      16384
 #define CERT_NAME_MAX_BYTES 4096
 
-/* A set of broken rules: bit n stands for ID-(100+n); four rules that some profiles take lightly have bits of
- * their own. */
+/* A set of broken rules: bit n stands for ID-(100+n); six that some profiles take lightly have bits of their
+ * own.
+ */
 typedef uint32_t cert_faults;
 #define CERT_FAULT(id)              ((cert_faults)1 << ((id)-100))
 #define CERT_FAULT_CONSTRAINTS_SOFT ((cert_faults)1 << 0)  /* ID-111: nameConstraints not critical */
-#define CERT_FAULT_HUGE             ((cert_faults)1 << 28) /* ID-116: over the limits of every profile */
 #define CERT_FAULT_DATE_LONG        ((cert_faults)1 << 23) /* ID-107: up to 2049 as GeneralizedTime */
+#define CERT_FAULT_DEFAULTS         ((cert_faults)1 << 24) /* ID-101: FALSE is written though it is the default */
+#define CERT_FAULT_HUGE             ((cert_faults)1 << 28) /* ID-116: over the limits of every profile */
 #define CERT_FAULT_UNDERSCORE       ((cert_faults)1 << 29) /* ID-115: "_" in a dNSName */
 #define CERT_FAULT_NAMES_HARD       ((cert_faults)1 << 30) /* ID-111: subjectAltName critical beside a subject */
 

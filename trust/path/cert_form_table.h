@@ -4,6 +4,7 @@
  * they are told.
  */
 F(CERT_FAULT_HUGE, "ID-116", true, true, true, true)
+F(CERT_FAULT_DEFAULTS, "ID-101", false, false, true, true)
 F(CERT_FAULT(103), "ID-103", true, false, true, true)
 F(CERT_FAULT(104), "ID-104", true, false, true, true)
 F(CERT_FAULT(105), "ID-105", true, true, true, true)

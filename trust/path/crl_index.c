@@ -3,120 +3,106 @@
 
 #include <stdlib.h>
 
-/* The entries of a list in the order of their serial numbers: two arrays, the last eight octets of each
- * number and where its entry stands. Numbers of one CA are either counted or random, so the last octets tell
- * nearly all of them apart; crl_find compares the whole number. */
+/* The entries of a list in the order of their serial numbers: the last four octets of each number, and where
+ * its entry stands. Numbers of one CA are either counted or random, so the last octets tell nearly all of
+ * them apart; crl_find compares the whole number, and of a CA that chose others it walks through those alike.
+ */
 
-#define DIGIT_BITS 16
-#define DIGITS     (64 / DIGIT_BITS)
+#define DIGIT_BITS 11
+#define DIGITS     3 /* of the upper half of a place */
 
-uint64_t crl_index_key(dx_bytes serial)
+uint32_t crl_index_key(dx_bytes serial)
 {
-    uint64_t key = 0;
-    for (size_t i = serial.size > 8 ? serial.size - 8 : 0; i < serial.size; i++)
+    uint32_t key = 0;
+    for (size_t i = serial.size > 4 ? serial.size - 4 : 0; i < serial.size; i++)
         key = key << 8 | serial.data[i];
     return key;
 }
 
-size_t crl_index_first(const crl_list *list, uint64_t key)
+/* First place in [low, high) that is not below the key. */
+static size_t search(const uint64_t *index, uint64_t least, size_t low, size_t high)
 {
-    size_t low = 0, size = list->entry_count;
-    while (size > 0) {
-        size_t half = size / 2;
-        if (list->keys[low + half] < key) {
-            low += half + 1;
-            size -= half + 1;
-        } else {
-            size = half;
-        }
+    while (low < high) {
+        size_t half = low + (high - low) / 2;
+        if (index[half] < least)
+            low = half + 1;
+        else
+            high = half;
     }
     return low;
 }
 
-typedef struct {
-    uint64_t *keys;
-    uint32_t *places;
-} columns;
-
-static bool columns_new(size_t count, columns *out)
+/* Random numbers are spread evenly: the place is near where their value says, and steps of doubling width
+ * find its neighbourhood. Counted ones cost a few steps more. */
+size_t crl_index_first(const crl_list *list, uint32_t key)
 {
-    out->keys = malloc(count * sizeof *out->keys);
-    out->places = malloc(count * sizeof *out->places);
-    return out->keys != NULL && out->places != NULL;
-}
-
-static void columns_free(columns *c)
-{
-    free(c->keys);
-    free(c->places);
-    *c = (columns){NULL, NULL};
+    uint64_t least = (uint64_t)key << 32;
+    size_t count = list->entry_count, guess = (size_t)(((uint64_t)key * count) >> 32), step = 16;
+    if (list->index[guess] < least) {
+        size_t low = guess + 1;
+        for (; low < count && step < count - low && list->index[low + step] < least; step *= 2)
+            low += step + 1;
+        return search(list->index, least, low, step < count - low ? low + step : count);
+    }
+    size_t high = guess;
+    for (; high > step && list->index[high - step] >= least; step *= 2)
+        high -= step;
+    return search(list->index, least, high > step ? high - step : 0, high);
 }
 
 /* The entries have been walked before: they are DER. */
-static void fill(const crl_list *list, columns *out)
+static void fill(const crl_list *list, uint64_t *out)
 {
     dx_bytes rest = list->entries, body, serial;
     for (size_t i = 0; i < list->entry_count; i++) {
-        out->places[i] = (uint32_t)(list->entries.size - rest.size);
-        out->keys[i] = der_take(&rest, DER_SEQUENCE, &body) && der_take(&body, DER_INTEGER, &serial)
-                           ? crl_index_key(serial)
-                           : 0;
+        uint64_t place = list->entries.size - rest.size;
+        bool ok = der_take(&rest, DER_SEQUENCE, &body) && der_take(&body, DER_INTEGER, &serial);
+        out[i] = (uint64_t)(ok ? crl_index_key(serial) : 0) << 32 | place;
     }
 }
 
-/* One pass of a radix sort, stable. False: all have the same digit, and nothing was moved. */
-static bool sort_by_digit(size_t count, unsigned digit, uint32_t *counters, const columns *from, columns *to)
+/* One pass of a radix sort, stable. */
+static void sort_by_digit(size_t count, unsigned shift, const uint64_t *from, uint64_t *to)
 {
-    unsigned shift = digit * DIGIT_BITS;
-    memset(counters, 0, sizeof *counters << DIGIT_BITS);
+    uint32_t counters[1 << DIGIT_BITS] = {0}, place = 0;
     for (size_t i = 0; i < count; i++)
-        counters[(uint16_t)(from->keys[i] >> shift)]++;
-    if (counters[(uint16_t)(from->keys[0] >> shift)] == count)
-        return false;
-    uint32_t place = 0;
+        counters[(from[i] >> shift) & ((1 << DIGIT_BITS) - 1)]++;
     for (size_t i = 0; i < (size_t)1 << DIGIT_BITS; i++) {
         uint32_t here = counters[i];
         counters[i] = place;
         place += here;
     }
-    for (size_t i = 0; i < count; i++) {
-        uint32_t at = counters[(uint16_t)(from->keys[i] >> shift)]++;
-        to->keys[at] = from->keys[i];
-        to->places[at] = from->places[i];
-    }
-    return true;
+    for (size_t i = 0; i < count; i++)
+        to[counters[(from[i] >> shift) & ((1 << DIGIT_BITS) - 1)]++] = from[i];
 }
 
 bool crl_index(crl_list *list)
 {
-    columns a = {0}, b = {0};
-    uint32_t *counters = malloc(sizeof *counters << DIGIT_BITS);
-    bool ok = list->id == NULL && list->keys == NULL && list->entry_count > 0 && counters != NULL &&
-              columns_new(list->entry_count, &a) && columns_new(list->entry_count, &b);
-    if (ok) {
-        fill(list, &a);
-        for (unsigned digit = 0; digit < DIGITS; digit++)
-            if (sort_by_digit(list->entry_count, digit, counters, &a, &b)) {
-                columns swap = a;
-                a = b;
-                b = swap;
-            }
-        list->keys = a.keys;
-        list->places = a.places;
-        a = (columns){NULL, NULL};
+    size_t count = list->entry_count;
+    if (list->id != NULL || list->index != NULL || count == 0)
+        return false;
+    uint64_t *a = malloc(count * sizeof *a), *b = malloc(count * sizeof *b);
+    if (a == NULL || b == NULL) {
+        free(a);
+        free(b);
+        return false;
     }
-    columns_free(&a);
-    columns_free(&b);
-    free(counters);
-    return ok;
+    fill(list, a);
+    for (unsigned digit = 0; digit < DIGITS; digit++) {
+        sort_by_digit(count, 32 + digit * DIGIT_BITS, a, b);
+        uint64_t *swap = a;
+        a = b;
+        b = swap;
+    }
+    free(b);
+    list->index = a;
+    return true;
 }
 
 void crl_list_fini(crl_list *list)
 {
-    free(list->keys);
-    free(list->places);
-    list->keys = NULL;
-    list->places = NULL;
+    free(list->index);
+    list->index = NULL;
 }
 
 int crl_number_compare(dx_bytes a, dx_bytes b)

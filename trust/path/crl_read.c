@@ -5,6 +5,16 @@
 #define EXTENSIONS_MAX 64 /* of a list, and of an entry */
 #define NUMBER_MAX     20 /* octets, 5.2.3 */
 
+enum { /* last arcs below id-ce */
+       CRL_NUMBER = 20,
+       REASON_CODE = 21,
+       INVALIDITY_DATE = 24,
+       DELTA_INDICATOR = 27,
+       ISSUING_POINT = 28,
+       CERTIFICATE_ISSUER = 29,
+       AUTHORITY_KEY_ID = 35,
+};
+
 typedef struct {
     dx_bytes oid, value; /* value: contents of the OCTET STRING */
     bool critical;
@@ -30,6 +40,13 @@ static bool stands_before(dx_bytes all, dx_bytes rest, dx_bytes oid)
     while (before.size > 0 && next_extension(&before, &e))
         times += dx_bytes_equal(e.oid, oid);
     return times > 1;
+}
+
+/* The last arc of an OID of id-ce (2.5.29), which all that are known here are; -1: another. */
+static int extension_of(dx_bytes oid)
+{
+    return oid.size == 3 && oid.data[0] == 0x55 && oid.data[1] == 0x1d && oid.data[2] < 0x80 ? oid.data[2]
+                                                                                             : -1;
 }
 
 static bool read_time(dx_bytes *in, int64_t *out)
@@ -64,16 +81,17 @@ static bool read_entry_extension(const extension *e, crl_list *list, crl_entry *
 {
     dx_bytes value;
     uint64_t reason;
-    if (der_oid_is(e->oid, "2.5.29.21")) {
+    int which = extension_of(e->oid);
+    if (which == REASON_CODE) {
         if (!der_only(e->value, DER_ENUMERATED, &value) || !der_u64(value, &reason) || reason > 10 ||
             reason == 7)
             return false;
         out->reason = (int)reason;
-    } else if (der_oid_is(e->oid, "2.5.29.24")) {
+    } else if (which == INVALIDITY_DATE) {
         out->has_invalidity = der_only(e->value, DER_GENERALIZED_TIME, &value) &&
                               der_time(DER_GENERALIZED_TIME, value, &out->invalid_from_s);
         return out->has_invalidity;
-    } else if (der_oid_is(e->oid, "2.5.29.29")) {
+    } else if (which == CERTIFICATE_ISSUER) {
         if (list != NULL)
             list->foreign_entries = true;
     } else if (e->critical && list != NULL) {
@@ -90,7 +108,7 @@ static bool read_entry_extensions(dx_bytes body, crl_list *list, crl_entry *out)
         return false;
     for (rest = all; rest.size > 0;) {
         extension e;
-        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || stands_before(all, rest, e.oid) ||
+        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || (count > 1 && stands_before(all, rest, e.oid)) ||
             !read_entry_extension(&e, list, out))
             return false;
     }
@@ -161,16 +179,19 @@ static bool read_key_id(dx_bytes value, crl_list *out)
 
 static bool read_extension(const extension *e, crl_list *out)
 {
-    if (der_oid_is(e->oid, "2.5.29.20")) {
+    switch (extension_of(e->oid)) {
+    case CRL_NUMBER:
         out->number_critical = e->critical;
         return read_number(e->value, &out->number);
-    }
-    if (der_oid_is(e->oid, "2.5.29.27"))
+    case DELTA_INDICATOR:
         return read_number(e->value, &out->base_number);
-    if (der_oid_is(e->oid, "2.5.29.28"))
+    case ISSUING_POINT:
         return read_point(e->value, out);
-    if (der_oid_is(e->oid, "2.5.29.35"))
+    case AUTHORITY_KEY_ID:
         return read_key_id(e->value, out);
+    default:
+        break;
+    }
     out->unknown_critical |= e->critical;
     return true;
 }
@@ -183,7 +204,7 @@ static bool read_extensions(dx_bytes body, crl_list *out)
         return false;
     for (rest = all; rest.size > 0;) {
         extension e;
-        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || stands_before(all, rest, e.oid) ||
+        if (++count > EXTENSIONS_MAX || !next_extension(&rest, &e) || (count > 1 && stands_before(all, rest, e.oid)) ||
             !read_extension(&e, out))
             return false;
     }
@@ -255,11 +276,11 @@ bool crl_find(const crl_list *list, dx_bytes serial, crl_entry *out)
 {
     crl_entry entry;
     bool found = false;
-    if (list->keys == NULL)
+    if (list->index == NULL)
         return find_walking(list, serial, out);
-    uint64_t key = crl_index_key(serial);
-    for (size_t i = crl_index_first(list, key); i < list->entry_count && list->keys[i] == key; i++) {
-        dx_bytes rest = dx_bytes_part(list->entries, list->places[i], list->entries.size);
+    uint32_t key = crl_index_key(serial);
+    for (size_t i = crl_index_first(list, key); i < list->entry_count && list->index[i] >> 32 == key; i++) {
+        dx_bytes rest = dx_bytes_part(list->entries, (uint32_t)list->index[i], list->entries.size);
         if (next_entry(&rest, list->version, NULL, &entry) && dx_bytes_equal(entry.serial, serial))
             take_entry(&entry, &found, out);
     }

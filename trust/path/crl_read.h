@@ -2,7 +2,7 @@
  *
  * Standard: RFC 5280 5, X.690 (DER); identity.md 9.3, ids ID-412 and ID-415. No tree is built: the walk looks
  * at each entry once, so a list of four million entries costs no more memory than its bytes. An index
- * (crl_index) makes look-ups fast and takes 12 bytes per entry. Whose list it is and whom it speaks of is not
+ * (crl_index) makes look-ups fast and takes 8 bytes per entry. Whose list it is and whom it speaks of is not
  * decided here (crl_judge.h). Threads: a crl_list belongs to one thread at a time; spans point into the DER
  * that it was read from, which must outlive it.
  */
@@ -52,8 +52,7 @@ typedef struct crl_list {
     bool only_users, only_cas, only_attributes, indirect;
     unsigned reasons; /* mask; CRL_ALL_REASONS: of all */
     /* of crl_index: */
-    uint64_t *keys; /* sorted; NULL: look-ups walk */
-    uint32_t *places;
+    uint64_t *index; /* sorted; NULL: look-ups walk */
     /* of crl_judge: the key whose signature was found good, so that it is not checked for each question */
     bool verified;
     uint8_t verified_sha256[32];
@@ -78,7 +77,7 @@ int crl_number_compare(dx_bytes a, dx_bytes b);
 void crl_scope(const crl_list *list, uint8_t out[32]);
 
 /* crl_index.c, for crl_find: the key of a serial number, and the first place with this key. */
-uint64_t crl_index_key(dx_bytes serial);
-size_t crl_index_first(const crl_list *list, uint64_t key);
+uint32_t crl_index_key(dx_bytes serial);
+size_t crl_index_first(const crl_list *list, uint32_t key);
 
 #endif

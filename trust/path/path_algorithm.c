@@ -1,7 +1,5 @@
 #include "trust/path/path_algorithm.h"
 
-#include "trust/path/path_private.h"
-
 /* What is not in these tables is refused (identity.md 5.2). */
 
 typedef enum { NOTHING, NULL_OR_NOTHING, PSS } parameters_rule;
@@ -166,24 +164,4 @@ bool path_key_allowed(dx_bytes spki, algorithm_set set)
     if (der_oid_is(oid, "1.3.101.112"))
         return parameters.size == 0 && key.size == 32;
     return der_oid_is(oid, "1.3.101.113") && parameters.size == 0 && key.size == 57;
-}
-
-/* ---- the same for what libcrypto has decoded: revocation and CRLs ---- */
-
-bool path_algorithm_ok(const X509_ALGOR *algorithm)
-{
-    uint8_t *der = NULL;
-    int size = i2d_X509_ALGOR(algorithm, &der);
-    bool ok = size > 0 && path_algorithm_allowed(dx_bytes_of(der, (size_t)size), ALGORITHMS_NOW);
-    OPENSSL_free(der);
-    return ok;
-}
-
-bool path_key_ok(const EVP_PKEY *key)
-{
-    uint8_t *der = NULL;
-    int size = key == NULL ? -1 : i2d_PUBKEY(key, &der);
-    bool ok = size > 0 && path_key_allowed(dx_bytes_of(der, (size_t)size), ALGORITHMS_NOW);
-    OPENSSL_free(der);
-    return ok;
 }

@@ -77,23 +77,6 @@ size_t path_candidates(path_search *s, const path_certificate *child, path_candi
 
 /* ---- anchors ---- */
 
-/* A certificate of nothing but name and key, for whoever asks with it about revocation. */
-static X509 *bare_x509(const path_anchor *anchor)
-{
-    const uint8_t *name = anchor->name.data, *spki = anchor->spki.data;
-    X509 *x = X509_new();
-    X509_NAME *subject = d2i_X509_NAME(NULL, &name, (long)anchor->name.size);
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &spki, (long)anchor->spki.size);
-    bool ok = x != NULL && subject != NULL && key != NULL && X509_set_subject_name(x, subject) == 1 &&
-              X509_set_issuer_name(x, subject) == 1 && X509_set_pubkey(x, key) == 1;
-    X509_NAME_free(subject);
-    EVP_PKEY_free(key);
-    if (ok)
-        return x;
-    X509_free(x);
-    return NULL;
-}
-
 /* Name and key without a certificate: nothing to check, nothing that limits. */
 static const char *open_bare(const path_anchor *anchor, dx_arena *arena, path_certificate *out)
 {
@@ -123,8 +106,7 @@ static const char *open_bare(const path_anchor *anchor, dx_arena *arena, path_ce
         .dated = true,
     };
     dx_sha256(both, out->sha256);
-    out->x = bare_x509(anchor);
-    return out->x == NULL ? "ID-101" : NULL;
+    return NULL;
 }
 
 bool path_open_anchors(path_search *s)

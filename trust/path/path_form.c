@@ -21,15 +21,13 @@ static const form_rule form_rules[] = {
 #undef F
 };
 
-/* A key of an allowed kind and size may still be none: a point off its curve. That of the leaf is decoded by
- * whoever lets it prove itself, and no signature of the path is checked with it. */
+/* A key of an allowed kind and size may still be none: a point off its curve. */
 static const char *check_algorithms(const path_search *s, const path_certificate *c)
 {
     if (!path_algorithm_allowed(c->facts.signature_algorithm, ALGORITHMS_NOW))
         return "ID-121";
-    if (!path_key_allowed(c->spki, ALGORITHMS_NOW))
-        return "ID-122";
-    return c == &s->leaf || path_memo_key(s->memo, c->spki) != NULL ? NULL : "ID-122";
+    return path_key_allowed(c->spki, ALGORITHMS_NOW) && path_memo_key(s->memo, c->spki) != NULL ? NULL
+                                                                                                : "ID-122";
 }
 
 const char *path_check_form(const path_search *s, const path_certificate *c)

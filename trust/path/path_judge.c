@@ -71,6 +71,10 @@ static void judge_found(path_search *s)
 
 static void judge_opened(path_search *s)
 {
+    if (path_certificate_x509(&s->leaf) == NULL) { /* libcrypto is stricter somewhere */
+        path_say(s->out, "ID-101", NULL);
+        return;
+    }
     organisation_remarks remarks = {0};
     const char *person = organisation_read(&s->leaf.facts, s->in->identity, &s->out->org, &remarks);
     for (size_t i = 0; i < remarks.count; i++)
@@ -185,6 +189,8 @@ DX_RC path_claims(dx_bytes leaf, organisation *org, int64_t *not_before_s, int64
     path_certificate c;
     organisation_remarks ignored = {0};
     const char *id = path_certificate_open(leaf, &c);
+    if (id == NULL && path_certificate_x509(&c) == NULL)
+        id = "ID-101";
     if (id == NULL) {
         (void)organisation_read(&c.facts, NULL, org, &ignored);
         *not_before_s = c.from_s;

@@ -1,10 +1,9 @@
 #include "trust/path/path_memo.h"
 
 #include "trust/base/digest.h"
+#include "trust/path/path_key.h"
 
-#include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/x509.h>
 #include <stdlib.h>
 
 /* Places of eight entries each; a key's own bytes, which are a digest, say which place is its. */
@@ -35,6 +34,7 @@ typedef struct {
 
 struct path_memo {
     uint32_t tick;
+    path_curves curves;
     edge_entry edges[EDGE_PLACES][WAYS];
     key_entry keys[KEY_PLACES][WAYS];
     learned_entry learned[LEARNED_PLACES][WAYS];
@@ -53,6 +53,7 @@ void path_memo_free(path_memo *memo)
         EVP_PKEY_free(memo->keys[i / WAYS][i % WAYS].decoded);
     for (size_t i = 0; i < LEARNED_PLACES * WAYS; i++)
         free(memo->learned[i / WAYS][i % WAYS].der);
+    path_curves_fini(&memo->curves);
     free(memo);
 }
 
@@ -107,13 +108,7 @@ EVP_PKEY *path_memo_key(path_memo *memo, dx_bytes spki)
         if (older(memo, place[i].used, oldest->used))
             oldest = &place[i];
     }
-    const uint8_t *p = spki.data;
-    EVP_PKEY *decoded = d2i_PUBKEY(NULL, &p, (long)spki.size);
-    if (decoded != NULL && p != spki.data + spki.size) {
-        EVP_PKEY_free(decoded);
-        decoded = NULL;
-    }
-    ERR_clear_error();
+    EVP_PKEY *decoded = path_key_decode(&memo->curves, spki);
     EVP_PKEY_free(oldest->decoded);
     memcpy(oldest->key, key, 32);
     oldest->decoded = decoded;

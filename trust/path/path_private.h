@@ -82,10 +82,6 @@ const char *path_certificate_open(dx_bytes der, path_certificate *out);
 X509 *path_certificate_x509(path_certificate *c); /* NULL: libcrypto cannot read it, or no memory */
 void path_certificate_close(path_certificate *c);
 
-/* path_algorithm.c: identity.md 5.2, for whatever carries a signature. */
-bool path_algorithm_ok(const X509_ALGOR *algorithm);
-bool path_key_ok(const EVP_PKEY *key);
-
 /* path_signature.c: did the key make the signature? Remembered; PATH_EDGE_UNKNOWN: the budget is spent. */
 path_edge path_signed_by(path_search *s, const path_certificate *child, dx_bytes issuer_spki);
 

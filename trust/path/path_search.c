@@ -23,7 +23,8 @@ static bool enter(path_search *s)
 {
     if (++s->nodes > s->limits.nodes)
         s->spent = true;
-    return !s->spent && path_in_time(s);
+    return !s->spent &&
+           (s->nodes % 8 != 0 || path_in_time(s)); /* each signature looks at the clock as well */
 }
 
 static void push(path_search *s, path_certificate *c)

@@ -54,11 +54,10 @@ static bool check_revocation(path_search *s)
         bool asked_for =
             !s->in->revocation_off ||
             s->in->evidence.ocsp_count + s->in->evidence.crl_count + s->in->evidence.list_count > 0;
-        if (asked_for &&
-            (path_certificate_x509(s->chain[i]) == NULL || path_certificate_x509(s->chain[i + 1]) == NULL))
-            s->no_memory = true;
-        else if (asked_for)
+        if (asked_for) {
+            (void)path_certificate_x509(s->chain[i]);
             path_check_revocation(s, s->chain[i], s->chain[i + 1], &v->revocation[i], &id);
+        }
         if (v->revocation[i].state == REVOCATION_REVOKED) {
             *s->question_count = asked;
             s->worst_depth = PATH_MAX_CERTS; /* no failure of another branch speaks louder */

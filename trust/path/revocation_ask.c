@@ -82,6 +82,8 @@ static bool key_of(const cert_facts *subject, const cert_facts *issuer, uint8_t 
 const char *revocation_ask(path_search *s, const cert_facts *subject, const cert_facts *issuer,
                            bool lists_only)
 {
+    if (issuer->der.size == 0)
+        return "ID-404"; /* an anchor of name and key only: nothing to ask with */
     revocation_question q = {.certificate = dx_arena_bytes(s->arena, subject->der),
                              .issuer = dx_arena_bytes(s->arena, issuer->der),
                              .certid_sha256 = revocation_rules_of(s)->certid_sha256};

@@ -325,8 +325,9 @@ typedef struct { /* zero: empty, an hour ago, for a day */
     int64_t listed_s, this_s, next_s; /* next_s -1: none */
     const char *listed_text;          /* raw contents of the date of the entry */
     const char *extensions[4], *entry_extension;
-    bool bare;   /* without number and key identifier */
-    int version; /* 0: version 2; -1: none, which is version 1; else as it is written */
+    bool bare;    /* without number and key identifier */
+    bool emptied; /* a list of entries that holds none */
+    int version;  /* 0: version 2; -1: none, which is version 1; else as it is written */
     const EVP_MD *md;
 } crl_recipe;
 
@@ -366,6 +367,8 @@ static dx_bytes world_crl(path_world *w, crl_recipe r)
             X509_EXTENSION_free(e);
         }
         X509_CRL_add0_revoked(crl, entry);
+        if (r.emptied)
+            X509_REVOKED_free(sk_X509_REVOKED_pop(X509_CRL_get_REVOKED(crl)));
     }
     assert_true(X509_CRL_sign(crl, (r.signer != NULL ? r.signer : r.issuer)->key,
                               r.md != NULL ? r.md : EVP_sha256()) > 0);

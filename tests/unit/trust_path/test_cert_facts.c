@@ -92,9 +92,6 @@ static void what_is_not_der_is_not_read(void **state)
     assert_false(reads((cert_parts){.subject = DX_BYTES("\x31\x00")})); /* an RDN of nothing */
     assert_false(reads((cert_parts){.extensions = DX_BYTES("\x30\x00")}));
     assert_false(reads((cert_parts){.bare = true})); /* a list of no extensions */
-    list.size = 0;                                   /* critical FALSE is the default and not written */
-    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x00\x04\x00"));
-    assert_false(reads((cert_parts){.extensions = der_made(&list)}));
 }
 
 static void its_size_has_a_limit(void **state)
@@ -221,6 +218,18 @@ static void extensions_stand_once_and_are_known_when_critical(void **state)
     }
 }
 
+static void a_default_that_is_written_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(with(BASIC, true, DX_BYTES("\x30\x03\x01\x01\x00")), CERT_FAULT_DEFAULTS);
+    list.size = 0;
+    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x00\x04\x00"));
+    assert_int_equal(faults_of((cert_parts){.extensions = der_made(&list)}), CERT_FAULT_DEFAULTS);
+    list.size = 0; /* neither TRUE nor FALSE */
+    der_put(&list, DER_SEQUENCE, DX_BYTES("\x06\x03\x2a\x03\x04\x01\x01\x01\x04\x00"));
+    assert_false(reads((cert_parts){.extensions = der_made(&list)}));
+}
+
 static void what_is_malformed_is_told(void **state)
 {
     (void)state;
@@ -327,6 +336,13 @@ static void a_name(der_out *out, unsigned i)
     der_put(out, 0x82, dx_bytes_of(name, (size_t)snprintf(name, sizeof name, "%u", i)));
 }
 
+static void a_short_name(der_out *out, unsigned i)
+{
+    (void)i;
+    der_put_raw(out, DX_BYTES("\x82\x01"
+                              "a"));
+}
+
 static void a_usage(der_out *out, unsigned i)
 {
     uint8_t oid[] = {0x2a, (uint8_t)(i & 0x7f)};
@@ -376,6 +392,9 @@ static void counts_have_limits(void **state)
         assert_int_equal(in_authority(CONSTRAINTS, true, subtrees(256 + one)), one ? over : 0);
         assert_int_equal(with(POLICIES, false, many(64 + one, a_policy)), one ? over | CERT_FAULT_HUGE : 0);
     }
+    for (unsigned one = 0; one < 2; one++) /* what no profile takes any more */
+        assert_int_equal(with(ALT_NAMES, false, many(4096 + one, a_short_name)),
+                         one ? over | CERT_FAULT_HUGE : over);
     static uint8_t text[4200] = {0x0c, 0x82};
     static der_out pair, rdn, name;
     for (size_t size = 4000; size < 4100; size++) { /* a Name of 4096 octets, and longer ones */
@@ -445,6 +464,7 @@ int main(void)
         cmocka_unit_test(fields_have_rules),
         cmocka_unit_test(dates_have_one_form),
         cmocka_unit_test(extensions_stand_once_and_are_known_when_critical),
+        cmocka_unit_test(a_default_that_is_written_is_told),
         cmocka_unit_test(what_is_malformed_is_told),
         cmocka_unit_test(criticality_is_as_written),
         cmocka_unit_test(identifiers_and_uses_fit_together),

@@ -127,6 +127,9 @@ static void names_are_equal_whatever_their_type(void **state)
     assert_true(
         cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_DE C_JP), DX_BYTES("\x30\x18\x31\x16" C_JP C_DE)));
     assert_false(
+        cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_JP C_DE), DX_BYTES("\x30\x18\x31\x16" C_DE C_DE)));
+    assert_false(cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_DE C_DE), DX_BYTES("\x30\x0d\x31\x0b" C_DE)));
+    assert_false(
         cert_name_equal(DX_BYTES("\x30\x18\x31\x16" C_DE C_DE), DX_BYTES("\x30\x18\x31\x16" C_JP C_DE)));
     assert_false(cert_name_equal(DX_BYTES("\x30\x1a\x31\x0b" C_DE "\x31\x0b" C_JP),
                                  DX_BYTES("\x30\x1a\x31\x0b" C_JP "\x31\x0b" C_DE)));

@@ -83,6 +83,20 @@ static void a_list_is_der_to_its_last_byte_and_no_changed_byte_is_believed(void 
     free(copy);
 }
 
+static void entries_have_dates_and_are_some_or_none(void **state)
+{
+    (void)state;
+    crl_recipe r = {.issuer = ca, .listed = other, .listed_text = "long ago"};
+    dx_bytes der = world_crl(&w, r);
+    assert_string_equal(said(&der, 1), "ID-412");
+    r.listed = peer; /* listed is listed */
+    der = world_crl(&w, r);
+    assert_string_equal(said(&der, 1), "ID-402");
+    r = (crl_recipe){.issuer = ca, .listed = other, .emptied = true};
+    der = world_crl(&w, r);
+    assert_string_equal(said(&der, 1), "ID-412");
+}
+
 static void a_giant_is_turned_away_before_it_is_read(void **state)
 {
     (void)state;
@@ -442,6 +456,8 @@ static void another_key_of_the_issuer_may_sign_lists(void **state)
     assert_null(judge(lists, 1, q).id);
     assert_true(cert_facts_read(no_lists->der, &facts));
     assert_string_equal(judge(lists, 1, q).id, "ID-411");
+    dx_bytes by_wrong_use = world_crl(&w, (crl_recipe){.issuer = ca, .signer = no_lists});
+    assert_string_equal(judge(&by_wrong_use, 1, q).id, "ID-411");
     /* In a path the certificate comes along, and is good by a list of the key that signed it. */
     dx_bytes presented[] = {key->der};
     path_input input = {.leaf = peer->der,
@@ -485,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(a_list_is_der_to_its_last_byte_and_no_changed_byte_is_believed),
+        T(entries_have_dates_and_are_some_or_none),
         T(a_giant_is_turned_away_before_it_is_read),
         T(an_index_finds_what_a_walk_finds),
         T(of_two_entries_the_one_that_revokes_counts),

@@ -245,6 +245,7 @@ static void what_is_malformed_refuses(void **state)
     assert_string_equal(holds("d:.org", NULL, "d:com"), "ID-115");
     assert_string_equal(holds("m:nobody", NULL, "d:com"), "ID-115"); /* whatever is constrained */
     assert_string_equal(holds("d:a.org", "d:*.org", NULL), "ID-118");
+    assert_string_equal(holds("d:a.b.org", "d:*.b.org", NULL), "ID-118");
     assert_string_equal(holds("d:a.org", NULL, "d:a..org"), "ID-118");
     make_leaf(DX_BYTES(""), "d:a.org");
     make_ca(&top, DX_BYTES(CERT_ISSUER), DX_BYTES(CERT_ISSUER), NULL, "d:com");

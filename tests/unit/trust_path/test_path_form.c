@@ -91,7 +91,8 @@ static void what_strict_profiles_refuse_others_remark(void **state)
         bool no_ids;
     } rows[] = {
         {NULL, "ID-112", true},
-        {"2.5.29.19=DER:3006010100020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003010100", "ID-101", false}, /* cA FALSE, written out */
         {"subjectAltName=DNS:a_b.example.org", "ID-115", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -107,6 +108,70 @@ static void what_strict_profiles_refuse_others_remark(void **state)
         input.profile = PATH_RFC5280_STRICT;
         assert_string_equal(world_judge(&w, input), rows[i].id);
     }
+}
+
+static const char *judged_as(path_profile_id profile, const holder *leaf, const holder *sub)
+{
+    path_input input = {.leaf = leaf->der,
+                        .presented = sub == NULL ? NULL : &sub->der,
+                        .presented_count = sub != NULL,
+                        .profile = profile,
+                        .revocation_off = true};
+    return world_judge(&w, input);
+}
+
+/* cert_form_table.h: one broken rule, four kinds of profile. */
+static void each_profile_has_its_own_rules(void **state)
+{
+    (void)state;
+    holder *ca =
+        world_certificate(&w, (certificate_recipe){.subject = "C=DE|O=Trust|CN=CA",
+                                                   .no_ids = true, /* the web wants no empty one of itself */
+                                                   .extensions = {"basicConstraints=critical,CA:TRUE",
+                                                                  "keyUsage=critical,keyCertSign",
+                                                                  "subjectKeyIdentifier=hash"}});
+    world_service(&w, ca);
+    world_list(&w);
+    static const path_profile_id profiles[] = {PATH_PEER, PATH_RFC5280, PATH_RFC5280_STRICT, PATH_WEBPKI};
+    static const struct {
+        const char *more;
+        bool no_ids;
+        const char *ids[4];
+    } rows[] = {
+        {NULL, false, {"", "", "", ""}},
+        {"2.5.29.19=DER:3003010100", false, {"", "", "ID-101", "ID-101"}},
+        {"1.2.3.4=critical,ASN1:NULL", false, {"ID-109", "ID-109", "ID-109", "ID-109"}},
+        {"2.5.29.32=DER:0500", false, {"ID-110", "ID-110", "ID-110", "ID-110"}},
+        {"authorityInfoAccess=critical,OCSP;URI:http://x/", false, {"ID-111", "", "ID-111", "ID-111"}},
+        {"subjectAltName=critical,DNS:a.example.org", false, {"", "", "", "ID-111"}},
+        {NULL, true, {"", "", "ID-112", "ID-112"}},
+        {"2.5.29.19=DER:3003020101", false, {"", "", "ID-114", "ID-114"}},
+        {"subjectAltName=DNS:.example.org", false, {"ID-115", "", "ID-115", "ID-115"}},
+        {"subjectAltName=DNS:a_b.example.org", false, {"", "", "ID-115", "ID-115"}},
+        {"nameConstraints=critical,permitted;DNS:example.org", false, {"ID-118", "", "ID-118", "ID-118"}},
+        {"policyMappings=critical,1.2.3.4:2.5.29.32.0", false, {"ID-120", "ID-120", "ID-120", "ID-120"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        holder *leaf = world_certificate(
+            &w, (certificate_recipe){.subject = ORG,
+                                     .issuer = ca,
+                                     .no_ids = rows[i].no_ids,
+                                     .extensions = {"keyUsage=digitalSignature",
+                                                    "extendedKeyUsage=clientAuth,serverAuth", rows[i].more}});
+        for (size_t k = 0; k < 4; k++)
+            if (strcmp(judged_as(profiles[k], leaf, NULL), rows[i].ids[k]) != 0)
+                fail_msg("row %zu, profile %zu: %s", i, k, w.verdict.id);
+    }
+    /* nameConstraints of a CA that are not critical */
+    static const char *const soft[4] = {"", "", "ID-111", ""};
+    holder *sub = world_authority(&w, "C=DE|O=Trust|CN=Sub", ca, "nameConstraints=permitted;DNS:example.org");
+    holder *leaf =
+        world_certificate(&w, (certificate_recipe){.subject = ORG,
+                                                   .issuer = sub,
+                                                   .extensions = {"keyUsage=digitalSignature",
+                                                                  "extendedKeyUsage=clientAuth,serverAuth"}});
+    for (size_t k = 0; k < 4; k++)
+        assert_string_equal(judged_as(profiles[k], leaf, sub), soft[k]);
 }
 
 static void an_issuer_of_the_wrong_form_is_none(void **state)
@@ -332,6 +397,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(a_leaf_of_the_wrong_form_is_refused),
         T(what_strict_profiles_refuse_others_remark),
+        T(each_profile_has_its_own_rules),
         T(an_issuer_of_the_wrong_form_is_none),
         T(a_date_that_cannot_be_read_is_not_1970),
         T(signatures_have_one_list_of_algorithms),

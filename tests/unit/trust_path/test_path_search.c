@@ -231,7 +231,7 @@ typedef struct {
 static int64_t run_on(const dx_clock *clock)
 {
     running_clock *c = (running_clock *)(uintptr_t)clock;
-    return c->us += 20000;
+    return c->us += 40000;
 }
 
 static void time_of_the_processor_is_a_budget_too(void **state)
