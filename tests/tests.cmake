@@ -91,3 +91,7 @@ foreach(bench trust crl)
     add_executable(bench_${bench} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${bench}.c)
     target_link_libraries(bench_${bench} PRIVATE trust_path OpenSSL::Crypto pkg::libxml2 pkg::xmlsec)
 endforeach()
+
+# What tests/bench/lists measures.
+add_executable(list_bench ${CMAKE_SOURCE_DIR}/tests/bench/list_bench.c)
+target_link_libraries(list_bench PRIVATE trust_list test_rooms_libs)

@@ -52,8 +52,10 @@ typedef struct {           /* facts of one list */
 } tlist_facts;
 
 typedef struct {
-    dx_bytes der, subject, spki; /* spans; subject and spki are whole DER TLVs */
-    uint8_t sha256[32];          /* of der */
+    dx_bytes der, subject, spki;                            /* spans; subject and spki are whole DER TLVs */
+    uint8_t sha256[32];                                     /* of der */
+    uint8_t spki_sha256[32], name_sha256[32], identity[32]; /* of spki, of the folded subject, of both */
+    bool named;                                             /* the subject is a Name: the last two are set */
 } tlist_certificate;
 
 typedef struct tlist_qualification { /* one QualificationElement, TS 119 612 5.5.9.2 */
@@ -108,7 +110,7 @@ tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_
 
 typedef struct {
     dx_bytes der, spki, subject;
-    uint8_t sha256[32];
+    uint8_t sha256[32]; /* of der, by whoever fills this; zeroes: not known, and the look-up digests more */
 } tlist_key;
 
 typedef enum { TLIST_MISS_NONE, TLIST_MISS_NAME_ONLY, TLIST_MISS_KEY_ONLY } tlist_miss;

@@ -109,6 +109,20 @@ static void judge(const tlist_snapshot *s, tlist_hit *hit, tlist_purpose purpose
     hit->usable = hit->id == NULL;
 }
 
+/* A certificate that is listed itself brings its digests along; any other is digested here. */
+static bool keys_of(const tlist_snapshot *s, const tlist_key *key, uint8_t keys[3][32])
+{
+    const tlist_index_entry *e;
+    if (tlist_index_find(&s->certificates, key->sha256, &e) > 0) {
+        const tlist_certificate *c = &s->services[e->service].certificates[e->certificate];
+        memcpy(keys[0], c->identity, 32);
+        memcpy(keys[1], c->spki_sha256, 32);
+        memcpy(keys[2], c->name_sha256, 32);
+        return true;
+    }
+    return tlist_identity_key(key->spki, key->subject, keys[0], keys[1], keys[2]);
+}
+
 size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_purpose purpose, int64_t at_s,
                   tlist_hit *hits, size_t max, tlist_miss *miss)
 {
@@ -117,7 +131,7 @@ size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_pu
     size_t count, written = 0;
     if (miss != NULL)
         *miss = TLIST_MISS_NONE;
-    if (snapshot == NULL || !tlist_identity_key(key->spki, key->subject, keys[0], keys[1], keys[2]))
+    if (snapshot == NULL || !keys_of(snapshot, key, keys))
         return 0;
     count = tlist_index_find(&snapshot->identities, keys[0], &e);
     for (size_t i = 0; i < count; i++) {

@@ -138,7 +138,9 @@ static void nothing_is_rolled_back_behind_a_crash(void **state)
             if (rc.code != DX_OK)
                 print_message("killed at step %ld of %ld: %s %s\n", at, steps, why.id, why.text);
             assert_int_equal(rc.code, DX_OK); /* neither TL-711 nor TL-712 */
-            r.sequence = (seen == 0 ? (first ? 5 : 9) : seen) - 1;
+            uint64_t again = in_force(store); /* what the next life shows counts as well */
+            seen = again > seen ? again : seen;
+            r.sequence = seen - 1;
             if (seen != 0)
                 assert_string_equal(update(&w, store, &r), "TL-701");
             if (!first) {
