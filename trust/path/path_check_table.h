@@ -60,7 +60,7 @@ C(306, UNKNOWN, "trust-list-expired", "TS 119 612 5.3.15",
 C(307, REFUSE, "peer-not-trusted", "RFC 5280 6.1.1", "the listed certificate is outside its own validity")
 C(308, REFUSE, "service-not-granted", "TS 119 612 5.5.9.2",
   "the certificate lacks a policy that the service demands")
-C(309, REFUSE, "peer-not-trusted", "local policy", "the operator does not accept this certificate")
+C(309, REFUSE, "peer-not-trusted", "local policy", "this peer is not accepted here")
 C(401, REFUSE, "peer-revoked", "RFC 6960 2.2", "a certificate of the path is revoked (OCSP)")
 C(402, REFUSE, "peer-revoked", "RFC 5280 6.3", "a certificate of the path is revoked (CRL)")
 C(403, REFUSE, "peer-not-trusted", "RFC 6960 2.2", "the responder does not know a certificate of the path")
