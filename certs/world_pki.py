@@ -99,8 +99,8 @@ def key_usage(*bits):
 class Holder:
     """A key, its certificate and, for a CA, the address where its OCSP responder answers."""
 
-    def __init__(self, key, certificate, ocsp_url=None):
-        self.key, self.certificate, self.ocsp_url = key, certificate, ocsp_url
+    def __init__(self, key, certificate, ocsp_url=None, crl_url=None):
+        self.key, self.certificate, self.ocsp_url, self.crl_url = key, certificate, ocsp_url, crl_url
         self.issued = []  # certificates whose status the responder knows
 
     @property
@@ -137,6 +137,9 @@ def certificate(subject, key, issuer=None, start=-1, end=365, ca=False, usage=()
         if issuer.ocsp_url and not no_ocsp:
             where = x509.AccessDescription(x509.AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(issuer.ocsp_url))
             builder = builder.add_extension(x509.AuthorityInformationAccess([where]), critical=False)
+        if issuer.crl_url and not no_ocsp:
+            point = x509.DistributionPoint([x509.UniformResourceIdentifier(issuer.crl_url)], None, None, None)
+            builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
     if eku:
         builder = builder.add_extension(x509.ExtendedKeyUsage(list(eku)), critical=eku_critical)
     if policies:
@@ -158,6 +161,13 @@ def authority(country, organisation, common, ocsp_url=None, start=-5 * 365, end=
                          usage=("key_cert_sign", "crl_sign"))
     holder.ocsp_url = ocsp_url
     return holder
+
+
+def crl(ca):
+    """A CRL of a conforming CA (RFC 5280 5.2) that lists nobody, DER."""
+    made = (x509.CertificateRevocationListBuilder().issuer_name(ca.certificate.subject).last_update(NOW).next_update(days(7))
+            .add_extension(x509.AuthorityKeyIdentifier(ca.ski, None, None), critical=False).add_extension(x509.CRLNumber(1), critical=False))
+    return made.sign(ca.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def responder(ca, common):

@@ -2,7 +2,8 @@
 #   tests/unit/<room>/test_*.c   a cmocka program linked with that room (trust_list, policy, gateway_http, ...)
 #   tests/property/<room>/*.c    the same, slower
 #   tests/fuzz/fuzz_<x>.c        first line names its room: /* room: trust_list */; corpus in tests/fuzz/corpus/<x>/
-#   tests/conformance/conformance_<suite>.c   a program that reads a data folder; first line names its room
+#   tests/conformance/conformance_<suite>.c   a program that reads a data folder; first line names its room;
+#                                             <suite>_*.c beside it belong to it
 file(GLOB support_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 if(support_sources)
     add_library(test_support STATIC ${support_sources})
@@ -56,7 +57,10 @@ file(GLOB suites CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/conform
 foreach(suite ${suites})
     get_filename_component(name ${suite} NAME_WE)
     first_line_room(${suite} room)
-    add_executable(${name} ${suite} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c)
+    string(REPLACE "conformance_" "" short ${name})
+    file(GLOB parts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/${short}_*.c)
+    add_executable(${name} ${suite} ${parts} ${CMAKE_SOURCE_DIR}/tests/conformance/suite.c
+        ${CMAKE_SOURCE_DIR}/tests/conformance/suite_deviations.c)
     target_link_libraries(${name} PRIVATE ${room} test_rooms_libs)
 endforeach()
 
@@ -81,3 +85,17 @@ foreach(program ${programs})
     add_executable(${name} ${program})
     target_link_libraries(${name} PRIVATE trust_base OpenSSL::Crypto OpenSSL::SSL Threads::Threads)
 endforeach()
+
+# What tests/bench/lists measures.
+add_executable(list_bench ${CMAKE_SOURCE_DIR}/tests/bench/list_bench.c)
+target_link_libraries(list_bench PRIVATE trust_list test_rooms_libs)
+
+# What the parts cost by themselves: tests/bench/bench_<part>.c, run by tests/bench/run <part>.
+foreach(bench trust crl)
+    add_executable(bench_${bench} ${CMAKE_SOURCE_DIR}/tests/bench/bench_${bench}.c)
+    target_link_libraries(bench_${bench} PRIVATE trust_path OpenSSL::Crypto pkg::libxml2 pkg::xmlsec)
+endforeach()
+
+# A figure that needs no servers; tests/bench/run prints it.
+add_executable(verdict_hit ${CMAKE_SOURCE_DIR}/tests/bench/verdict_hit.c)
+target_link_libraries(verdict_hit PRIVATE gateway_exchange test_rooms_libs -Wl,--wrap=malloc,--wrap=calloc)

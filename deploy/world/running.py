@@ -53,8 +53,8 @@ class Answer:
         return self.problem.get("type", "").removeprefix("urn:dfft:problem:")
 
 
-def make(out, bad_lists=False, ports=None):
-    command = [os.path.join(ROOT, "certs", "make-world"), out] + (["--bad-lists"] if bad_lists else [])
+def make(out, bad_lists=False, ports=None, peers=0):
+    command = [os.path.join(ROOT, "certs", "make-world"), out, f"--peers={peers}"] + (["--bad-lists"] if bad_lists else [])
     command += [f"--port={name}={port}" for name, port in (ports or {}).items()]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=60)
     return World(out)
@@ -240,6 +240,24 @@ class World:
         """Replaces the authority's fault table, like set_fault("/jp hang")."""
         with open(self.path("faults.txt"), "w", encoding="utf-8") as f:
             f.write("".join(line + "\n" for line in lines))
+
+    def asked(self, path, method="POST"):
+        """How many requests for that path the authority has seen."""
+        return self.read(self.path("requests.txt")).split(b"\n").count(f"{method} {path}".encode())
+
+    def set_standing(self, persona, words):
+        """What the responder says of a persona's certificate from now on: "good", or "revoked UNIX_SECONDS REASON"."""
+        serial = subprocess.run(["openssl", "x509", "-noout", "-serial", "-in", self.path(self.facts["personas"][persona]["certificate"])], check=True,
+                                capture_output=True, text=True, timeout=20).stdout.strip().split("=")[1].lower().lstrip("0")
+        for authority in self.facts["authorities"].values():
+            table = self.path(authority["status_table"])
+            with open(table, encoding="utf-8") as f:
+                rows = f.read().split("\n")
+            if any(row.startswith(serial + " ") for row in rows):
+                rows = [f"{serial} {words}" if row.startswith(serial + " ") else row for row in rows]
+                with open(table + ".new", "w", encoding="utf-8") as f:
+                    f.write("\n".join(rows))
+                os.rename(table + ".new", table)
 
     def publish(self, source, name):
         """Puts a list file where the authority serves it, in one step."""

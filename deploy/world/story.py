@@ -64,9 +64,12 @@ class Story:
 
     def believed(self, persona):
         w = self.world
-        done = w.run("trust", "explain", w.path(w.facts["personas"][persona]["certificate"]), "-c", w.path("verifier.json"), "--online")
-        line = next((line.split(None, 1)[1] for line in done.stdout.splitlines() if line.startswith("list ")), "")
-        self.expect(done.returncode == 0 and line, "believed", f"by {line}", f"trust explain: {done.stdout} {done.stderr}")
+        done = w.run("trust", "explain", w.path(w.facts["personas"][persona]["certificate"]), "-c", w.path("verifier.json"), "--online", "--json")
+        line = ""
+        if done.returncode == 0:
+            by = next(c["listed"] for c in json.loads(done.stdout)["path"] if "listed" in c)
+            line = f"{by['scheme']}/{by['territory']} sequence {by['sequence']}: {by['service']}, {by['type']} {by['status']} since {by['since']}"
+        self.expect(line != "", "believed", f"by {line}", f"trust explain: {done.stdout} {done.stderr}")
 
     def seal(self, answer):
         w, gateway = self.world, self.world.facts["gateway"]

@@ -28,12 +28,18 @@ static DX_RC start_all(control *c, dx_why *why)
     struct dx_rc rc = policy_meter_load(c->gate.meter, c->gate.io, c->meter_file, why);
     if (rc.code != DX_OK && rc.code != DX_NOT_FOUND)
         return rc;
+    DX_TRY(control_subject_key(c, why));
     DX_TRY(control_start_log(c, why));
     DX_TRY(control_start_lists(c, why));
     DX_TRY(control_start_stamps(c, why));
+    DX_TRY(control_identity(cf, c->gate.io, &c->source_arena, &c->identity, &c->recognition, why));
     const judge_spec judging = {.clock = c->gate.clock,
+                                .io = c->gate.io,
                                 .fetcher = c->gate.fetcher,
                                 .home_scheme = cf->trust->home,
+                                .identity = &c->identity,
+                                .recognition = &c->recognition,
+                                .state_dir = cf->root->state_dir,
                                 .wait_ms = (uint32_t)cf->trust->judge_wait_ms,
                                 .live_recheck_s = (uint32_t)cf->revocation->live_recheck_s};
     DX_TRY(judges_new(&judging, &c->gate.judges, why));
@@ -143,6 +149,7 @@ void control_stop(control *c)
     if (c->view != NULL && policy_meter_save(c->gate.meter, c->gate.io, c->meter_file, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "quota.not_saved", &why);
     gate_view_unref(c->view);
+    trust_block_unref(c->block);
     policy_meter_free(c->gate.meter);
     path_judge_free(c->judge);
     path_judge_free(c->stamp_judge);

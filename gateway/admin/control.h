@@ -29,6 +29,10 @@ size_t control_reasons(control *c, control_reason *out, size_t max);
 /* The lists in force as metric lines, and other gauges; any thread. */
 DX_RC control_metrics(control *c, dx_buf *out);
 
+/* identity.* and the rows of trust.recognition, as the judge wants them; memory in `arena`. */
+DX_RC control_identity(const config *c, const dx_io *io, dx_arena *arena, identity_rules *rules,
+                       path_recognition *recognition, dx_why *why);
+
 /* The sources of a configuration as the list room wants them; memory in `arena`. Used by `sekisho trust` too.
  */
 DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_source **out, size_t *count,

@@ -6,6 +6,7 @@
 /* What both a running gateway and the command line make from a configuration. */
 
 #define OBJECTS_MAX_BYTES (8U << 20)
+#define OWN_MAX           32
 
 static DX_RC read_blocks(const char *file, dx_bytes text, const char *label, dx_arena *arena, dx_bytes *out,
                          size_t max, size_t *count, dx_why *why)
@@ -47,7 +48,6 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                       dx_why *why)
 {
     static const char *const eu_types[] = {"http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUgeneric"};
-    static const char *const jp_types[] = {"https://j-tsl.example/TrstSvc/TrustedList/TSLType/JPlist"};
     tlist_source *sources = DX_ARENA_ARRAY(arena, tlist_source, c->source_count);
     if (sources == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the sources");
@@ -57,7 +57,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
         dx_buf anchors;
         dx_buf_init(&anchors, 32 * 256);
         for (size_t k = 0; k < s->anchors.count; k++) {
-            struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], &anchors, why);
+            struct dx_rc rc = tlist_anchors_read(io, s->anchors.items[k], s->oj_uri, &anchors, why);
             if (rc.code != DX_OK) {
                 dx_buf_fini(&anchors);
                 return rc;
@@ -70,7 +70,7 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
         dx_buf_fini(&anchors);
         if (kept == NULL)
             return DX_FAIL(why, NO_MEMORY, "", "no memory for the anchors of %s", s->name_);
-        bool jp = strcmp(s->scheme, "JP") == 0;
+        bool jp = strcmp(s->scheme, "JP") == 0; /* its type is a matter of the profile (.map) */
         *t = (tlist_source){.id = s->name_,
                             .kind = strcmp(s->kind, "lotl") == 0 ? TLIST_KIND_LOTL : TLIST_KIND_TL,
                             .url = s->url,
@@ -79,15 +79,22 @@ DX_RC control_sources(const config *c, const dx_io *io, dx_arena *arena, tlist_s
                             .anchor_count = anchor_count,
                             .scheme = s->scheme,
                             .territory = s->territory,
-                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items
-                                         : jp                   ? jp_types
-                                                                : eu_types,
-                            .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count : 1,
+                            .tsl_types = s->tsl_types.count > 0 ? s->tsl_types.items : eu_types,
+                            .tsl_type_count = s->tsl_types.count > 0 ? s->tsl_types.count
+                                              : jp                   ? 0
+                                                                     : 1,
                             .territories = s->territories.count > 0 ? s->territories.items : NULL,
                             .territory_count = s->territories.count,
                             .strict = strcmp(s->profile, "strict") == 0,
                             .origin_operator = strcmp(s->origin, "operator") == 0,
+                            .mra = s->mra,
                             .allow_http = s->allow_http,
+                            .legacy_xpath = s->legacy_xpath,
+                            .structure_warn = strcmp(s->structure, "warn") == 0,
+                            .rsa_digestinfo_either = strcmp(s->rsa_digestinfo, "either") == 0,
+                            .only_version_5 = strcmp(s->versions, "5") == 0,
+                            .only_version_6 = strcmp(s->versions, "6") == 0,
+                            .max_bytes = (size_t)s->max_bytes,
                             .map_file = s->map,
                             .refresh_s = (uint32_t)s->refresh_s};
         if (t->anchor_count == 0)
@@ -106,7 +113,17 @@ DX_RC control_fetcher(const config *c, dx_fetcher **out, dx_why *why)
     size_t count = 0;
     for (; count < f->allow_ports.count && count < 32; count++)
         ports[count] = (uint16_t)f->allow_ports.items[count];
-    const dx_fetch_rules rules = {.allow_private = f->allow_private.items,
+    const char *own[OWN_MAX];
+    size_t own_count = 0;
+    for (size_t i = 0; i < c->listen_count && own_count < OWN_MAX; i++)
+        own[own_count++] = c->listen[i].address;
+    if (c->regulator_count == 1 && own_count < OWN_MAX)
+        own[own_count++] = c->regulator->address;
+    if (c->observe_count == 1 && own_count < OWN_MAX)
+        own[own_count++] = c->observe->address;
+    const dx_fetch_rules rules = {.own = own,
+                                  .own_count = own_count,
+                                  .allow_private = f->allow_private.items,
                                   .allow_private_count = f->allow_private.count,
                                   .allow_ports = ports,
                                   .allow_ports_count = count,

@@ -28,6 +28,8 @@ struct control {
     dx_arena source_arena;
     tlist_source *sources;
     size_t source_count;
+    identity_rules identity;
+    path_recognition recognition;
     tlist_store *store;
     pthread_t list_thread;
     bool list_running;
@@ -37,6 +39,7 @@ struct control {
     bool stopping, lists_asked; /* asked: SIGHUP wants the lists fetched now */
     tlist_snapshot *trust;      /* newest */
     bool lists_tried;
+    int64_t list_run_us; /* how long the newest run took */
     dx_why list_why;
     dx_why policy_why;
     int64_t list_retry_s;
@@ -44,12 +47,17 @@ struct control {
     int64_t meter_saved_s;
     gate_view *view;
     uint64_t epoch;
+    uint64_t revocations; /* judges_changes() that the view knows of */
+    trust_block *block;   /* the newest that could be read */
     int64_t credential_checked_s;
     /* the stamp service's own judge */
     path_judge_state *stamp_judge;
     /* the control thread's own */
     path_judge_state *judge;
 };
+
+/* control_subject.c: reads the key, or makes it. */
+DX_RC control_subject_key(control *c, dx_why *why);
 
 /* control_trust.c */
 DX_RC control_start_lists(control *c,
@@ -60,8 +68,12 @@ void control_fetch_lists(control *c);             /* now, not when they are due;
 /* control_view.c: on the control thread */
 DX_RC control_first_view(control *c, dx_why *why);
 void control_refresh(control *c); /* a new list, a seal certificate to be judged again, quotas to be saved */
-/* A view of what is known now; takes references of its own. NULL: no memory. */
-gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust);
+/* A view of what is known now; takes references of its own. `cause`: why verdicts may have changed, for a new
+ * epoch; NULL: they have not. NULL: no memory. */
+gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust,
+                             const char *cause);
+/* Reads trust.block; a file that cannot be used changes nothing. */
+DX_RC control_read_block(control *c, const config *cf, dx_why *why);
 void control_publish(control *c, gate_view *view); /* takes the reference */
 gate_view *control_current_view(control *c);       /* a reference, or NULL; any thread */
 

@@ -75,7 +75,9 @@ static gate_view *view_of(control *c, const config *cf, dx_why *why)
         credential = c->view->credential == NULL ? NULL : seal_credential_ref(c->view->credential);
     }
     c->config = cf;
-    gate_view *v = control_make_view(c, fresh, credential, c->view->trust);
+    if (control_read_block(c, cf, why).code != DX_OK)
+        dx_log_why(DX_LOG_ERROR, "trust.block_refused", why); /* whoever was blocked stays so */
+    gate_view *v = control_make_view(c, fresh, credential, c->view->trust, "reload");
     policy_unref(fresh);
     seal_credential_unref(credential);
     return v;
@@ -86,6 +88,7 @@ void control_reload(control *c)
     config *cf = NULL;
     dx_why why = {0};
     control_fetch_lists(c); /* whatever becomes of the rest */
+    judges_reload(c->gate.judges);
     struct dx_rc rc = read_again(c, &cf, &why);
     if (rc.code == DX_OK)
         rc = keep_config(c, cf, &why);

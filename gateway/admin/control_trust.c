@@ -12,14 +12,18 @@
 static void *list_run(void *argument)
 {
     control *c = argument;
+    bool all = false; /* else what is due: at the start that is everything */
     for (;;) {
         dx_why why = {0};
-        struct dx_rc rc = tlist_store_update(c->store, NULL, NULL, &why); /* logs each list itself */
+        const tlist_run run = {.due = !all};
+        int64_t begun_us = dx_mono_us(c->gate.clock);
+        struct dx_rc rc = tlist_store_update(c->store, &run, &why); /* logs each list itself */
         if (rc.code != DX_OK)
             dx_log_why(DX_LOG_WARN, "tlist.run_failed", &why);
         tlist_snapshot *fresh = tlist_store_snapshot(c->store);
         int64_t now_s = dx_now_s(c->gate.clock), due_s = tlist_store_due_s(c->store);
-        if (fresh == NULL && due_s > now_s + LIST_RETRY_S)
+        all = fresh == NULL;
+        if (all && due_s > now_s + LIST_RETRY_S)
             due_s = now_s + LIST_RETRY_S;
         if (due_s <= now_s)
             due_s = now_s + 1;
@@ -27,6 +31,7 @@ static void *list_run(void *argument)
         tlist_snapshot_unref(c->trust);
         c->trust = fresh;
         c->lists_tried = true;
+        c->list_run_us = dx_mono_us(c->gate.clock) - begun_us;
         c->list_why = why;
         while (!c->stopping && !c->lists_asked && dx_now_s(c->gate.clock) < due_s) {
             struct timespec until;
@@ -35,6 +40,7 @@ static void *list_run(void *argument)
             pthread_cond_timedwait(&c->wake_lists, &c->lock, &until);
         }
         bool stop = c->stopping;
+        all = all || c->lists_asked;
         c->lists_asked = false;
         pthread_mutex_unlock(&c->lock);
         if (stop)
@@ -62,6 +68,8 @@ DX_RC control_start_lists(control *c, dx_why *why)
                                    .source_count = c->source_count,
                                    .state_dir = dir,
                                    .grace_s = (uint32_t)cf->trust->grace_s,
+                                   .run_deadline_s = (uint32_t)cf->trust->run_deadline_s,
+                                   .built_s = SEKISHO_BUILT_S,
                                    .io = c->gate.io,
                                    .clock = c->gate.clock,
                                    .fetcher = c->gate.fetcher};

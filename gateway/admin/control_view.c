@@ -24,7 +24,9 @@ static void check_credential(control *c, gate_view *v)
                         .snapshot = v->trust,
                         .profile = PATH_SEAL,
                         .at_s = dx_now_s(c->gate.clock),
-                        .home_scheme = cf->trust->home};
+                        .home_scheme = cf->trust->home,
+                        .identity = &c->identity,
+                        .recognition = &c->recognition};
     bool good = false;
     if (v->trust == NULL)
         snprintf(v->credential_why, sizeof v->credential_why,
@@ -49,14 +51,29 @@ static void check_credential(control *c, gate_view *v)
     dx_arena_fini(&arena);
 }
 
+DX_RC control_read_block(control *c, const config *cf, dx_why *why)
+{
+    trust_block *fresh = NULL;
+    if (cf->trust->block != NULL)
+        DX_TRY(trust_block_load(c->gate.io, cf->trust->block, &fresh, why));
+    trust_block_unref(c->block);
+    c->block = fresh;
+    return DX_OKAY;
+}
+
 /* Makes a view from what is known now; the caller has decided that something changed. */
-gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust)
+gate_view *control_make_view(control *c, policy *p, seal_credential *credential, tlist_snapshot *trust,
+                             const char *cause)
 {
     gate_view *v = calloc(1, sizeof *v);
     if (v == NULL)
         return NULL;
     atomic_init(&v->refs, 1);
-    v->epoch = ++c->epoch;
+    if (cause != NULL)
+        c->epoch++;
+    v->epoch = c->epoch;
+    v->cause = cause;
+    v->block = trust_block_ref(c->block);
     v->config = c->config;
     v->policy = p == NULL ? NULL : policy_ref(p);
     v->trust = trust == NULL ? NULL : tlist_snapshot_ref(trust);
@@ -77,7 +94,7 @@ void control_publish(control *c, gate_view *v)
     if (c->server != NULL)
         gate_publish(&c->gate, c->server, v);
     gate_view_unref(old);
-    dx_log(DX_LOG_INFO, "trust.swapped", F_INT("epoch", (int64_t)v->epoch),
+    dx_log(DX_LOG_INFO, "trust.swapped", F_INT("epoch", (int64_t)v->epoch), F_STR("cause", v->cause),
            F_INT("lists_epoch", v->trust == NULL ? 0 : (int64_t)tlist_snapshot_epoch(v->trust)),
            F_BOOL("policy", v->policy != NULL), F_BOOL("seal", v->credential != NULL));
 }
@@ -95,20 +112,39 @@ static bool same_credential(const seal_credential *a, const seal_credential *b)
     return a == NULL || b == NULL ? a == b : strcmp(seal_credential_keyid(a), seal_credential_keyid(b)) == 0;
 }
 
-static void replace_view(control *c, tlist_snapshot *trust, bool moved)
+/* `cause` NULL: only the seal certificate is looked at again. */
+static void replace_view(control *c, tlist_snapshot *trust, const char *cause)
 {
     seal_credential *credential = NULL;
     dx_why why = {0};
     if (control_credential(c->config, c->gate.io, &credential, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "key.rejected", &why);
-    gate_view *v = control_make_view(c, c->view->policy, credential, trust);
+    gate_view *v = control_make_view(c, c->view->policy, credential, trust, cause);
     seal_credential_unref(credential);
-    if (v != NULL && (moved || !same_credential(v->credential, c->view->credential))) {
+    if (v != NULL && (cause != NULL || !same_credential(v->credential, c->view->credential)))
         control_publish(c, v);
-    } else if (v != NULL) {
-        gate_view_unref(v); /* nothing changed: verdicts keep their epoch */
-        c->epoch--;
-    }
+    else
+        gate_view_unref(v);
+}
+
+/* The world is as it was, but for somebody's revocation: nothing is judged or fetched before it counts. */
+static bool raise_epoch(control *c, const char *cause)
+{
+    gate_view *v = calloc(1, sizeof *v), *now = c->view;
+    if (v == NULL)
+        return false;
+    atomic_init(&v->refs, 1);
+    v->config = now->config;
+    v->can = now->can;
+    memcpy(v->credential_why, now->credential_why, sizeof v->credential_why);
+    v->epoch = ++c->epoch;
+    v->cause = cause;
+    v->policy = now->policy == NULL ? NULL : policy_ref(now->policy);
+    v->trust = now->trust == NULL ? NULL : tlist_snapshot_ref(now->trust);
+    v->block = trust_block_ref(now->block);
+    v->credential = now->credential == NULL ? NULL : seal_credential_ref(now->credential);
+    control_publish(c, v);
+    return true;
 }
 
 void control_refresh(control *c)
@@ -127,10 +163,13 @@ void control_refresh(control *c)
         c->list_retry_s = now_s + RECORD_RETRY_S;
         moved = false;
     }
+    uint64_t revocations = judges_changes(c->gate.judges);
+    if (revocations != c->revocations && raise_epoch(c, "revocation"))
+        c->revocations = revocations;
     int64_t again_s = c->view->credential == NULL ? CREDENTIAL_RETRY_S : CREDENTIAL_CHECK_S;
     if (moved || now_s >= c->credential_checked_s + again_s) {
         c->credential_checked_s = now_s;
-        replace_view(c, moved ? trust : c->view->trust, moved);
+        replace_view(c, moved ? trust : c->view->trust, moved ? "lists" : NULL);
     }
     if (now_s > c->meter_saved_s) {
         c->meter_saved_s = now_s;
@@ -150,13 +189,14 @@ DX_RC control_first_view(control *c, dx_why *why)
         why));
     if (c->trust != NULL)
         DX_TRY(control_record_lists(c, c->trust, why));
+    DX_TRY(control_read_block(c, cf, why));
     DX_TRY(control_credential(cf, c->gate.io, &credential, why));
     if (control_load_policy(c, cf, &p, &c->policy_why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "policy.refused",
                    &c->policy_why); /* everything is bundle.none until a reload brings one */
     struct dx_rc rc = p == NULL ? DX_OKAY : control_record_policy(c, p, why);
     if (rc.code == DX_OK) {
-        c->view = control_make_view(c, p, credential, c->trust);
+        c->view = control_make_view(c, p, credential, c->trust, "start");
         rc = c->view == NULL ? DX_FAIL(why, NO_MEMORY, "", "no memory") : DX_OKAY;
     }
     policy_unref(p);

@@ -87,6 +87,17 @@ static void check_lists(report *r, config *cf)
     dx_arena_fini(&arena);
 }
 
+static void check_block(report *r, const config *cf)
+{
+    trust_block *block = NULL;
+    dx_why why = {0};
+    if (cf->trust->block == NULL)
+        return;
+    bool ok = trust_block_load(&dx_io_system, cf->trust->block, &block, &why).code == DX_OK;
+    line(r, "trust.block", ok, ok ? "the block file is well-formed" : why.text);
+    trust_block_unref(block);
+}
+
 static void check_policy(report *r, config *cf)
 {
     policy *p = NULL;
@@ -135,6 +146,7 @@ int cli_check(int argc, char **argv)
     ok = upstream_check(&upstream, &why).code == DX_OK;
     line(&r, "upstream", ok, ok ? "the data API's addresses and certificates can be used" : why.text);
     check_lists(&r, cf);
+    check_block(&r, cf);
     check_policy(&r, cf);
     line(&r, "guard_dir", true,
          cf->provenance->guard_dir != NULL

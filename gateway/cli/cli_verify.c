@@ -99,7 +99,8 @@ static DX_RC open_trust(verification *v, const char *file, dx_why *why)
                                    .grace_s = (uint32_t)v->cf->trust->grace_s,
                                    .io = &dx_io_system,
                                    .clock = &dx_clock_system,
-                                   .fetcher = v->fetcher};
+                                   .fetcher = v->fetcher,
+                                   .read_only = true};
     DX_TRY(tlist_store_open(&spec, &v->store, why));
     v->snapshot = tlist_store_snapshot(v->store);
     if (v->snapshot == NULL)

@@ -48,16 +48,21 @@ typedef struct {
     int64_t handshake_s, header_s, body_grace_s, idle_s, write_stall_s, drain_s;
 } config_timeout;
 typedef struct {
-    const char *home, *when_unknown;
-    int64_t grace_s, judge_wait_ms;
+    const char *home, *when_unknown, *recognition, *block;
+    int64_t grace_s, run_deadline_s, judge_wait_ms;
 } config_trust;
 typedef struct {
     const char *name_; /* key in the map */
-    const char *kind, *url, *oj_uri, *scheme, *territory, *profile, *origin, *map;
+    const char *kind, *url, *oj_uri, *scheme, *territory, *profile, *origin, *map, *versions, *structure,
+        *rsa_digestinfo;
     config_texts anchors, tsl_types, territories;
-    bool allow_http;
-    int64_t refresh_s;
+    bool allow_http, legacy_xpath, mra;
+    int64_t refresh_s, max_bytes;
 } config_source;
+typedef struct {
+    const char *check_digits, *associated_persons;
+    config_texts jpki_policies, source;
+} config_identity;
 typedef struct {
     config_texts allow_private;
     config_numbers allow_ports;
@@ -66,6 +71,9 @@ typedef struct {
 typedef struct {
     int64_t live_recheck_s;
 } config_revocation;
+typedef struct {
+    int64_t finish_s;
+} config_peer;
 typedef struct {
     const char *dir, *agreement_seals;
     bool working_copy;

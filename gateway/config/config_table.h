@@ -87,10 +87,18 @@ S(trust, "/trust", ONE, "Whom to believe.")
 O(trust, "home", home, TEXT, yes, "", 1, 16, no, "Scheme of our own side (EU, JP); the others are foreign.")
 O(trust, "grace_s", grace_s, NUMBER, no, "0", 0, 259200, no,
   "How long a list serves after its NextUpdate; each use is in the record.")
+O(trust, "run_deadline_s", run_deadline_s, NUMBER, no, "180", 1, 3600, no,
+  "A run over the lists ends after so long; what is late keeps its old list.")
 O(trust, "judge_wait_ms", judge_wait_ms, NUMBER, no, "4000", 100, 30000, no,
   "How long a request waits for the judgement of its certificate.")
 O(trust, "when_unknown", when_unknown, WORD, no, "refuse", 0, 0, yes,
   "[refuse|allow] What happens when revocation cannot be found out.")
+O(trust, "recognition", recognition, FILE, no, "", 0, 0, no,
+  "Rows about foreign services: treated as what, under which instrument, from when to when. They change no "
+  "label.")
+
+O(trust, "block", block, FILE, no, "", 0, 0, yes,
+  "Peers refused whatever the lists say: lines of certificate|key SHA-256 REASON, or organisation ID REASON.")
 
 S(source, "/trust/source", MAP, "A trusted list, or a list of lists.")
 O(source, "kind", kind, WORD, yes, "", 0, 0, no, "[lotl|tl] List of trusted lists, or one list.")
@@ -102,17 +110,42 @@ O(source, "anchors", anchors, FILES, yes, "", 1, 16, no,
 O(source, "scheme", scheme, TEXT, yes, "", 1, 16, no, "Name of the scheme, like EU or JP.")
 O(source, "territory", territory, TEXT, yes, "", 2, 2, no, "Expected SchemeTerritory.")
 O(source, "tsl_types", tsl_types, TEXTS, no, "", 0, 16, no,
-  "Accepted TSLType URIs; by default EUgeneric below a lotl, the J-TSL type for JP.")
+  "Accepted TSLType URIs; by default EUgeneric below a lotl, that of the profile (map) for JP.")
 O(source, "territories", territories, TEXTS, no, "", 0, 64, no,
   "Territories taken from a lotl; by default all.")
 O(source, "profile", profile, WORD, no, "eu", 0, 0, no,
   "[eu|strict] strict refuses signer and interval faults that the EU profile only remarks.")
 O(source, "origin", origin, WORD, no, "publisher", 0, 0, no,
   "[publisher|operator] operator marks a list that somebody compiled from published tables.")
-O(source, "map", map, FILE, no, "", 0, 0, no, "Mapping of service types and statuses.")
+O(source, "map", map, FILE, no, "", 0, 0, no,
+  "Profile: what service types and statuses mean, the same file that trust build-list takes.")
+O(source, "mra", mra, BOOL, no, "false", 0, 0, no,
+  "Mutual recognition in the pointers of a lotl is honoured, and partners' lists are followed.")
+O(source, "versions", versions, WORD, no, "both", 0, 0, no,
+  "[both|5|6] Accepted versions of the list format.")
+O(source, "structure", structure, WORD, no, "refuse", 0, 0, no,
+  "[refuse|warn] What an element that stands in the wrong place means.")
+O(source, "legacy_xpath", legacy_xpath, BOOL, no, "false", 0, 0, no,
+  "Signatures may use the older XPath form of the enveloped transform.")
+O(source, "rsa_digestinfo", rsa_digestinfo, WORD, no, "strict", 0, 0, no,
+  "[strict|either] Whether an RSA signature may lack the NULL parameters of its DigestInfo.")
+O(source, "max_bytes", max_bytes, NUMBER, no, "16777216", 65536, 67108864, no, "Largest list.")
 O(source, "allow_http", allow_http, BOOL, no, "false", 0, 0, no, "Plain http may be used.")
 O(source, "refresh_s", refresh_s, NUMBER, no, "0", 0, 604800, no,
   "Seconds between runs; 0: six hours for a lotl, a day for a list.")
+
+S(identity, "/identity", ONE, "How certificates name organisations.")
+O(identity, "check_digits", check_digits, WORD, no, "refuse", 0, 0, no,
+  "[refuse|warn] What a wrong check digit in an organisation identifier means (ID-503).")
+O(identity, "associated_persons", associated_persons, WORD, no, "refuse", 0, 0, no,
+  "[refuse|allow] Certificates of persons that name their organisation (ID-506); allowed ones never count as "
+  "seals.")
+O(identity, "jpki_policies", jpki_policies, TEXTS, no, "1.2.392.200149.8.5.1.", 1, 16, no,
+  "Policy OIDs of Japanese individual number card certificates (ID-507); one that ends in a dot stands for "
+  "all below.")
+O(identity, "source", source, TEXTS, no, "", 0, 16, no,
+  "Lists whose certificates carry the number in serialNumber: list=serialNumber:prefix, like "
+  "jp=serialNumber:NTRJP-.")
 
 S(fetch, "/fetch", ONE, "Outgoing requests: lists, OCSP, CRL, time stamps.")
 O(fetch, "allow_private", allow_private, TEXTS, no, "", 0, 32, no,
@@ -123,8 +156,12 @@ O(fetch, "ca_file", ca_file, FILE, no, "", 0, 0, no,
   "PEM of TLS authorities for https; by default the system's.")
 
 S(revocation, "/revocation", ONE, "Is the certificate still good.")
-O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 5, 86400, no,
+O(revocation, "live_recheck_s", live_recheck_s, NUMBER, no, "300", 30, 86400, no,
   "Certificates with live connections are asked again this often.")
+
+S(peer, "/peer", ONE, "Peers whose connections are open.")
+O(peer, "finish_s", finish_s, NUMBER, no, "5", 0, 60, yes,
+  "A peer that is believed no longer: how long answers that are in the log already may take to leave.")
 
 S(policy, "/policy", ONE, "May this data cross this border for this purpose.")
 O(policy, "dir", dir, PATH, yes, "", 0, 0, yes, "Policy bundle.")

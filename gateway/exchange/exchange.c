@@ -75,6 +75,9 @@ static void exchange_free(exchange *ex)
 {
     if (ex->upstream != NULL)
         upstream_cancel(ex->upstream);
+    if (ex->next_live != NULL)
+        ex->next_live->prev_live = ex->prev_live;
+    *ex->prev_live = ex->next_live;
     judged_unref(ex->judged);
     gate_view_unref(ex->view);
     net_peer_unhold(ex->home->worker, ex->peer);
@@ -171,16 +174,24 @@ void exchange_post(exchange *ex)
 
 static bool answer_problem(exchange *ex, const refusal *why)
 {
-    const http_problem problem = {.slug = why->slug,
-                                  .status = why->status,
-                                  .title = why->title,
-                                  .exchange = ex->id,
-                                  .id = why->id,
-                                  .clause = why->clause,
-                                  .detail = why->detail,
-                                  .where = why->where,
-                                  .retryable = why->retryable,
-                                  .retry_after_s = why->retry_after_s};
+    http_problem problem = {.slug = why->slug,
+                            .status = why->status,
+                            .title = why->title,
+                            .exchange = ex->id,
+                            .id = why->id,
+                            .clause = why->clause,
+                            .detail = why->detail,
+                            .where = why->where,
+                            .retryable = why->retryable,
+                            .retry_after_s = why->retry_after_s};
+    bool bare = strcmp(why->slug, "denied") == 0; /* an agreement that explains nothing (policy.md 13) */
+    if (!bare && ex->judged != NULL && ex->judged->verdict.anchor.set) {
+        const trust_verdict *v = &ex->judged->verdict;
+        problem.list.scheme = v->anchor.scheme;
+        problem.list.territory = v->anchor.territory;
+        problem.list.origin = tlist_origin_text(v->anchor.origin);
+        problem.list.sequence = v->anchor.sequence;
+    }
     if (http_problem_message(&problem, &ex->arena, &ex->answer, &ex->answer_body).code == DX_OK)
         return true;
     ex->answer = (http_message){.status = (uint16_t)why->status, .body = HTTP_BODY_LENGTH};
@@ -210,6 +221,19 @@ static step too_large(exchange *ex)
                                           .clause = "RFC 9110 15.5.14",
                                           .detail = "the content is larger than this gateway takes",
                                           .where = "peer"});
+}
+
+static step malformed_content(exchange *ex)
+{
+    int status;
+    refusal r = {.where = "peer"};
+    const dx_why *why = http_body_refusal(ex->stream, &status, &r.slug);
+    ex->want_body = false;
+    r.status = status; /* the stream may be gone before the record is written: its texts are copied */
+    r.id = dx_arena_text(&ex->arena, dx_bytes_text(why->id));
+    r.clause = dx_arena_text(&ex->arena, dx_bytes_text(why->clause));
+    r.detail = dx_arena_text(&ex->arena, dx_bytes_text(why->text));
+    return exchange_refuse(ex, &r);
 }
 
 step exchange_overloaded(exchange *ex, const char *id, const char *detail)
@@ -264,6 +288,8 @@ step exchange_need_body(exchange *ex)
                                                   .clause = "RFC 9112 8",
                                                   .detail = "the request ended inside its content",
                                                   .where = "peer"});
+        case HTTP_TAKE_REFUSED:
+            return malformed_content(ex);
         case HTTP_TAKE_TOO_LARGE:
             return too_large(ex);
         case HTTP_TAKE_DATA:
@@ -313,6 +339,11 @@ static void *begin(void *context, http_stream *stream, const http_message *reque
     ex->connection = connection;
     ex->peer = net_connection_hold_peer(connection); /* the connection may go first */
     ex->regulator = net_connection_listener(connection) == w->gate->regulator_listener;
+    ex->next_live = w->live;
+    ex->prev_live = &w->live;
+    if (ex->next_live != NULL)
+        ex->next_live->prev_live = &ex->next_live;
+    w->live = ex;
     ex->started_us = dx_now_us(w->gate->clock);
     atomic_fetch_add_explicit(&w->gate->exchanges_total, 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&w->gate->in_flight, 1, memory_order_relaxed);
@@ -359,6 +390,20 @@ static void gone(void *user, http_stream *stream, bool sent)
         ex->upstream = NULL;
         walk(ex);
     }
+}
+
+size_t exchange_abort_peer(gate_worker *w, const net_peer *peer)
+{
+    size_t count = 0;
+    for (exchange *ex = w->live; ex != NULL; ex = ex->next_live) {
+        bool under_way = ex->at > STAGE_trust && ex->at < STAGE_reply && ex->ended_us == 0;
+        if (ex->peer != peer || ex->stream == NULL || ex->cut || !under_way)
+            continue;
+        ex->cut = true;
+        count++;
+        http_answer_abort(ex->stream); /* its end comes by gone(), from the loop */
+    }
+    return count;
 }
 
 static void refused(void *context, const dx_why *why)

@@ -24,6 +24,7 @@ typedef enum {
 #define EXCHANGE_LIST_MAX 16
 
 struct exchange {
+    exchange *next_live, **prev_live; /* of the worker */
     gate_worker *home;
     gate *gate;
     gate_view *view;
@@ -34,6 +35,7 @@ struct exchange {
     dx_arena arena;
     stage at;
     bool gone, walking, regulator;
+    bool cut;      /* its peer was cut in the middle of it */
     net_task task; /* the one thing somebody else does for us at a time */
 
     char id[37]; /* UUIDv7, lower case */
@@ -130,6 +132,10 @@ step exchange_need_body(exchange *ex);
 void exchange_inner_done(exchange *ex, unsigned status, const char *media_type, dx_bytes body);
 void exchange_inner_problem(exchange *ex,
                             const refusal *why); /* it has no such answer; the texts are copied */
+
+/* Its peer is believed no longer: whatever has no record yet is reset, and recorded as aborted. An exchange
+ * that was not judged yet hears its own verdict. Returns how many were reset. */
+size_t exchange_abort_peer(gate_worker *w, const net_peer *peer);
 
 /* Fills the record of this exchange. */
 DX_RC exchange_record(exchange *ex, prov_record **out, dx_why *why);

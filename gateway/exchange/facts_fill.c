@@ -61,18 +61,6 @@ void exchange_facts_seal(exchange *ex)
             policy_fact_source(ex->facts, declared[i].attribute, POLICY_BY_PEER_SIGNED);
 }
 
-static const char *origin_text(tlist_origin origin)
-{
-    static const char *const texts[] = {"pinned", "operator-compiled", "publisher-signed", "list-of-lists"};
-    return texts[origin];
-}
-
-static const char *state_text(tlist_state state)
-{
-    static const char *const texts[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
-    return texts[state];
-}
-
 static void facts_revocation(exchange *ex, const trust_verdict *v)
 {
     /* The worst of the path below the anchor, and the oldest answer it rests on. */
@@ -94,6 +82,44 @@ static void facts_revocation(exchange *ex, const trust_verdict *v)
     }
 }
 
+/* What the certificate states, after qualification and recognition (policy.md 4). */
+static void facts_statements(policy_facts *f, const trust_verdict *v)
+{
+    dx_bytes texts[TLIST_COUNTRY_MAX];
+    size_t count = 0;
+    policy_fact_bool(f, POLICY_PEER_QC_COMPLIANCE, v->qc_compliance);
+    policy_fact_bool(f, POLICY_PEER_QC_QSCD, v->qscd);
+    for (size_t i = 0; i < 3 && v->qc_types[i][0] != 0; i++)
+        texts[count++] = dx_bytes_text(v->qc_types[i]);
+    if (count > 0)
+        policy_fact_set(f, POLICY_PEER_QC_TYPE, texts, count);
+    count = 0;
+    for (size_t i = 0; i < TLIST_COUNTRY_MAX && v->qc_legislation[i][0] != 0; i++)
+        texts[count++] = dx_bytes_text(v->qc_legislation[i]);
+    if (count > 0)
+        policy_fact_set(f, POLICY_PEER_QC_LEGISLATION, texts, count);
+    if (v->recognition.status[0] == 0)
+        return;
+    policy_fact_str(f, POLICY_PEER_RECOGNITION_STATUS, v->recognition.status);
+    policy_fact_time(f, POLICY_PEER_RECOGNITION_SINCE, v->recognition.since_s * 1000000);
+    policy_fact_str(f, POLICY_PEER_RECOGNITION_INSTRUMENT, v->recognition.instrument);
+}
+
+static void facts_psd2(policy_facts *f, const organisation *org)
+{
+    static const char *const names[] = {"account-servicing", "payment-initiation", "account-information",
+                                        "card-issuing"};
+    dx_bytes roles[4];
+    size_t count = 0;
+    for (unsigned i = 0; i < 4; i++)
+        if (org->psd2_roles & TLIST_BIT(i + 1))
+            roles[count++] = dx_bytes_text(names[i]);
+    if (count > 0)
+        policy_fact_set(f, POLICY_PEER_PSD2_ROLES, roles, count);
+    if (org->psd2_nca[0] != 0)
+        policy_fact_str(f, POLICY_PEER_PSD2_NCA, org->psd2_nca);
+}
+
 void exchange_facts_trust(exchange *ex)
 {
     policy_facts *f = ex->facts;
@@ -109,6 +135,7 @@ void exchange_facts_trust(exchange *ex)
         policy_fact_str(f, POLICY_PEER_ORG_ID, v->org.id);
         policy_fact_str(f, POLICY_PEER_ORG_SCHEME, v->org.scheme);
         policy_fact_str(f, POLICY_PEER_ORG_COUNTRY, v->org.country);
+        facts_psd2(f, &v->org);
     }
     if (!v->anchor.set)
         return;
@@ -119,21 +146,15 @@ void exchange_facts_trust(exchange *ex)
     policy_fact_time(f, POLICY_PEER_TL_SINCE, v->anchor.since_s * 1000000);
     policy_fact_int(f, POLICY_PEER_TL_SEQ, (int64_t)v->anchor.sequence);
     policy_fact_int(f, POLICY_PEER_TL_LIST_AGE_S, v->anchor.list_age_s);
-    policy_fact_str(f, POLICY_PEER_TL_STATE, state_text(v->anchor.state));
-    policy_fact_str(f, POLICY_PEER_TL_ORIGIN, origin_text(v->anchor.origin));
+    policy_fact_str(f, POLICY_PEER_TL_STATE, tlist_state_text(v->anchor.state));
+    policy_fact_str(f, POLICY_PEER_TL_ORIGIN, tlist_origin_text(v->anchor.origin));
     policy_fact_bool(f, POLICY_PEER_TL_COMPILED, v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
     policy_fact_bool(f, POLICY_PEER_TL_FOREIGN, v->foreign);
     policy_fact_str(f, POLICY_PEER_TL_BASIS, v->basis);
     policy_fact_str(f, POLICY_PEER_TL_LEVEL, v->level);
     policy_fact_bool(f, POLICY_PEER_TL_QSCD, v->qscd);
     policy_fact_bool(f, POLICY_PEER_TL_QUALIFIED, v->qualified);
-    policy_fact_bool(f, POLICY_PEER_QC_COMPLIANCE, v->qc_compliance);
-    dx_bytes types[3];
-    size_t count = 0;
-    for (size_t i = 0; i < 3 && v->qc_types[i][0] != 0; i++)
-        types[count++] = dx_bytes_text(v->qc_types[i]);
-    if (count > 0)
-        policy_fact_set(f, POLICY_PEER_QC_TYPE, types, count);
+    facts_statements(f, v);
     if (v->assurance.known)
         policy_fact_level(f, POLICY_PEER_ASSURANCE,
                           (policy_level){v->assurance.l, v->assurance.s, v->assurance.t, v->assurance.r});

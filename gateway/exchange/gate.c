@@ -1,9 +1,12 @@
 #include "gateway/exchange/gate.h"
 
 #include "gateway/exchange/exchange.h"
+#include "gateway/exchange/peer_trust.h"
 #include "trust/base/log.h"
 
 #include <stdlib.h>
+
+const char *const gate_cut_causes[GATE_CUT_CAUSES] = {"revoked", "blocked", "not-listed", "expired", "other"};
 
 gate_view *gate_view_ref(gate_view *view)
 {
@@ -17,6 +20,7 @@ void gate_view_unref(gate_view *view)
         return;
     policy_unref(view->policy);
     tlist_snapshot_unref(view->trust);
+    trust_block_unref(view->block);
     seal_credential_unref(view->credential);
     free(view);
 }
@@ -48,6 +52,10 @@ void gate_worker_started(net_worker *worker, void *gate_pointer)
         dx_log_why(DX_LOG_ERROR, "upstream.unusable", &why);
     if (w != NULL && path_judge_new(&w->seal_judge, &why).code != DX_OK)
         dx_log_why(DX_LOG_ERROR, "judge.unusable", &why);
+    if (w != NULL) {
+        w->shard = atomic_fetch_add(&g->workers, 1) % GATE_SHARDS;
+        peer_trust_start(w);
+    }
 }
 
 void gate_worker_stopped(net_worker *worker, void *gate_pointer)
@@ -56,6 +64,7 @@ void gate_worker_stopped(net_worker *worker, void *gate_pointer)
     gate_worker *w = net_worker_user(worker);
     if (w == NULL)
         return;
+    peer_trust_stop(w);
     upstream_pool_free(w->pool);
     path_judge_free(w->seal_judge);
     gate_view_unref(w->view);
@@ -74,8 +83,11 @@ static void take_view(net_task *task)
     view_message *m = (view_message *)(void *)task;
     gate_worker *w = net_worker_user(m->worker);
     if (w != NULL) {
+        bool moved = w->view == NULL || w->view->epoch != m->view->epoch;
         gate_view_unref(w->view);
         w->view = m->view;
+        if (moved)
+            peer_trust_new_epoch(w);
     } else {
         gate_view_unref(m->view);
     }

@@ -9,6 +9,7 @@
 #define GATEWAY_EXCHANGE_GATE_H
 
 #include "gateway/config/config.h"
+#include "gateway/exchange/trust_block.h"
 #include "gateway/net/net.h"
 #include "gateway/upstream/upstream.h"
 #include "policy/policy.h"
@@ -23,10 +24,12 @@ typedef struct exchange exchange;
 
 typedef struct {
     atomic_uint refs;
-    uint64_t epoch; /* rises with every view that changes a verdict */
+    uint64_t epoch;    /* rises with every view that may change a verdict */
+    const char *cause; /* of this epoch: start lists revocation reload; NULL: it is that of before */
     const config *config;
     policy *policy;              /* NULL: bundle.none */
     tlist_snapshot *trust;       /* NULL: no list is loaded */
+    trust_block *block;          /* NULL: nobody is blocked */
     seal_credential *credential; /* NULL: no usable seal key */
     char credential_why[320];
     policy_can can;
@@ -41,6 +44,10 @@ typedef struct {
     void *context;
 } gate_inner;
 
+#define GATE_CUT_CAUSES 5
+extern const char *const gate_cut_causes[GATE_CUT_CAUSES]; /* of sekisho_peer_cut_total */
+#define GATE_SHARDS 64
+
 struct gate {
     const dx_clock *clock;
     const dx_io *io;
@@ -52,7 +59,13 @@ struct gate {
     policy_meter *meter;
     gate_inner regulator;
     size_t regulator_listener; /* index of its listener; SIZE_MAX: closed */
+    uint8_t subject_key[32];   /* persons stand in records under an HMAC with it */
     atomic_ullong exchanges_total, refusals_total, in_flight;
+    atomic_ullong cuts[GATE_CUT_CAUSES]; /* connections */
+    atomic_uint workers;
+    struct {
+        _Alignas(64) atomic_ullong hit, miss; /* written by one worker, or a few that share it */
+    } verdicts[GATE_SHARDS];
     atomic_bool draining;
 };
 
@@ -64,6 +77,13 @@ typedef struct { /* one per worker, behind net_worker_user() */
     path_judge_state
         *seal_judge; /* of sealed requests; NULL: none could be made, and such requests stay unproven */
     http_handler handler;
+    exchange *live; /* under way on this worker */
+    unsigned shard;
+    net_timer second;
+    net_task sweep_task;
+    bool sweep_posted;
+    size_t sweep_at; /* where peer_trust's sweep goes on; 0: it is done */
+    int64_t slice_end_us;
 } gate_worker;
 
 /* What the configuration says of the data API; its strings are the configuration's. */

@@ -27,10 +27,34 @@ static void fill_start(exchange *ex, prov_record *r)
     prov_set_text(r, "case", ex->declared.case_);
 }
 
+/* The digest of an organisation's certificate. A person's is written nowhere: an HMAC over issuer and serial
+ * under the operator's key stands for it (identity.md 10.4). */
+static void peer_key(exchange *ex, uint8_t out[32])
+{
+    cert_facts facts;
+    memcpy(out, ex->peer->leaf_sha256, 32);
+    if (ex->judged->verdict.org.kind != ORGANISATION_PERSON)
+        return;
+    memset(out, 0, 32); /* what cannot be keyed stays unsaid */
+    if (!cert_facts_read(ex->peer->leaf, &facts))
+        return;
+    size_t size = facts.issuer.size + facts.serial.size;
+    uint8_t *subject = dx_arena_alloc(&ex->arena, size);
+    if (subject == NULL)
+        return;
+    memcpy(subject, facts.issuer.data, facts.issuer.size);
+    memcpy(subject + facts.issuer.size, facts.serial.data, facts.serial.size);
+    dx_hmac_sha256(dx_bytes_of(ex->gate->subject_key, sizeof ex->gate->subject_key),
+                   dx_bytes_of(subject, size), out);
+    explicit_bzero(subject, size);
+}
+
 static void fill_peer(exchange *ex, prov_record *r)
 {
     const trust_verdict *v = &ex->judged->verdict;
-    prov_set_sha256(r, "peer.cert_sha256", ex->peer->leaf_sha256);
+    uint8_t key[32];
+    peer_key(ex, key);
+    prov_set_sha256(r, "peer.cert_sha256", key);
     prov_set_str(r, "peer.kind", ex->regulator ? "authority" : "org");
     if (ex->ruling.flow != NULL)
         prov_set_str(r, "peer.side", strcmp(ex->ruling.flow, "import") == 0 ? "exporter" : "importer");
@@ -56,6 +80,10 @@ static void fill_peer(exchange *ex, prov_record *r)
         if (v->anchor.next_update_s != 0)
             prov_set_time_s(r, "peer.tl.next", v->anchor.next_update_s);
         prov_set_bool(r, "peer.tl.compiled", v->anchor.origin == TLIST_ORIGIN_OPERATOR_COMPILED);
+        if (v->recognition.mapped_type[0] != 0) { /* original values above, translated ones here */
+            prov_set_str(r, "peer.tl.mapped.type", v->recognition.mapped_type);
+            prov_set_str(r, "peer.tl.mapped.status", v->recognition.mapped_status);
+        }
         if (v->anchor.lotl_sequence != 0) {
             prov_set_int(r, "peer.tl.lotl.seq", (int64_t)v->anchor.lotl_sequence);
             prov_set_sha256(r, "peer.tl.lotl.sha256", v->anchor.lotl_sha256);
@@ -181,7 +209,10 @@ static void fill_answer(exchange *ex, prov_record *r)
         prov_set_str(r, "outcome.state", "failed");
     prov_set_int(r, "outcome.status", ex->answer.status != 0 ? ex->answer.status : 499);
     if (!released)
-        prov_set_str(r, "outcome.cause", ex->refused ? ex->problem_slug : "client-aborted");
+        prov_set_str(r, "outcome.cause",
+                     ex->refused ? ex->problem_slug
+                     : ex->cut   ? "peer-cut"
+                                 : "client-aborted");
     if (ex->sealed) {
         prov_set_str(r, "seal.profile", "dfft-seal-v1");
         prov_set_str(r, "seal.format", ex->seal.format);
@@ -190,6 +221,13 @@ static void fill_answer(exchange *ex, prov_record *r)
         uint8_t sha256[32];
         dx_sha256(seal_credential_certificate(ex->view->credential), sha256);
         prov_set_sha256(r, "seal.cert_sha256", sha256);
+        const policy_level level = ex->view->can.seal.level;
+        if (level.l > 0) { /* its r tells on what kind of list our own certificate rests */
+            prov_set_int(r, "seal.assurance.l", level.l);
+            prov_set_int(r, "seal.assurance.s", level.s);
+            prov_set_int(r, "seal.assurance.t", level.t);
+            prov_set_int(r, "seal.assurance.r", level.r);
+        }
     }
     for (size_t i = 0; i < ex->stamp_count; i++) {
         prov_add_object(r, "ts");

@@ -6,6 +6,29 @@
  * sent, our own fields added after everything of that name was dropped (dataplane.md 8, 9). */
 
 #define OWN_FIELDS_MAX 12
+#define VIA_NAME       "sekisho" /* our received-by in Via, RFC 9110 7.6.3 */
+
+/* Did this request come this way before? Via: protocol, received-by, perhaps a comment. */
+static bool passed_here(const http_message *r)
+{
+    for (size_t i = 0; i < r->field_count; i++) {
+        dx_bytes left = r->fields[i].value, hop;
+        if (!dx_bytes_is(r->fields[i].name, "via"))
+            continue;
+        while (http_next_element(&left, &hop)) {
+            size_t from = 0, to;
+            while (from < hop.size && hop.data[from] != ' ' && hop.data[from] != '\t')
+                from++;
+            while (from < hop.size && (hop.data[from] == ' ' || hop.data[from] == '\t'))
+                from++;
+            for (to = from; to < hop.size && hop.data[to] != ' ' && hop.data[to] != '\t';)
+                to++;
+            if (dx_bytes_is_nocase(dx_bytes_part(hop, from, to - from), VIA_NAME))
+                return true;
+        }
+    }
+    return false;
+}
 
 static void add(http_message *head, const char *name, dx_bytes value)
 {
@@ -44,7 +67,7 @@ static bool build_request(exchange *ex, http_message *head)
         head->body_length = ex->body.size;
     }
     dx_base64url(dx_bytes_of(ex->peer->leaf_sha256, 32), sha256);
-    add(head, "via", dx_bytes_text("1.1 sekisho"));
+    add(head, "via", dx_bytes_text("1.1 " VIA_NAME));
     add(head, "dfft-exchange-id", dx_bytes_text(ex->id));
     add(head, "dfft-peer-organisation", dx_bytes_text(v->org.id));
     add(head, "dfft-peer-country", dx_bytes_text(v->org.country));
@@ -210,8 +233,7 @@ step stage_forward(exchange *ex)
     dx_why why = {0};
     if (head == NULL || !build_request(ex, head))
         return fail(ex, "overloaded", &(dx_why){.id = "ID-901"});
-    const http_field *via = http_find(ex->request, "via");
-    if (via != NULL && strstr(dx_arena_text(&ex->arena, via->value), "sekisho") != NULL)
+    if (passed_here(ex->request))
         return exchange_refuse(ex, &(refusal){.slug = "loop",
                                               .status = 508,
                                               .id = "loop",

@@ -90,9 +90,12 @@ step stage_stamp(exchange *ex)
     ex->stamped_mode = mode == POLICY_STAMP_TOKEN ? STAMP_TOKEN : STAMP_BATCH;
     const uint8_t *leaf = ex->stamped_mode == STAMP_TOKEN ? ex->seal.imprint : ex->seal.leaf;
     unsigned min = ex->ruling.oblige.timestamp.min > 1 ? ex->ruling.oblige.timestamp.min : 1;
-    ex->async_rc = stamp_submit(
+    struct dx_rc rc = stamp_submit(
         ex->gate->stamps, ex->stamped_mode, leaf,
         ex->ruling.oblige.timestamp.accept[0] != NULL ? ex->ruling.oblige.timestamp.accept : NULL, min, came,
         ex, &ex->async_why);
-    return ex->async_rc.code == DX_OK ? STEP_WAIT : fail(ex);
+    if (rc.code == DX_OK)
+        return STEP_WAIT; /* the exchange is came()'s now: it may be running already */
+    ex->async_rc = rc;
+    return fail(ex);
 }

@@ -1,18 +1,11 @@
 #include "gateway/exchange/exchange.h"
+#include "gateway/exchange/peer_trust.h"
 
 #include "trust/base/log.h"
 
+#define TRIES_MAX 3
+
 /* The only place where "could not find out" becomes refuse or allow (identity.md 1, rule 1). */
-
-static void release_judged(void *user)
-{
-    judged_unref(user);
-}
-
-static bool still_true(const exchange *ex, const judged *j)
-{
-    return j != NULL && j->epoch == ex->view->epoch && j->good_until_s > dx_now_s(ex->gate->clock);
-}
 
 typedef struct {
     judge_question question;
@@ -23,11 +16,13 @@ static void answered(net_task *task)
 {
     judge_question *q = (judge_question *)(void *)((uint8_t *)task - offsetof(judge_question, task));
     exchange *ex = ((ask *)(void *)q)->ex;
-    ex->judged = q->answer;
     ex->async_rc = q->rc;
     ex->async_why = q->why;
-    if (ex->connection != NULL && ex->judged != NULL)
-        net_connection_set_user(ex->connection, judged_ref(ex->judged), release_judged);
+    /* What no longer holds by the time it arrives is asked again. */
+    if (q->answer != NULL && peer_trust_take(ex->home, ex->peer, q->answer))
+        ex->judged = q->answer;
+    else
+        judged_unref(q->answer);
     exchange_resume(ex);
 }
 
@@ -43,30 +38,47 @@ static step ask_judge(exchange *ex)
     if (a == NULL)
         return refuse_unjudged(ex, &(dx_why){.id = "ID-901", .text = "no memory"});
     a->ex = ex;
-    a->question = (judge_question){.leaf = ex->peer->leaf,
+    gate_view *now = ex->home->view; /* an exchange acts under the view it began with; trust is of now */
+    if (now != ex->view) {
+        gate_view_unref(ex->view);
+        ex->view = gate_view_ref(now);
+    }
+    a->question = (judge_question){.leaf_sha256 = ex->peer->leaf_sha256, /* the exchange holds the entry */
+                                   .leaf = ex->peer->leaf,
                                    .presented = ex->peer->chain,
                                    .presented_count = ex->peer->chain_count,
-                                   .snapshot = ex->view->trust,
-                                   .epoch = ex->view->epoch,
-                                   .worker = ex->home->worker};
-    /* The peer entry goes with its last connection; a judgement may outlive both. */
-    dx_bytes *chain = DX_ARENA_ARRAY(&ex->arena, dx_bytes, ex->peer->chain_count);
-    a->question.leaf = dx_arena_bytes(&ex->arena, ex->peer->leaf);
-    for (size_t i = 0; chain != NULL && i < ex->peer->chain_count; i++)
-        chain[i] = dx_arena_bytes(&ex->arena, ex->peer->chain[i]);
-    a->question.presented = chain;
-    a->question.presented_count = chain == NULL ? 0 : ex->peer->chain_count;
-    memcpy(a->question.leaf_sha256, ex->peer->leaf_sha256, 32);
-    a->question.task.fn = answered;
+                                   .snapshot = now->trust,
+                                   .block = now->block,
+                                   .worker = ex->home->worker,
+                                   .task = {.fn = answered}};
     dx_why why;
     if (judge_ask(ex->gate->judges, &a->question, &why).code != DX_OK)
         return refuse_unjudged(ex, &why);
     return STEP_WAIT;
 }
 
+static void count(atomic_ullong *counter)
+{
+    /* One writer, so that no bus is locked; a shared shard may lose a count. */
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+/* The verdict that holds now, a reference, or NULL. */
+static judged *known(const exchange *ex)
+{
+    gate_worker *w = ex->home;
+    int64_t now_s = dx_now_s(ex->gate->clock);
+    judged *j = peer_trust_known(w, ex->peer, now_s);
+    if (j == NULL)
+        j = peer_trust_confirm(w, ex->peer, now_s);
+    count(j != NULL ? &ex->gate->verdicts[w->shard].hit : &ex->gate->verdicts[w->shard].miss);
+    return j == NULL ? NULL : judged_ref(j);
+}
+
 step stage_trust(exchange *ex)
 {
-    if (ex->view->trust == NULL)
+    if (ex->home->view->trust == NULL)
         return exchange_refuse(ex, &(refusal){.slug = "trust-list-stale",
                                               .status = 503,
                                               .id = "ID-903",
@@ -76,13 +88,11 @@ step stage_trust(exchange *ex)
                                               .retryable = true,
                                               .retry_after_s = 5});
     if (ex->judged == NULL) {
-        judged *known = net_connection_user(ex->connection);
-        if (!still_true(ex, known)) {
-            if (ex->async_rc.code != DX_OK)
-                return refuse_unjudged(ex, &ex->async_why);
+        if (ex->async_rc.code != DX_OK)
+            return refuse_unjudged(ex, &ex->async_why);
+        ex->judged = known(ex);
+        if (ex->judged == NULL)
             return ask_judge(ex);
-        }
-        ex->judged = judged_ref(known);
     }
     const trust_verdict *v = &ex->judged->verdict;
     exchange_facts_trust(ex);
@@ -96,9 +106,11 @@ step stage_trust(exchange *ex)
         dx_log(DX_LOG_WARN, "trust.allowed_unknown", F_STR("id", "ID-418"), F_STR("unknown", v->id));
         return STEP_NEXT;
     }
-    if (!unknown && ex->connection != NULL)
-        net_connection_close_soon(
-            ex->connection); /* identity.md 11: a refused peer does not keep its connection */
+    /* identity.md 3, 11: a refused peer does not keep its connection; one that was never believed has three
+     * tries until it can be found out. */
+    if (ex->connection != NULL &&
+        (!unknown || (net_connection_refused(ex->connection) >= TRIES_MAX && !peer_trust_believed(ex->peer))))
+        net_connection_close_soon(ex->connection);
     bool later = unknown || dx_bytes_starts(dx_bytes_text(v->slug), "trust-list-");
     return exchange_refuse(ex, &(refusal){.slug = v->slug[0] ? v->slug : "peer-not-trusted",
                                           .status = later ? 503 : 403,

@@ -95,18 +95,10 @@ static h1_step take_trailers(h1_body *b, http_message *head, size_t fields_max, 
     for (size_t at = 0; section.data[at] != '\r';) {
         const uint8_t *lf = memchr(section.data + at, '\n', section.size - at);
         dx_bytes line = dx_bytes_part(section, at, (size_t)(lf - section.data) - at - 1);
-        const uint8_t *colon = memchr(line.data, ':', line.size);
+        dx_bytes name, value;
         at = (size_t)(lf - section.data) + 1;
-        if (line.data[0] == ' ' || line.data[0] == '\t')
-            return bad(why, "DP-114", "RFC 9112 5.2", "a folded trailer line");
-        dx_bytes name = dx_bytes_part(line, 0, colon == NULL ? 0 : (size_t)(colon - line.data));
-        if (name.size > 0 && (name.data[name.size - 1] == ' ' || name.data[name.size - 1] == '\t'))
-            return bad(why, "DP-113", "RFC 9112 5.1", "white space between trailer name and colon");
-        if (!http_is_token(name))
-            return bad(why, "DP-115", "RFC 9112 5", "a trailer name that is no token");
-        dx_bytes value = dx_bytes_trim(dx_bytes_part(line, name.size + 1, line.size));
-        if (!http_is_field_value(value))
-            return bad(why, "DP-103", "RFC 9110 5.5", "a control byte in a trailer");
+        if (h1_field_line(line, &name, &value, why).code != DX_OK)
+            return H1_BAD;
         if (http_trailer_forbidden(name) || http_alias_of_framing(name)) {
             if (b->response)
                 continue; /* dropped: nothing of it is forwarded (dataplane.md 9.1) */
@@ -135,8 +127,9 @@ static h1_step collect(h1_body *b, uint8_t c, size_t max, dx_why *why)
     if (b->line_size == max && b->state == TRAILERS)
         return bad(why, "DP-116", "RFC 9110 5.4", "a trailer section that is too long");
     if (b->line_size == max)
-        return bad(why, memchr(b->line, ';', 17) == NULL ? "DP-127" : "DP-129", "RFC 9112 7.1",
-                   "a chunk line that is too long");
+        return memchr(b->line, ';', 17) == NULL
+                   ? bad(why, "DP-127", "RFC 9112 7.1", "a chunk line that is too long")
+                   : bad(why, "DP-129", "RFC 9112 7.1.1", "a chunk extension that is too long");
     bool after_cr = b->line_size > 0 && b->line[b->line_size - 1] == '\r';
     if (after_cr && c != '\n')
         return bad(why, "DP-102", "RFC 9112 2.2", "a bare CR in a chunk line or trailer");

@@ -44,6 +44,14 @@ static void finish(h1 *x)
     x->c.finished = true;
 }
 
+/* An answer that cannot be written: nothing of it leaves. */
+static void cut(h1 *x)
+{
+    dx_buf_clear(&x->out);
+    x->out_sent = 0;
+    x->c.aborted = x->c.finished = true;
+}
+
 /* A message that cannot be believed: answered, then the connection ends. Nothing behind it is parsed. */
 static void refuse(h1 *x, http_stream *s, const dx_why *why)
 {
@@ -121,9 +129,10 @@ static bool take_body(h1 *x)
     if (step == H1_BAD || !room) {
         x->keep = false;
         x->at = DISCARD;
-        http_stream_in_ended(s, true);
-        if (step == H1_BAD && x->c.handler.refused != NULL)
-            x->c.handler.refused(x->c.handler.context, &why);
+        if (step == H1_BAD)
+            http_stream_in_refused(s, &why);
+        else
+            http_stream_in_ended(s, true);
         if (!s->begun)
             return false;
     } else if (step == H1_DONE) {
@@ -243,7 +252,7 @@ static void h1_answer(http_stream *s, const http_message *head, bool end)
         m.body_length = 0;
     }
     if (h1_write_response(&m, x->keep, &x->out).code != DX_OK)
-        x->c.aborted = x->c.finished = true;
+        cut(x);
     if (end)
         s->out_end = true;
 }
@@ -306,14 +315,8 @@ static void put_end(h1 *x, http_stream *s)
 {
     if (!x->chunked)
         return;
-    struct dx_rc rc = dx_buf_add(&x->out, DX_BYTES("0\r\n"));
-    for (size_t i = 0; i < s->trailer_count && rc.code == DX_OK; i++)
-        rc = dx_buf_addf(&x->out, DX_TEXT_FMT ": " DX_TEXT_FMT "\r\n", DX_TEXT_ARG(s->trailers[i].name),
-                         DX_TEXT_ARG(s->trailers[i].value));
-    if (rc.code == DX_OK)
-        rc = dx_buf_add(&x->out, DX_BYTES("\r\n"));
-    if (rc.code != DX_OK)
-        x->c.aborted = x->c.finished = true;
+    if (h1_write_last_chunk(s->trailers, s->trailer_count, &x->out).code != DX_OK)
+        cut(x);
     x->chunked = false;
 }
 

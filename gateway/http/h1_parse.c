@@ -1,18 +1,7 @@
-#include "gateway/http/h1_parse.h"
+#include "gateway/http/h1_private.h"
 
 /* RFC 9112, refused rather than repaired. Two passes: find the end of the head (restarting where the last
  * look ended), then one pass over its lines. Ids and clauses are those of dataplane.md 5.2. */
-
-static struct dx_rc bad(dx_why *why, const char *id, const char *clause, const char *text)
-{
-    return DX_FAIL_ID(why, MALFORMED, id, clause, "%s", text);
-}
-
-/* Well-formed, but more than is served here. */
-static struct dx_rc unserved(dx_why *why, const char *id, const char *clause, const char *text)
-{
-    return DX_FAIL_ID(why, UNSUPPORTED, id, clause, "%s", text);
-}
 
 int h1_status(const dx_why *why)
 {
@@ -28,16 +17,6 @@ int h1_status(const dx_why *why)
     return 400;
 }
 
-typedef struct {
-    const h1_rules *rules;
-    dx_arena *arena;
-    http_message *out;
-    dx_why *why;
-    size_t hosts, lengths, codings, connections;
-    bool close, keep, coding_chunked, length_bad;
-    dx_bytes host;
-} parser;
-
 /* ---- start lines ---- */
 
 static bool version_of(dx_bytes text, http_version *out, bool *well_formed)
@@ -50,105 +29,107 @@ static bool version_of(dx_bytes text, http_version *out, bool *well_formed)
     return true;
 }
 
-static DX_RC judge_version(parser *p, dx_bytes text)
+static DX_RC judge_version(h1_head *p, dx_bytes text)
 {
     bool well_formed;
     if (version_of(text, &p->out->version, &well_formed))
         return DX_OKAY;
     if (!well_formed)
-        return bad(p->why, "DP-108", "RFC 9112 2.3", "the HTTP version is not well-formed");
-    return unserved(p->why, "DP-108", "RFC 9112 2.3", "only HTTP/1.1 and HTTP/1.0 are spoken here");
+        return h1_bad(p->why, "DP-108", "RFC 9112 2.3", "the HTTP version is not well-formed");
+    return h1_unserved(p->why, "DP-108", "RFC 9112 2.3", "only HTTP/1.1 and HTTP/1.0 are spoken here");
 }
 
-static DX_RC request_line(parser *p, dx_bytes line)
+static DX_RC request_line(h1_head *p, dx_bytes line)
 {
     size_t first = 0;
-    if (dx_bytes_is(line, "PRI * HTTP/2.0"))
-        return bad(p->why, "DP-118", "RFC 9113 3.4", "an HTTP/2 preface on an HTTP/1.1 connection");
+    if (dx_bytes_starts(line, "PRI ")) /* a method that exists only to be refused here */
+        return h1_bad(p->why, "DP-118", "RFC 9113 3.4", "an HTTP/2 preface on an HTTP/1.1 connection");
     while (first < line.size && line.data[first] != ' ')
         first++;
     dx_bytes method = dx_bytes_part(line, 0, first);
     if (memchr(line.data, '\t', line.size) != NULL)
-        return bad(p->why, "DP-106", "RFC 9112 3", "a tab in the request line");
+        return h1_bad(p->why, "DP-106", "RFC 9112 3", "a tab in the request line");
     if (first == 0 || first == line.size)
-        return bad(p->why, "DP-106", "RFC 9112 3",
-                   "the request line is not method, target and version with single blanks");
+        return h1_bad(p->why, "DP-106", "RFC 9112 3",
+                      "the request line is not method, target and version with single blanks");
     if (!http_is_token(method))
-        return bad(p->why, "DP-107", "RFC 9112 3.1", "the method is not a token");
+        return h1_bad(p->why, "DP-107", "RFC 9112 3.1", "the method is not a token");
     if (method.size > 32)
-        return unserved(p->why, "DP-107", "RFC 9112 3.1", "the method is longer than 32 bytes");
+        return h1_unserved(p->why, "DP-107", "RFC 9112 3.1", "the method is longer than 32 bytes");
     size_t last = line.size;
     while (last > first + 1 && line.data[last - 1] != ' ')
         last--;
     if (last == first + 1) { /* no second blank: HTTP/0.9 */
         dx_bytes rest = dx_bytes_part(line, first + 1, line.size);
         if (rest.size > 0 && rest.data[0] == ' ')
-            return bad(p->why, "DP-106", "RFC 9112 3", "two blanks in the request line");
-        return bad(p->why, "DP-108", "RFC 9112 2.3", "the request line names no version");
+            return h1_bad(p->why, "DP-106", "RFC 9112 3", "two blanks in the request line");
+        return h1_bad(p->why, "DP-108", "RFC 9112 2.3", "the request line names no version");
     }
     dx_bytes target = dx_bytes_part(line, first + 1, last - 1 - (first + 1)),
              version = dx_bytes_part(line, last, line.size);
     if (memchr(target.data, ' ', target.size) != NULL || version.size == 0 || target.size == 0)
-        return bad(p->why, "DP-106", "RFC 9112 3",
-                   "the request line is not method, target and version with single blanks");
+        return h1_bad(p->why, "DP-106", "RFC 9112 3",
+                      "the request line is not method, target and version with single blanks");
     DX_TRY(judge_version(p, version));
     if (target.size > p->rules->target_bytes)
-        return unserved(p->why, "DP-109", "RFC 9110 15.5.15", "the request target is too long");
+        return h1_unserved(p->why, "DP-109", "RFC 9110 15.5.15", "the request target is too long");
     p->out->method = method;
     p->out->target_raw = target;
-    if (dx_bytes_is(method, "CONNECT") || dx_bytes_is(method, "TRACE"))
-        return bad(p->why, "DP-132", "RFC 9110 9.3.6", "CONNECT and TRACE are not served");
+    if (dx_bytes_is(method, "CONNECT"))
+        return h1_bad(p->why, "DP-132", "RFC 9110 9.3.6", "CONNECT is not served");
+    if (dx_bytes_is(method, "TRACE"))
+        return h1_bad(p->why, "DP-132", "RFC 9110 9.3.8", "TRACE is not served");
     return DX_OKAY;
 }
 
-static DX_RC status_line(parser *p, dx_bytes line)
+static DX_RC status_line(h1_head *p, dx_bytes line)
 {
-    if (line.size < 12 || line.data[8] != ' ')
-        return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
+    if (line.size < 13 || line.data[8] != ' ') /* the second blank stands there even without a reason */
+        return h1_bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
     DX_TRY(judge_version(p, dx_bytes_part(line, 0, 8)));
     uint64_t status;
-    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 ||
-        (line.size > 12 && line.data[12] != ' ') || line.size > 13 + 256)
-        return bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
-    if (!http_is_field_value(dx_bytes_part(line, 12, line.size)))
-        return bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in the reason phrase");
+    if (!dx_bytes_u64(dx_bytes_part(line, 9, 3), 599, &status) || status < 100 || line.data[12] != ' ' ||
+        line.size > 13 + 256)
+        return h1_bad(p->why, "DP-106", "RFC 9112 4", "the status line is not version, status and reason");
+    if (!http_is_field_value(dx_bytes_part(line, 13, line.size)))
+        return h1_bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in the reason phrase");
     p->out->status = (uint16_t)status;
     return DX_OKAY;
 }
 
 /* Target forms (RFC 9112 3.2) and the authority they name. */
-static DX_RC judge_target(parser *p)
+static DX_RC judge_target(h1_head *p)
 {
     http_message *m = p->out;
     dx_bytes t = m->target_raw, host;
     for (size_t i = 0; i < t.size; i++)
         if (t.data[i] <= 0x20 || t.data[i] >= 0x7f || strchr("\"<>^`{|}#", t.data[i]) != NULL)
             if (t.data[i] != '\\')
-                return bad(p->why, "DP-109", "RFC 9112 3.2",
-                           "the request target holds a byte outside RFC 3986");
+                return h1_bad(p->why, "DP-109", "RFC 9112 3.2",
+                              "the request target holds a byte outside RFC 3986");
     if (p->hosts != 1)
-        return bad(p->why, "DP-111", "RFC 9112 3.2",
-                   p->hosts == 0 ? "there is no Host field" : "there is more than one Host field");
+        return h1_bad(p->why, "DP-111", "RFC 9112 3.2",
+                      p->hosts == 0 ? "there is no Host field" : "there is more than one Host field");
     if (http_authority_parse(p->host, p->arena, &host, p->why).code != DX_OK)
-        return bad(p->why, "DP-111", "RFC 9112 3.2", "the Host field is not a valid authority");
+        return h1_bad(p->why, "DP-111", "RFC 9112 3.2", "the Host field is not a valid authority");
     m->authority = host;
     m->scheme = DX_BYTES("https");
     if (dx_bytes_is(t, "*")) {
         if (!dx_bytes_is(m->method, "OPTIONS"))
-            return bad(p->why, "DP-110", "RFC 9112 3.2.4", "the target * goes with OPTIONS only");
+            return h1_bad(p->why, "DP-110", "RFC 9112 3.2.4", "the target * goes with OPTIONS only");
         m->path = t;
         return DX_OKAY;
     }
     if (t.data[0] != '/') {
         if (t.size < 8 || !dx_bytes_equal_nocase(dx_bytes_part(t, 0, 8), DX_BYTES("https://")))
-            return bad(p->why, "DP-110", "RFC 9112 3.2", "the target is neither a path nor an https URL");
+            return h1_bad(p->why, "DP-110", "RFC 9112 3.2", "the target is neither a path nor an https URL");
         size_t end = 8;
         while (end < t.size && t.data[end] != '/' && t.data[end] != '?')
             end++;
         dx_bytes named;
         DX_TRY(http_authority_parse(dx_bytes_part(t, 8, end - 8), p->arena, &named, p->why));
         if (!dx_bytes_equal(named, host))
-            return bad(p->why, "DP-112", "RFC 9112 3.2.2", "the target names another authority than Host");
+            return h1_bad(p->why, "DP-112", "RFC 9112 3.2.2", "the target names another authority than Host");
         t = dx_bytes_part(t, end, t.size);
         if (t.size == 0 && dx_bytes_is(m->method, "OPTIONS")) {
             m->path = DX_BYTES("*");
@@ -167,168 +148,36 @@ static DX_RC judge_target(parser *p)
     return http_target_parse(t, p->arena, &m->path, &m->query, &m->has_query, p->why);
 }
 
-/* ---- fields ---- */
+/* ---- the whole head ---- */
 
-static DX_RC take_length(parser *p, dx_bytes value)
-{
-    uint64_t n;
-    if (++p->lengths > 1)
-        return bad(p->why, "DP-121", "RFC 9112 6.3", "Content-Length twice");
-    if (memchr(value.data, ',', value.size) != NULL)
-        return bad(p->why, "DP-121", "RFC 9112 6.3", "Content-Length as a list");
-    if (!dx_bytes_u64(value, INT64_MAX, &n))
-        return bad(p->why, "DP-122", "RFC 9110 8.6", "Content-Length is not a plain number");
-    p->out->body = HTTP_BODY_LENGTH;
-    p->out->body_length = n;
-    return DX_OKAY;
-}
-
-static DX_RC take_coding(parser *p, dx_bytes value)
-{
-    if (++p->codings > 1)
-        return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding twice");
-    unsigned chunked = 0, others = 0;
-    for (bool more = true; more;) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes coding = dx_bytes_trim(dx_bytes_part(value, 0, n));
-        if (!http_is_token(coding) || dx_bytes_is_nocase(coding, "identity"))
-            return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding is not exactly one chunked");
-        chunked += dx_bytes_is_nocase(coding, "chunked");
-        others += !dx_bytes_is_nocase(coding, "chunked");
-        more = comma != NULL;
-        value = dx_bytes_part(value, n + 1, value.size);
-    }
-    if (others > 0 && chunked < 2) /* unknown codings are not served; everything malformed is 400 */
-        return unserved(p->why, "DP-123", "RFC 9112 6.1", "the transfer coding is not supported");
-    if (chunked != 1)
-        return bad(p->why, "DP-123", "RFC 9112 6.1", "Transfer-Encoding is not exactly one chunked");
-    p->coding_chunked = true;
-    return DX_OKAY;
-}
-
-static DX_RC take_connection(parser *p, dx_bytes value)
-{
-    while (value.size > 0) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        dx_bytes option = dx_bytes_trim(dx_bytes_part(value, 0, n));
-        if (option.size > 0 && !http_is_token(option))
-            return bad(p->why, "DP-115", "RFC 9110 7.6.1", "Connection holds something that is no token");
-        if (dx_bytes_is_nocase(option, "close"))
-            p->close = true;
-        else if (dx_bytes_is_nocase(option, "keep-alive"))
-            p->keep = true;
-        else if (http_never_nominated(option))
-            return bad(p->why, "DP-131", "RFC 9110 7.6.1",
-                       "Connection nominates a field that is meant for all recipients");
-        value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
-    }
-    return DX_OKAY;
-}
-
-static DX_RC take_expect(parser *p, dx_bytes value)
-{
-    if (p->out->version == HTTP_1_0)
-        return DX_OKAY;
-    if (!dx_bytes_is_nocase(value, "100-continue"))
-        return bad(p->why, "DP-134", "RFC 9110 10.1.1", "only 100-continue can be expected");
-    p->out->expect_continue = true;
-    return DX_OKAY;
-}
-
-static DX_RC take_te(parser *p, dx_bytes value)
-{
-    while (value.size > 0) {
-        const uint8_t *comma = memchr(value.data, ',', value.size);
-        size_t n = comma == NULL ? value.size : (size_t)(comma - value.data);
-        if (dx_bytes_is_nocase(dx_bytes_trim(dx_bytes_part(value, 0, n)), "trailers"))
-            p->out->te_trailers = true;
-        value = dx_bytes_part(value, comma == NULL ? n : n + 1, value.size);
-    }
-    return DX_OKAY;
-}
-
-static DX_RC take_field(parser *p, dx_bytes line)
-{
-    const uint8_t *colon = memchr(line.data, ':', line.size);
-    if (colon == NULL)
-        return bad(p->why, "DP-115", "RFC 9112 5", "a field line without colon");
-    dx_bytes name = dx_bytes_part(line, 0, (size_t)(colon - line.data));
-    if (name.size > 0 && (name.data[name.size - 1] == ' ' || name.data[name.size - 1] == '\t'))
-        return bad(p->why, "DP-113", "RFC 9112 5.1", "white space between field name and colon");
-    for (size_t i = 0; i < name.size; i++)
-        if (name.data[i] >= 0x80)
-            return bad(p->why, "DP-117", "RFC 9110 5.1", "a byte above 0x7f in a field name");
-    if (!http_is_token(name))
-        return bad(p->why, "DP-115", "RFC 9112 5", "a field name that is no token");
-    dx_bytes value = dx_bytes_part(line, name.size + 1, line.size);
-    while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t'))
-        value = dx_bytes_part(value, 1, value.size);
-    while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t'))
-        value.size--;
-    if (!http_is_field_value(value))
-        return bad(p->why, "DP-103", "RFC 9110 5.5", "a control byte in a field value");
-    if (name.size + value.size > p->rules->field_bytes || p->out->field_count == p->rules->fields)
-        return bad(p->why, "DP-116", "RFC 9110 5.4", "too many fields, or one that is too long");
-    uint8_t *lower = dx_arena_alloc(p->arena, name.size);
-    if (lower == NULL)
-        return DX_FAIL(p->why, NO_MEMORY, "", "no memory for a field");
-    for (size_t i = 0; i < name.size; i++)
-        lower[i] = (uint8_t)(name.data[i] >= 'A' && name.data[i] <= 'Z' ? name.data[i] + 32 : name.data[i]);
-    name.data = lower;
-    p->out->fields[p->out->field_count++] = (http_field){name, value};
-    if (http_alias_of_framing(name))
-        return bad(p->why, "DP-125", "RFC 9112 11.2", "a field that other stacks take for a framing field");
-    if (dx_bytes_is(name, "content-length"))
-        return take_length(p, value);
-    if (dx_bytes_is(name, "transfer-encoding"))
-        return take_coding(p, value);
-    if (dx_bytes_is(name, "connection"))
-        return take_connection(p, value);
-    if (p->rules->response)
-        return DX_OKAY;
-    if (dx_bytes_is(name, "host")) {
-        p->hosts++;
-        p->host = value;
-    }
-    if (dx_bytes_is(name, "expect"))
-        return take_expect(p, value);
-    if (dx_bytes_is(name, "te"))
-        return take_te(p, value);
-    if (dx_bytes_is(name, "upgrade"))
-        return bad(p->why, "DP-133", "RFC 9110 7.8", "upgrades are not supported");
-    return DX_OKAY;
-}
-
-static DX_RC judge_framing(parser *p)
+static DX_RC judge_framing(h1_head *p)
 {
     http_message *m = p->out;
     if (p->codings > 0 && p->lengths > 0)
-        return bad(p->why, "DP-120", "RFC 9112 6.1", "Content-Length and Transfer-Encoding together");
+        return h1_bad(p->why, "DP-120", "RFC 9112 6.1", "Content-Length and Transfer-Encoding together");
     if (p->codings > 0 && m->version == HTTP_1_0)
-        return bad(p->why, "DP-124", "RFC 9112 6.1", "Transfer-Encoding in HTTP/1.0");
+        return h1_bad(p->why, "DP-124", "RFC 9112 6.1", "Transfer-Encoding in HTTP/1.0");
     if (p->coding_chunked)
         m->body = HTTP_BODY_STREAM;
     if (!p->rules->response) {
         bool get = dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD");
         if (get && !p->rules->body_on_get &&
             (m->body == HTTP_BODY_STREAM || (m->body == HTTP_BODY_LENGTH && m->body_length > 0)))
-            return bad(p->why, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
+            return h1_bad(p->why, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
         return DX_OKAY;
     }
     bool bodyless = p->rules->head_request || m->status < 200 || m->status == 204 || m->status == 304;
     if (bodyless && m->status < 300 && !p->rules->head_request &&
         (p->codings > 0 || (p->lengths > 0 && m->body_length > 0)))
-        return bad(p->why, "DP-120", "RFC 9110 15.3.5", "content announced on an answer that has none");
+        return h1_bad(p->why, "DP-120", "RFC 9110 15.3.5", "content announced on an answer that has none");
     if (bodyless)
         m->body = HTTP_BODY_NONE;
     else if (p->codings == 0 && p->lengths == 0)
-        return bad(p->why, "DP-135", "RFC 9112 6.3", "the answer's end is only known by its close");
+        return h1_bad(p->why, "DP-135", "RFC 9112 6.3", "the answer's end is only known by its close");
     return DX_OKAY;
 }
 
-static DX_RC parse_lines(parser *p, dx_bytes head)
+static DX_RC parse_lines(h1_head *p, dx_bytes head)
 {
     size_t at = 0;
     if (head.size >= 2 && head.data[0] == '\r' && !p->rules->response)
@@ -338,20 +187,18 @@ static DX_RC parse_lines(parser *p, dx_bytes head)
         dx_bytes line = dx_bytes_part(head, at, (size_t)(lf - head.data) - at - 1);
         at = (size_t)(lf - head.data) + 1;
         if (memchr(line.data, '\r', line.size) != NULL)
-            return bad(p->why, "DP-102", "RFC 9112 2.2", "a bare CR");
+            return h1_bad(p->why, "DP-102", "RFC 9112 2.2", "a bare CR");
         if (line.size == 0)
-            return first
-                       ? bad(p->why, "DP-105", "RFC 9112 2.2", "more than one empty line before the request")
-                       : DX_OKAY;
+            return first ? h1_bad(p->why, "DP-105", "RFC 9112 2.2",
+                                  "more than one empty line before the request")
+                         : DX_OKAY;
         if (first) {
             DX_TRY(p->rules->response ? status_line(p, line) : request_line(p, line));
             if (at < head.size && (head.data[at] == ' ' || head.data[at] == '\t'))
-                return bad(p->why, "DP-104", "RFC 9112 2.2",
-                           "white space between start line and first field");
+                return h1_bad(p->why, "DP-104", "RFC 9112 2.2",
+                              "white space between start line and first field");
         } else {
-            if (line.data[0] == ' ' || line.data[0] == '\t')
-                return bad(p->why, "DP-114", "RFC 9112 5.2", "a folded field line");
-            DX_TRY(take_field(p, line));
+            DX_TRY(h1_field_take(p, line));
         }
     }
 }
@@ -364,24 +211,25 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
     size_t longest = rules->response ? 16 + 256 + 32 : 32 + rules->target_bytes + 12;
     for (size_t i = s->scanned; i < in.size; i++) {
         if (i >= rules->header_bytes) {
-            (void)bad(why, "DP-116", "RFC 9110 5.4", "the head is too large");
+            (void)h1_bad(why, "DP-116", "RFC 9110 5.4", "the head is too large");
             return H1_BAD;
         }
         if (!s->line_judged && i > skip + longest) { /* its end need not be waited for */
-            (void)unserved(why, rules->response ? "DP-116" : "DP-109", "RFC 9110 15.5.15",
-                           "the start line is too long");
+            (void)h1_unserved(why, rules->response ? "DP-116" : "DP-109",
+                              rules->response ? "RFC 9110 5.4" : "RFC 9110 15.5.15",
+                              "the start line is too long");
             return H1_BAD;
         }
         if (in.data[i] != '\n')
             continue;
         if (i == 0 || in.data[i - 1] != '\r') {
-            (void)bad(why, "DP-101", "RFC 9112 2.2", "a line that does not end in CRLF");
+            (void)h1_bad(why, "DP-101", "RFC 9112 2.2", "a line that does not end in CRLF");
             return H1_BAD;
         }
         if (i + 1 == skip)
             continue;
         if (i - 1 == skip && !rules->response) {
-            (void)bad(why, "DP-105", "RFC 9112 2.2", "more than one empty line before the request");
+            (void)h1_bad(why, "DP-105", "RFC 9112 2.2", "more than one empty line before the request");
             return H1_BAD;
         }
         if (i >= 3 && in.data[i - 2] == '\n' && i - 1 > skip) {
@@ -391,10 +239,10 @@ h1_step h1_head_find(h1_head_state *s, dx_bytes in, const h1_rules *rules, size_
         if (!s->line_judged && !rules->response) {
             http_message scratch = {0};
             dx_arena none = {0};
-            parser p = {.rules = rules, .arena = &none, .out = &scratch, .why = why};
+            h1_head p = {.rules = rules, .arena = &none, .out = &scratch, .why = why};
             dx_bytes line = dx_bytes_part(in, skip, i - 1 - skip);
             if (memchr(line.data, '\r', line.size) != NULL) {
-                (void)bad(why, "DP-102", "RFC 9112 2.2", "a bare CR");
+                (void)h1_bad(why, "DP-102", "RFC 9112 2.2", "a bare CR");
                 return H1_BAD;
             }
             if (request_line(&p, line).code != DX_OK)
@@ -410,7 +258,7 @@ h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http
                      bool *keep_alive, dx_why *why)
 {
     *out = (http_message){.fields = DX_ARENA_ARRAY(arena, http_field, rules->fields)};
-    parser p = {.rules = rules, .arena = arena, .out = out, .why = why};
+    h1_head p = {.rules = rules, .arena = arena, .out = out, .why = why};
     if (out->fields == NULL) {
         (void)DX_FAIL(why, NO_MEMORY, "", "no memory for the head");
         return H1_BAD;

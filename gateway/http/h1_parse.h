@@ -29,6 +29,9 @@ h1_step h1_head_find(h1_head_state *state, dx_bytes in, const h1_rules *rules, s
  * h1_status(why) the status. */
 h1_step h1_head_read(dx_bytes head, const h1_rules *rules, dx_arena *arena, http_message *out,
                      bool *keep_alive, dx_why *why);
+/* A line of a head or trailer section, without its CRLF, into name (as sent) and value (without outer
+ * blanks). */
+DX_RC h1_field_line(dx_bytes line, dx_bytes *name, dx_bytes *value, dx_why *why);
 /* HTTP status for a refusal: 400, 414, 417, 421, 431, 501, 505. */
 int h1_status(const dx_why *why);
 
@@ -48,8 +51,11 @@ void h1_body_init(h1_body *body, const http_message *head, bool response);
 h1_step h1_body_take(h1_body *body, dx_bytes in, size_t *used, dx_bytes *data, http_message *head,
                      size_t trailer_fields_max, dx_arena *arena, dx_why *why);
 
-/* Serialisers: start line, framing, fields. Assert that no name or value holds CR, LF or NUL. */
+/* Serialisers: start line, one framing field, fields. DX_INTERNAL, and nothing may be sent, when something
+ * holds CR, LF or NUL: response splitting stops here, in every build. */
 DX_RC h1_write_request(const http_message *head, const char *host, dx_buf *out);
 DX_RC h1_write_response(const http_message *head, bool keep_alive, dx_buf *out);
+/* The last chunk and the trailer section (RFC 9112 7.1.2). */
+DX_RC h1_write_last_chunk(const http_field *trailers, size_t count, dx_buf *out);
 
 #endif

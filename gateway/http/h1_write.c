@@ -1,6 +1,5 @@
 #include "gateway/http/h1_parse.h"
 
-#include <assert.h>
 #include <inttypes.h>
 
 /* Serialisers: the start line, exactly one framing field, the fields in their order. */
@@ -8,8 +7,8 @@
 static DX_RC put(dx_buf *out, dx_bytes text)
 {
     for (size_t i = 0; i < text.size; i++)
-        assert(text.data[i] != '\r' && text.data[i] != '\n' &&
-               text.data[i] != 0); /* response splitting stops here */
+        if (text.data[i] == '\r' || text.data[i] == '\n' || text.data[i] == 0)
+            return (struct dx_rc){DX_INTERNAL};
     return dx_buf_add(out, text);
 }
 
@@ -19,14 +18,14 @@ static bool is_framing(dx_bytes name)
     return dx_bytes_is(name, "content-length") || dx_bytes_is(name, "transfer-encoding");
 }
 
-static DX_RC put_fields(const http_message *head, dx_buf *out)
+static DX_RC put_fields(const http_field *fields, size_t count, dx_buf *out)
 {
-    for (size_t i = 0; i < head->field_count; i++) {
-        if (is_framing(head->fields[i].name))
+    for (size_t i = 0; i < count; i++) {
+        if (is_framing(fields[i].name))
             continue;
-        DX_TRY(put(out, head->fields[i].name));
+        DX_TRY(put(out, fields[i].name));
         DX_TRY(dx_buf_add(out, DX_BYTES(": ")));
-        DX_TRY(put(out, head->fields[i].value));
+        DX_TRY(put(out, fields[i].value));
         DX_TRY(dx_buf_add(out, DX_BYTES("\r\n")));
     }
     return dx_buf_add(out, DX_BYTES("\r\n"));
@@ -48,7 +47,7 @@ DX_RC h1_write_request(const http_message *head, const char *host, dx_buf *out)
         DX_TRY(dx_buf_addf(out, "content-length: %" PRIu64 "\r\n", head->body_length));
     else if (head->body == HTTP_BODY_STREAM)
         DX_TRY(dx_buf_add(out, DX_BYTES("transfer-encoding: chunked\r\n")));
-    return put_fields(head, out);
+    return put_fields(head->fields, head->field_count, out);
 }
 
 static const char *reason_of(unsigned status)
@@ -106,5 +105,11 @@ DX_RC h1_write_response(const http_message *head, bool keep_alive, dx_buf *out)
         DX_TRY(dx_buf_add(out, DX_BYTES("transfer-encoding: chunked\r\n")));
     if (!keep_alive)
         DX_TRY(dx_buf_add(out, DX_BYTES("connection: close\r\n")));
-    return put_fields(head, out);
+    return put_fields(head->fields, head->field_count, out);
+}
+
+DX_RC h1_write_last_chunk(const http_field *trailers, size_t count, dx_buf *out)
+{
+    DX_TRY(dx_buf_add(out, DX_BYTES("0\r\n")));
+    return put_fields(trailers, count, out);
 }

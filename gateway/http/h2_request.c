@@ -68,7 +68,7 @@ static void take_field(h2_connection *x, http_stream *s, head_state *h, dx_bytes
         judge(h, DX_MALFORMED, "DP-125", "RFC 9112 11.2",
               "a field that other stacks take for a framing field");
     if (dx_bytes_is(name, "expect")) {
-        if (!dx_bytes_is_nocase(value, "100-continue"))
+        if (!http_expects_continue(value))
             judge(h, DX_MALFORMED, "DP-134", "RFC 9110 10.1.1", "only 100-continue can be expected");
         m->expect_continue = true;
     }
@@ -85,6 +85,30 @@ static void take_field(h2_connection *x, http_stream *s, head_state *h, dx_bytes
         }
     }
     m->fields[m->field_count++] = (http_field){name, value};
+}
+
+/* Trailers by the rules of HTTP/1.1 (h1_body.c). */
+static DX_RC take_trailer(h2_connection *x, http_stream *s, dx_bytes name, dx_bytes value, dx_why *why)
+{
+    http_message *m = &s->request;
+    if (x->header_bytes > x->c.limits.trailer_bytes || m->trailer_count == x->c.limits.trailer_fields)
+        return DX_FAIL_ID(why, MALFORMED, "DP-116", "RFC 9110 5.4", "a trailer section that is too long");
+    if (http_trailer_forbidden(name) || http_alias_of_framing(name))
+        return DX_FAIL_ID(why, MALFORMED, "DP-130", "RFC 9110 6.5.1",
+                          "a trailer that frames, routes or describes the message");
+    for (size_t i = 0; i < m->field_count; i++)
+        if (dx_bytes_equal(m->fields[i].name, name) && !dx_bytes_equal(m->fields[i].value, value))
+            return DX_FAIL_ID(why, MALFORMED, "DP-136", "RFC 9110 6.5",
+                              "a field that differs between head and trailers");
+    if (!http_trailer_kept(name))
+        return DX_OKAY;
+    if (m->trailers == NULL)
+        m->trailers = DX_ARENA_ARRAY(&s->arena, http_field, x->c.limits.trailer_fields);
+    http_field kept = {dx_arena_bytes(&s->arena, name), dx_arena_bytes(&s->arena, value)};
+    if (m->trailers == NULL || kept.name.data == NULL)
+        return DX_FAIL_ID(why, NO_MEMORY, "ID-901", "", "no memory for trailers");
+    m->trailers[m->trailer_count++] = kept;
+    return DX_OKAY;
 }
 
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name_buf,
@@ -107,16 +131,9 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghtt
     }
     if (frame->headers.cat != NGHTTP2_HCAT_REQUEST) { /* trailers */
         dx_bytes name = dx_bytes_of(n.base, n.len), value = dx_bytes_of(v.base, v.len);
-        if (http_trailer_forbidden(name) || x->header_bytes > x->c.limits.trailer_bytes)
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-        if (!http_trailer_kept(name))
-            return 0;
-        if (s->request.trailers == NULL)
-            s->request.trailers = DX_ARENA_ARRAY(&s->arena, http_field, x->c.limits.trailer_fields);
-        if (s->request.trailers == NULL || s->request.trailer_count == x->c.limits.trailer_fields)
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-        s->request.trailers[s->request.trailer_count++] =
-            (http_field){dx_arena_bytes(&s->arena, name), dx_arena_bytes(&s->arena, value)};
+        dx_why why;
+        if (take_trailer(x, s, name, dx_bytes_trim(value), &why).code != DX_OK)
+            http_stream_in_refused(s, &why);
         return 0;
     }
     head_state *h = s->user;
@@ -212,6 +229,11 @@ static void join_cookies(http_stream *s)
     m->field_count = kept;
 }
 
+static bool has_no_content(const http_message *m)
+{
+    return dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD");
+}
+
 static void begin(http_stream *s, bool ended)
 {
     head_state *h = s->user;
@@ -224,8 +246,7 @@ static void begin(http_stream *s, bool ended)
     } else if (m->body == HTTP_BODY_NONE) {
         m->body = HTTP_BODY_STREAM;
     }
-    if (!h->bad && !ended && (dx_bytes_is(m->method, "GET") || dx_bytes_is(m->method, "HEAD")) &&
-        m->body_length > 0)
+    if (!ended && m->body_length > 0 && has_no_content(m))
         judge(h, DX_MALFORMED, "DP-126", "RFC 9110 9.3.1", "content on GET or HEAD");
     s->user = NULL;
     if (h->bad)
@@ -267,7 +288,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         nghttp2_session_consume(session, id, size);
         return 0;
     }
-    if (!http_stream_take_in(s, dx_bytes_of(data, size))) {
+    if (size > 0 && has_no_content(&s->request)) { /* no length announced it */
+        nghttp2_session_consume(session, id, size);
+        http_stream_in_refused(s, &(dx_why){.code = DX_MALFORMED,
+                                            .id = "DP-126",
+                                            .clause = "RFC 9110 9.3.1",
+                                            .text = "content on GET or HEAD"});
+    } else if (!http_stream_take_in(s, dx_bytes_of(data, size))) {
         nghttp2_session_consume(session, id, size);
         http_stream_in_ended(s, true);
     }

@@ -2,6 +2,27 @@
 
 /* Helpers over one message, and the rules for its fields (field_table.h). */
 
+bool http_next_element(dx_bytes *left, dx_bytes *element)
+{
+    if (left->data == NULL)
+        return false;
+    const uint8_t *comma = memchr(left->data, ',', left->size);
+    size_t n = comma == NULL ? left->size : (size_t)(comma - left->data);
+    *element = dx_bytes_trim(dx_bytes_part(*left, 0, n));
+    *left = comma == NULL ? (dx_bytes){NULL, 0} : dx_bytes_part(*left, n + 1, left->size);
+    return true;
+}
+
+bool http_expects_continue(dx_bytes value)
+{
+    if (value.size == 0)
+        return false;
+    for (dx_bytes expectation; http_next_element(&value, &expectation);)
+        if (!dx_bytes_is_nocase(expectation, "100-continue"))
+            return false;
+    return true;
+}
+
 const http_field *http_find(const http_message *message, const char *name)
 {
     for (size_t i = 0; i < message->field_count; i++)
@@ -105,13 +126,9 @@ bool http_nominated(const http_message *message, dx_bytes name)
         if (!dx_bytes_is(message->fields[i].name, "connection"))
             continue;
         dx_bytes left = message->fields[i].value;
-        while (left.size > 0) {
-            const uint8_t *comma = memchr(left.data, ',', left.size);
-            size_t n = comma == NULL ? left.size : (size_t)(comma - left.data);
-            if (dx_bytes_equal_nocase(dx_bytes_trim(dx_bytes_part(left, 0, n)), name))
+        for (dx_bytes option; http_next_element(&left, &option);)
+            if (dx_bytes_equal_nocase(option, name))
                 return true;
-            left = dx_bytes_part(left, comma == NULL ? n : n + 1, left.size);
-        }
     }
     return false;
 }

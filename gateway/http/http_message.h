@@ -34,13 +34,18 @@ typedef struct {
     bool te_trailers, expect_continue;
 } http_message;
 
+/* The elements of a list (RFC 9110 5.6.1), one a call, without outer blanks; empty ones too. *left: the
+ * value, before the first call. */
+bool http_next_element(dx_bytes *left, dx_bytes *element);
+/* Is a value of Expect 100-continue, once or more often, and nothing else? */
+bool http_expects_continue(dx_bytes value);
 /* First field of that (lower-case) name, or NULL. */
 const http_field *http_find(const http_message *message, const char *name);
-/* All lines of that name joined (", "; cookie "; "); empty bytes when there are none. set-cookie is never
- * joined. */
 /* A field that has one value (RFC 9110 5.3) and occurs twice, so that two readers may take different ones;
  * NULL: none. */
 const char *http_doubled(const http_message *message);
+/* All lines of that name joined (", "; cookie "; "); empty bytes when there are none. set-cookie is never
+ * joined. */
 dx_bytes http_combined(const http_message *message, const char *name, dx_arena *arena);
 
 /* ---- field hygiene (dataplane.md 9): pure, table-driven ---- */
@@ -67,6 +72,10 @@ DX_RC http_target_parse(dx_bytes target, dx_arena *arena, dx_bytes *path, dx_byt
                         dx_why *why);
 DX_RC http_authority_parse(dx_bytes authority, dx_arena *arena, dx_bytes *canonical, dx_why *why);
 
+/* ---- what is checked: http_check_table.h ---- */
+/* What a DP- id stands for, and its clause (may be NULL); NULL: no such id here. */
+const char *http_check_text(const char *id, const char **clause);
+
 /* ---- problem documents (RFC 9457, dataplane.md 13) ---- */
 typedef struct {
     const char *slug; /* "peer-revoked": type is urn:dfft:problem:<slug> */
@@ -79,6 +88,10 @@ typedef struct {
     const char *where;    /* peer gateway upstream authority */
     bool retryable;
     unsigned retry_after_s; /* 0: none */
+    struct {                /* the trusted list that the decision rests on; scheme NULL: none */
+        const char *scheme, *territory, *origin;
+        uint64_t sequence;
+    } list;
 } http_problem;
 /* Body (application/problem+json, at most 2 KiB) and fields of the answer. */
 DX_RC http_problem_message(const http_problem *problem, dx_arena *arena, http_message *head, dx_bytes *body);

@@ -1,3 +1,4 @@
+#include "gateway/http/h1_parse.h"
 #include "gateway/http/http_stream.h"
 
 #include <stdio.h>
@@ -145,6 +146,16 @@ void http_stream_in_ended(http_stream *s, bool cut)
     s->in_cut = cut;
 }
 
+void http_stream_in_refused(http_stream *s, const dx_why *why)
+{
+    if (s->in_bad)
+        return;
+    s->in_bad = s->in_cut = true;
+    s->in_why = *why;
+    if (s->connection->handler.refused != NULL)
+        s->connection->handler.refused(s->connection->handler.context, why);
+}
+
 void http_stream_sent(http_stream *s, size_t size)
 {
     bool above = s->out.size - s->out_sent >= STREAM_OUT_LOW;
@@ -182,8 +193,12 @@ static DX_RC judge_authority(const http_connection *c, dx_bytes authority, dx_wh
     return DX_OKAY;
 }
 
-const char *http_refusal_slug(int status)
+const char *http_refusal_slug(int status, const char *id)
 {
+    if (strcmp(id, "DP-143") == 0)
+        return "request.path_ambiguous";
+    if (strcmp(id, "DP-133") == 0)
+        return "upgrade-unsupported";
     static const struct {
         int status;
         const char *slug;
@@ -201,10 +216,7 @@ void http_refuse(http_stream *s, int status, const dx_why *why)
     http_connection *c = s->connection;
     if (c->handler.refused != NULL)
         c->handler.refused(c->handler.context, why);
-    bool ambiguous = strcmp(why->id, "DP-143") == 0;
-    const http_problem problem = {.slug = ambiguous                        ? "request.path_ambiguous"
-                                          : strcmp(why->id, "DP-133") == 0 ? "upgrade-unsupported"
-                                                                           : http_refusal_slug(status),
+    const http_problem problem = {.slug = http_refusal_slug(status, why->id),
                                   .status = status,
                                   .id = why->id,
                                   .clause = why->clause,
@@ -271,9 +283,17 @@ http_take http_body_take(http_stream *s, dx_bytes *slice)
     if (slice->size > 0)
         return HTTP_TAKE_DATA;
     return s->in_over  ? HTTP_TAKE_TOO_LARGE
+           : s->in_bad ? HTTP_TAKE_REFUSED
            : s->in_cut ? HTTP_TAKE_TRUNCATED
            : s->in_end ? HTTP_TAKE_END
                        : HTTP_TAKE_AGAIN;
+}
+
+const dx_why *http_body_refusal(const http_stream *s, int *status, const char **slug)
+{
+    *status = h1_status(&s->in_why);
+    *slug = http_refusal_slug(*status, s->in_why.id);
+    return &s->in_why;
 }
 
 void http_answer(http_stream *s, const http_message *head, bool end)
@@ -281,9 +301,9 @@ void http_answer(http_stream *s, const http_message *head, bool end)
     if (s->answered || s->done)
         return;
     s->answered = true;
-    s->head_only = end || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
-    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only && head->status >= 200 &&
-                 head->status != 204 && head->status != 304;
+    bool bare = head->status < 200 || head->status == 204 || head->status == 304; /* RFC 9112 6.3 */
+    s->head_only = end || bare || head->body == HTTP_BODY_NONE || dx_bytes_is(s->request.method, "HEAD");
+    s->counted = head->body == HTTP_BODY_LENGTH && !s->head_only;
     s->owed = s->counted ? head->body_length : 0;
     s->connection->protocol->answer(s, head, end);
     s->connection->link.want_write(s->connection->link.link);

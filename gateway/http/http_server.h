@@ -79,11 +79,16 @@ typedef enum {
     HTTP_TAKE_DATA,
     HTTP_TAKE_END,
     HTTP_TAKE_TRUNCATED,
+    HTTP_TAKE_REFUSED,  /* it is not well-formed: http_body_refusal */
     HTTP_TAKE_TOO_LARGE /* it went over request_body_bytes, its length unannounced */
 } http_take;
 /* The next piece of the request body; *slice is valid until the next take or return to the loop. The first
  * call sends 100 Continue where it was asked for. END makes request->trailers complete. */
 http_take http_body_take(http_stream *stream, dx_bytes *slice);
+/* After HTTP_TAKE_REFUSED: id, clause and text, status and slug of the refusal. */
+const dx_why *http_body_refusal(const http_stream *stream, int *status, const char **slug);
+/* Slug of the problem document for a refusal with that status and id (dataplane.md 13). */
+const char *http_refusal_slug(int status, const char *id);
 
 /* Head of the answer; `head` is copied. `end`: there is no body. Content-Length is ours to write when
  * head->body is HTTP_BODY_LENGTH. */

@@ -37,9 +37,10 @@ struct http_stream {
     dx_buf in;
     size_t in_taken;
     uint64_t in_total;
-    bool in_end, in_cut, in_over, wanted; /* over: cut because it was too large */
-    int32_t window;                       /* h2: of this stream; 0 until it has grown */
-    size_t drained;                       /* h2: taken since it last grew */
+    bool in_end, in_cut, in_over, in_bad, wanted; /* over: cut because it was too large */
+    dx_why in_why;                                /* bad: what is wrong with it */
+    int32_t window;                               /* h2: of this stream; 0 until it has grown */
+    size_t drained;                               /* h2: taken since it last grew */
     /* answer */
     bool answered, out_end, head_only, aborted, done;
     bool counted;  /* Content-Length was promised: */
@@ -73,10 +74,11 @@ void http_stream_admit(http_stream *s);
 /* More request content, or its end; false: the bound is reached. */
 bool http_stream_take_in(http_stream *s, dx_bytes data);
 void http_stream_in_ended(http_stream *s, bool cut);
+void http_stream_in_refused(http_stream *s,
+                            const dx_why *why);     /* content or trailers that are not well-formed */
 void http_stream_sent(http_stream *s, size_t size); /* bytes of out went away */
 /* A refusal before there is an exchange: answered by ourselves. */
 void http_refuse(http_stream *s, int status, const dx_why *why);
-const char *http_refusal_slug(int status);
 
 http_connection *h1_connection_new(void);
 http_connection *h2_connection_new(http_connection *defaults); /* NULL: out of memory */

@@ -20,6 +20,26 @@ const char *http_problem_title(const char *slug)
     return "Refused";
 }
 
+static const struct {
+    const char *id, *clause, *text;
+} checks[] = {
+#define C(id, clause, text) {id, clause, text},
+#include "gateway/http/http_check_table.h"
+#undef C
+};
+
+const char *http_check_text(const char *id, const char **clause)
+{
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        if (strcmp(checks[i].id, id) == 0) {
+            if (clause != NULL)
+                *clause = checks[i].clause;
+            return checks[i].text;
+        }
+    }
+    return NULL;
+}
+
 static DX_RC member(dx_buf *out, const char *name, const char *prefix, const char *value)
 {
     if (value == NULL || value[0] == 0)
@@ -43,6 +63,13 @@ static DX_RC write_body(const http_problem *p, dx_buf *out)
     DX_TRY(member(out, "id", "", p->id));
     DX_TRY(member(out, "clause", "", p->clause));
     DX_TRY(member(out, "where", "", p->where));
+    if (p->list.scheme != NULL) { /* trusted-lists.md 9.4, 12 */
+        DX_TRY(dx_buf_add_text(out, ",\"list\":{\"scheme\":"));
+        DX_TRY(dx_json_quote(dx_bytes_text(p->list.scheme), out));
+        DX_TRY(member(out, "territory", "", p->list.territory));
+        DX_TRY(member(out, "origin", "", p->list.origin));
+        DX_TRY(dx_buf_addf(out, ",\"sequence\":%llu}", (unsigned long long)p->list.sequence));
+    }
     DX_TRY(dx_buf_addf(out, ",\"retryable\":%s}\n", p->retryable ? "true" : "false"));
     return DX_OKAY;
 }

@@ -74,19 +74,28 @@ static bool has_look_alike(dx_bytes decoded)
     return false;
 }
 
+static bool ends_in(dx_bytes text, const char *end)
+{
+    size_t size = strlen(end);
+    return text.size >= size && dx_bytes_is(dx_bytes_part(text, text.size - size, size), end);
+}
+
 static DX_RC judge_segment(dx_bytes segment, bool last, dx_why *why)
 {
-    size_t stem = 0;
-    while (stem < segment.size && segment.data[stem] != ';')
+    size_t stem = 0; /* what stands before parameters, however their ';' is written */
+    while (stem < segment.size && segment.data[stem] != ';' &&
+           !dx_bytes_is(dx_bytes_part(segment, stem, 3), "%3B"))
         stem++;
     dx_bytes before = dx_bytes_part(segment, 0, stem);
     if (segment.size == 0 && !last)
         return ambiguous(why, "an empty segment");
     if (dx_bytes_is(before, ".") || dx_bytes_is(before, ".."))
         return ambiguous(why, "a dot segment");
-    if (segment.size > 0 && segment.data[segment.size - 1] == '.')
+    if (before.size == 0 && segment.size > 0)
+        return ambiguous(why, "a segment of parameters only");
+    if (ends_in(before, ".") || ends_in(segment, "."))
         return ambiguous(why, "a segment that ends in a dot");
-    if (segment.size >= 3 && dx_bytes_is(dx_bytes_part(segment, segment.size - 3, 3), "%20"))
+    if (ends_in(before, "%20") || ends_in(segment, "%20"))
         return ambiguous(why, "a segment that ends in a blank");
     return DX_OKAY;
 }

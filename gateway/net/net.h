@@ -18,6 +18,7 @@ typedef struct { /* shared by all connections of a peer on one worker; reference
     dx_bytes leaf;      /* DER */
     dx_bytes chain[10]; /* DER, as presented, without the leaf */
     size_t chain_count;
+    void *user; /* of stage_trust: its verdict about this peer; see net_peer_set_user */
 } net_peer;
 
 typedef struct net_connection net_connection;
@@ -85,12 +86,24 @@ void net_timer_stop(net_timer *timer); /* fine when not running */
 const net_peer *net_connection_peer(const net_connection *connection); /* lives as long as the connection */
 /* The same for something that may outlive the connection; release it on the same worker. */
 const net_peer *net_connection_hold_peer(net_connection *connection);
+void net_peer_hold(const net_peer *peer);
 void net_peer_unhold(net_worker *worker, const net_peer *peer);
+/* What somebody keeps with a peer as long as its entry lives; `release` NULL: nothing to do. */
+void net_peer_set_user(const net_peer *peer, void *user, void (*release)(void *user));
+unsigned net_peer_connections(const net_peer *peer);
+/* Visits peers from bucket *at on, a bucket at a time, until `more` says no after one; *at is where to go on,
+ * 0 after the last. A visit may cut its peer. */
+void net_worker_each_peer(net_worker *worker, size_t *at, bool (*more)(void *context),
+                          void (*visit)(net_worker *worker, const net_peer *peer, void *context),
+                          void *context);
+/* The peer is believed no longer: idle connections end now, the others after the answers under way, and
+ * whatever is left is cut without goodbye after `finish_s`. Returns how many connections that concerns; one
+ * that is being cut already does not count again. */
+unsigned net_peer_cut(net_worker *worker, const net_peer *peer, uint32_t finish_s);
 size_t net_connection_listener(const net_connection *connection);
 const char *net_connection_tls_version(const net_connection *connection); /* "1.3" */
-void *net_connection_user(const net_connection *connection);              /* verdict cache of stage_trust */
-void net_connection_set_user(net_connection *connection, void *user, void (*release)(void *user));
-void net_connection_close_soon(net_connection *connection); /* graceful: after the answers under way */
+unsigned net_connection_refused(net_connection *connection); /* counts one more; how many there were */
+void net_connection_close_soon(net_connection *connection);  /* graceful: after the answers under way */
 /* Visits each live connection of this worker. */
 void net_worker_each(net_worker *worker, void (*visit)(net_connection *connection, void *context),
                      void *context);

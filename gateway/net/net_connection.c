@@ -12,9 +12,7 @@ static void on_closed(uv_handle_t *handle)
     net_connection *c = handle->data;
     net_worker *w = c->worker;
     http_connection_free(c->http);
-    if (c->release_user != NULL && c->user != NULL)
-        c->release_user(c->user);
-    net_peer_release(w, c->peer);
+    net_peer_leave(c);
     SSL_free(c->ssl);
     dx_buf_fini(&c->held);
     free(c->unsent);
@@ -62,6 +60,7 @@ void net_connection_close(net_connection *c, bool orderly)
     if (c->per_ip_counted)
         ip_count(c->worker, c->ip, false)->count--;
     net_timer_stop(&c->timer);
+    net_timer_stop(&c->cut_timer);
     if (c->dirty)
         for (net_connection **at = &c->worker->dirty; *at != NULL; at = &(*at)->next_dirty)
             if (*at == c) {
@@ -160,17 +159,9 @@ const char *net_connection_tls_version(const net_connection *c)
     return SSL_version(c->ssl) == TLS1_3_VERSION ? "1.3" : "1.2";
 }
 
-void *net_connection_user(const net_connection *c)
+unsigned net_connection_refused(net_connection *c)
 {
-    return c->user;
-}
-
-void net_connection_set_user(net_connection *c, void *user, void (*release)(void *user))
-{
-    if (c->release_user != NULL && c->user != NULL)
-        c->release_user(c->user);
-    c->user = user;
-    c->release_user = release;
+    return ++c->refused;
 }
 
 void net_connection_close_soon(net_connection *c)

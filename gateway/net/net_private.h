@@ -23,8 +23,10 @@
 typedef struct peer_entry { /* net_peer with its count; interned per worker by leaf */
     net_peer peer;
     struct peer_entry *next;
-    unsigned refs;  /* connections: what connections_per_peer counts */
-    unsigned holds; /* others: exchanges that may outlive them */
+    unsigned refs;  /* connections */
+    unsigned holds; /* others: exchanges and judgements that may outlive them */
+    net_connection *connections;
+    void (*release_user)(void *user);
 } peer_entry;
 
 typedef struct net_listener {
@@ -111,8 +113,10 @@ struct net_connection {
     unsigned key_updates;
     int64_t key_updates_from_us;
     char sni[256];
-    void *user;
-    void (*release_user)(void *user);
+    net_connection *peer_next, **peer_prev; /* the other connections of this peer */
+    unsigned refused;
+    bool cut; /* by net_peer_cut; cut_timer ends it */
+    net_timer cut_timer;
 };
 
 /* net_tls.c */
@@ -147,6 +151,8 @@ void net_linger_end(net_connection *c);
 
 /* net_peer.c */
 peer_entry *net_peer_intern(net_worker *w, SSL *ssl);
-void net_peer_release(net_worker *w, peer_entry *e);
+void net_peer_join(net_connection *c, peer_entry *e); /* one more connection of it, listed */
+void net_peer_leave(net_connection *c);
+unsigned net_peer_of_leaf(const net_worker *w, const peer_entry *e); /* connections with this certificate */
 
 #endif

@@ -90,9 +90,11 @@ static bool established(net_connection *c)
     unsigned size = 0;
     const net_listen_spec *s = c->listener->spec;
     SSL_get0_alpn_selected(c->ssl, &protocol, &size);
-    c->peer = net_peer_intern(c->worker, c->ssl);
-    uint32_t per_peer = net_or_default(s->connections_per_peer, 128);
-    if (c->peer == NULL || c->peer->refs > per_peer)
+    peer_entry *e = net_peer_intern(c->worker, c->ssl);
+    if (e == NULL)
+        return false;
+    net_peer_join(c, e);
+    if (net_peer_of_leaf(c->worker, e) > net_or_default(s->connections_per_peer, 128))
         return false;
     const http_link link = {want_write, c};
     bool is_h2 = size == 2 && memcmp(protocol, "h2", 2) == 0;

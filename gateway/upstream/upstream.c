@@ -6,6 +6,26 @@
 
 #define SWEEP_MS 1000
 
+static const struct {
+    const char *id, *clause, *text;
+} checks[] = {
+#define C(id, clause, text) {id, clause, text},
+#include "gateway/upstream/upstream_check_table.h"
+#undef C
+};
+
+const char *upstream_check_text(const char *id, const char **clause)
+{
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        if (strcmp(checks[i].id, id) == 0) {
+            if (clause != NULL)
+                *clause = checks[i].clause;
+            return checks[i].text;
+        }
+    }
+    return NULL;
+}
+
 int64_t upstream_now_us(const upstream_pool *pool)
 {
     return dx_mono_us(net_worker_clock(pool->worker));

@@ -56,4 +56,7 @@ void upstream_pause(upstream_request *request);
 void upstream_resume(upstream_request *request);
 unsigned upstream_attempts(const upstream_request *request);
 
+/* What an F or DP-3 id of this room stands for, and its clause (may be NULL); NULL: no such id here. */
+const char *upstream_check_text(const char *id, const char **clause);
+
 #endif

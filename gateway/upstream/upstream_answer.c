@@ -2,8 +2,15 @@
  * comes. After every event the request may be gone: the caller looks at link->request before it goes on. */
 #include "gateway/upstream/upstream_private.h"
 
-/* Bytes behind the end that are here before our own head can have left (dataplane.md 5.4). */
-static bool runs_over(const upstream_link *link, const http_message *response)
+/* Bytes behind the end: whose they are nobody can say, and nothing of the answer has left yet, for it is held
+ * until its end is here (dataplane.md 5.4). Told before a byte of its content where its length is known. */
+static void runs_over(upstream_request *r)
+{
+    upstream_fail_text(r, DX_MALFORMED, "upstream-invalid", "F35", "RFC 9112 6.3",
+                       "bytes stand behind the end of the answer");
+}
+
+static bool is_over_long(const upstream_link *link, const http_message *response)
 {
     return (response->body == HTTP_BODY_NONE && link->in.size > 0) ||
            (response->body == HTTP_BODY_LENGTH && link->in.size > response->body_length);
@@ -72,9 +79,11 @@ static bool take_content(upstream_link *link, dx_bytes in)
             r->events.data(r->user, data);
         if (link->request != r)
             return false;
+        if (step == H1_DONE && in.size > 0) {
+            runs_over(r);
+            return false;
+        }
         if (step == H1_DONE) {
-            link->keep =
-                link->keep && in.size == 0; /* bytes behind: the answer stands, the connection does not */
             upstream_link_release(link);
             upstream_done(r);
             return false;
@@ -91,9 +100,8 @@ static void take_heads(upstream_link *link)
     while (!final)
         if (!take_head(link, &final))
             return;
-    if (runs_over(link, &r->response)) {
-        upstream_fail_text(r, DX_MALFORMED, "upstream-invalid", "F35", "RFC 9112 6.3",
-                           "bytes stand behind the end of the answer");
+    if (is_over_long(link, &r->response)) {
+        runs_over(r);
         return;
     }
     r->got_head = true;

@@ -43,7 +43,7 @@ static size_t anchors_of(const char *path, uint8_t out[64][32])
     dx_buf buf;
     dx_buf_init(&buf, 64 * 32);
     size_t count = 0;
-    if (tlist_anchors_read(&dx_io_system, path, &buf, NULL).code == DX_OK)
+    if (tlist_anchors_read(&dx_io_system, path, NULL, &buf, NULL).code == DX_OK)
         count = buf.size / 32;
     memcpy(out, buf.data == NULL ? (const uint8_t *)"" : buf.data, count * 32);
     dx_buf_fini(&buf);
@@ -186,7 +186,8 @@ static bool world_run(world *w)
     if (ok && w->store == NULL)
         ok = tlist_store_open(&w->spec, &w->store, &w->open_why).code == DX_OK;
     w->line_count = 0;
-    return ok && tlist_store_update(w->store, on_line, w, &why).code == DX_OK;
+    return ok &&
+           tlist_store_update(w->store, &(tlist_run){.line = on_line, .context = w}, &why).code == DX_OK;
 }
 
 static void world_end(world *w)

@@ -3,8 +3,8 @@
 
     tests/conformance/external.py TOOLS [--preset asan] [-v]
 
-TOOLS: a folder with seal-ref, log-check, dss and http, as their READMEs describe. Makes a world, runs the crossing, hands exchanges,
-log, lists and listener to them; each verdict is a line, and what a machine lacks is skipped with its reason. The same objects with one
+TOOLS: a folder with seal-ref, log-check and dss, as their READMEs describe. Makes a world, runs the crossing, hands exchanges, log and
+lists to them; each verdict is a line, and what a machine lacks is skipped with its reason. The same objects with one
 changed byte must be refused: a judge that says yes to everything has judged nothing. Last line: external: N passed, N failed, N skipped.
 """
 import argparse
@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import xml.etree.ElementTree
 
 sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -27,45 +26,9 @@ import external_lists  # noqa: E402
 import running  # noqa: E402
 import saved  # noqa: E402
 import story  # noqa: E402
+from verdicts import Verdicts  # noqa: E402
 
-TOOL_S = 900  # a first use may build the tool
 MORE = 300
-
-
-class Verdicts:
-    def __init__(self, tools, verbose):
-        self.tools, self.verbose, self.passed, self.failed, self.skipped = tools, verbose, 0, 0, 0
-        self.broken = {}  # tool: why it cannot be used here
-
-    def line(self, ok, who, what, said):
-        self.passed += bool(ok)
-        self.failed += not ok
-        print(f"{'ok  ' if ok else 'FAIL'} {who:<22} {what}: {' '.join(said.split())[:240]}", flush=True)
-        return ok
-
-    def skip(self, who, what, why, count=1):
-        self.skipped += count
-        print(f"skip {who:<22} {what}: {why}", flush=True)
-
-    def ready(self, tool, *probe):
-        """Whether a tool runs on this machine; the first use may build it."""
-        path = os.path.join(self.tools, tool, *probe[:1])
-        if not os.access(path, os.X_OK):
-            self.broken[tool] = f"{path} is not there"
-        else:
-            done = subprocess.run([path, *probe[1:]], capture_output=True, text=True, timeout=TOOL_S)
-            if done.returncode not in (0, 2) or "needed" in done.stderr or "failed" in done.stderr:
-                self.broken[tool] = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-        return tool not in self.broken
-
-    def ask(self, expected, what, tool, program, *arguments, said=None):
-        """One question; the tool's exit code is its verdict. `said` turns its output into the line."""
-        done = subprocess.run([os.path.join(self.tools, tool, program), *arguments], capture_output=True, text=True, timeout=TOOL_S)
-        text = said(done) if said else (done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or [""])[-1]
-        if self.verbose:
-            print(done.stdout + done.stderr)
-        word = {0: "yes", 1: "no", 3: "cannot tell"}.get(done.returncode, f"exit {done.returncode}")
-        return self.line(done.returncode == expected, f"{tool} {program}" if program != tool else tool, what, f"{word}; {text}")
 
 
 # ---- seals ----
@@ -134,6 +97,12 @@ def dss(v, world, scratch):
     v.ask(0, "list of lists and German list", "dss", "dss-check", "lists", "--lotl", world.path(facts["eu"]["file"]), "--lotl-certs",
           world.path(facts["eu"]["signer"]), "--oj", facts["eu"]["oj_uri"], "--lists", folder, said=said)
     v.ask(0, "Japanese list", "dss", "dss-check", "lists", "--list", world.path(facts["jp"]["file"]), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
+    example, built, signer = os.path.join(ROOT, "deploy", "j-tsl"), os.path.join(scratch, "built.xml"), facts["jp"]["signer"]
+    done = world.run("trust", "build-list", "--table", example + "/services.csv", "--scheme", example + "/scheme.json", "--profile", example + "/profile.json",
+                     "--certs", world.path("ca"), "--previous", world.path(facts["jp"]["file"]), "--signer", world.path(signer[:-4] + ".key"),
+                     "--signer-cert", world.path(signer), "--out", built)
+    if v.line(done.returncode == 0, "sekisho", "trust build-list", done.stdout or done.stderr):
+        v.ask(0, "Japanese list of build-list", "dss", "dss-check", "lists", "--list", built, "--list-certs", world.path(signer), said=said)
     for file, expected in (("j-tsl-altered.xml", 1), ("j-tsl-wrong-signer.xml", 3)):  # EN 319 102-1: a stranger is NO_CERTIFICATE_CHAIN_FOUND
         v.ask(expected, file, "dss", "dss-check", "lists", "--list", world.path("bad-lists", file), "--list-certs", world.path(facts["jp"]["signer"]), said=said)
     external_lists.run(v, world, scratch, os.path.join(os.path.dirname(v.tools), "trusted-lists"))
@@ -176,65 +145,6 @@ def log_check(v, world, scratch):
     return None
 
 
-# ---- HTTP/2 ----
-
-def permit_plain_requests(world):
-    """h2spec declares no purpose and calls its server localhost: for it alone the policy asks for neither, and POST is read as GET."""
-    def edit(name, change):
-        with open(world.path("policy", name), encoding="utf-8") as f:
-            document = json.load(f)
-        change(document)
-        with open(world.path("policy", name), "w", encoding="utf-8") as f:
-            json.dump(document, f)
-
-    def agreement(d):
-        rule = d["permit"][0]
-        rule["methods"] = ["GET", "HEAD", "POST"]
-        rule["when"]["all"] = [c for c in rule["when"]["all"] if not c["attr"].startswith("req.")]
-        d["prohibit"] = []
-
-    def partnership(d):
-        d["never"] = []
-        d["floors"].pop("purposes")
-    edit("agreements/granted.json", agreement)
-    edit("partnerships/jp-eu-battery.json", partnership)
-    edit("datasets/footprint.json", lambda d: d["route"].update(host="localhost", methods={m: "export" for m in ("GET", "HEAD", "POST")}))
-    shutil.rmtree(world.path("policy", "tests"))
-    world.edit_config(lambda c: c["listen"][0].update(hosts=["localhost"]))
-    nginx = world.path(world.facts["data_api"]["config"])
-    with open(nginx, encoding="utf-8") as f:
-        text = f.read()
-    with open(nginx, "w", encoding="utf-8") as f:
-        f.write(text.replace("try_files $uri =404;", "try_files $uri =404; error_page 405 =200 $uri;"))
-
-
-def h2spec(v, world, scratch):
-    if not v.ready("http", "h2spec", "-dryrun"):
-        return v.skip("http h2spec", "HTTP/2 of the listener", v.broken["http"])
-    permit_plain_requests(world)
-    world.start_all()
-    who, report = world.facts["personas"]["granted"], os.path.join(scratch, "h2spec.xml")
-    done = subprocess.run([os.path.join(v.tools, "http", "h2spec"), "-t", "-k", "-h", "localhost", "-p", world.facts["gateway"]["address"].split(":")[1],
-                           "--cert", world.path(who["certificate"]), "--key", world.path(who["key"]), "-P", world.facts["data_api"]["paths"][1], "-j", report],
-                          capture_output=True, text=True, timeout=TOOL_S)
-    if not os.path.exists(report):
-        v.line(False, "http h2spec", "ended early", f"{done.stdout[-300:]} {done.stderr[-300:]}")
-    else:
-        sections = {}
-        for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
-            bad = case.find("failure") is not None or case.find("error") is not None
-            if bad or case.find("skipped") is None:
-                sections.setdefault(case.get("package"), []).append(case.get("classname") if bad else None)
-        for section, cases in sections.items():
-            for name in (c for c in cases if c):
-                v.line(False, "http h2spec", section, name)
-            v.passed += cases.count(None)
-        total = (done.stdout.strip().splitlines() or [""])[-1]
-        print(f"     {'http h2spec':<22} {len(sections)} sections: {total}")
-    code = world.stop("gateway")
-    return v.line(code == 0, "sekisho", "the gateway after h2spec", f"ended with {code}" + ("" if code == 0 else ": " + world.tail("gateway")))
-
-
 def run(v, preset, scratch):
     with running.make(os.path.join(scratch, "world"), bad_lists=True) as world:
         world.sekisho, world.authority = running.binaries(preset)
@@ -251,9 +161,6 @@ def run(v, preset, scratch):
         seal_ref(v, world, scratch)
         dss(v, world, scratch)
         log_check(v, world, scratch)
-    with running.make(os.path.join(scratch, "world-h2")) as world:
-        world.sekisho, world.authority = running.binaries(preset)
-        h2spec(v, world, scratch)
 
 
 def main():
@@ -262,7 +169,7 @@ def main():
     parser.add_argument("--preset", default="asan")
     parser.add_argument("-v", action="store_true")
     args = parser.parse_args()
-    v = Verdicts(os.path.abspath(args.tools), args.v)
+    v = Verdicts("external", os.path.abspath(args.tools), args.v)
     if not os.path.isdir(args.tools):
         v.skip("external", "all", f"{args.tools} is not there")
     else:
@@ -271,8 +178,7 @@ def main():
                 run(v, args.preset, scratch)
             except (running.Trouble, subprocess.SubprocessError, OSError) as e:
                 v.line(False, "external", "did not come to its end", str(e))
-    print(f"external: {v.passed} passed, {v.failed} failed, {v.skipped} skipped")
-    return 1 if v.failed else 0
+    return v.end()
 
 
 if __name__ == "__main__":

@@ -89,7 +89,8 @@ void suite_pass(const char *group, const char *what)
     count(0, group, what, "");
 }
 
-static void fail_v(const char *group, const char *what, const char *why, va_list args)
+static __attribute__((format(printf, 3, 0))) void fail_v(const char *group, const char *what, const char *why,
+                                                         va_list args)
 {
     char text[1024];
     vsnprintf(text, sizeof text, why, args);

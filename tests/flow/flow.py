@@ -26,12 +26,12 @@ BINARIES = {}  # sekisho, authority
 
 
 class Flow(unittest.TestCase):
-    BAD_LISTS = False
+    BAD_LISTS, PEERS = False, 0
 
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="sekisho-flow-")
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
-        self.world = running.make(os.path.join(self.dir, "world"), bad_lists=self.BAD_LISTS)
+        self.world = running.make(os.path.join(self.dir, "world"), bad_lists=self.BAD_LISTS, peers=self.PEERS)
         self.world.sekisho, self.world.authority = BINARIES["sekisho"], BINARIES["authority"]
         self.addCleanup(self.world.stop_all)
         self.path = self.world.facts["data_api"]["paths"][1]
@@ -92,25 +92,96 @@ class Flow(unittest.TestCase):
         return self.log_verifies()
 
 
+def context_of(world, persona):
+    who = world.facts["personas"][persona]
+    context = ssl.create_default_context(cafile=world.path(world.facts["gateway"]["tls_ca"]))
+    context.load_cert_chain(world.path(who["certificate"]), world.path(who["key"]))
+    return context
+
+
 class Client(http.client.HTTPSConnection):
     """One HTTP/1.1 connection of a persona, kept open."""
 
-    def __init__(self, world, persona):
-        door, who = world.facts["gateway"], world.facts["personas"][persona]
-        context = ssl.create_default_context(cafile=world.path(door["tls_ca"]))
-        context.load_cert_chain(world.path(who["certificate"]), world.path(who["key"]))
-        super().__init__(door["host"], 443, timeout=20, context=context)
+    def __init__(self, world, persona, context=None):
+        door = world.facts["gateway"]
+        super().__init__(door["host"], 443, timeout=20, context=context or context_of(world, persona))
         self.address = door["address"].rsplit(":", 1)
 
     def connect(self):
         plain = socket.create_connection((self.address[0], int(self.address[1])), self.timeout)
         self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.close()
+
     def get(self, path):
         """(status, message id, body)"""
         self.request("GET", path, headers=PERMITTED)
         answer = self.getresponse()
         return answer.status, (answer.headers.get("dfft-message-id") or "").strip('"'), answer.read()
+
+
+class Client2:
+    """One HTTP/2 connection of a persona, kept open: just enough of RFC 9113 for a GET at a time."""
+
+    def __init__(self, world, persona, context=None):
+        door = world.facts["gateway"]
+        context = context or context_of(world, persona)
+        context.set_alpn_protocols(["h2"])
+        host, port = door["address"].rsplit(":", 1)
+        self.sock = context.wrap_socket(socket.create_connection((host, int(port)), 20), server_hostname=door["host"])
+        self.authority, self.stream = door["host"], -1
+        self.sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + self.frame(4, 0, 0, b""))
+
+    @staticmethod
+    def frame(kind, flags, stream, payload):
+        return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+    @staticmethod
+    def field(name, value):
+        """HPACK: a literal that is not indexed."""
+        return bytes([0, len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
+
+    def exactly(self, size):
+        data = b""
+        while len(data) < size:
+            more = self.sock.recv(size - len(data))
+            if not more:
+                raise ConnectionError("the gateway closed the connection")
+            data += more
+        return data
+
+    def get(self, path):
+        """(status, None, body); status is 200, or 0 for any other. ConnectionError: closed, or this stream will not be served."""
+        self.stream += 2
+        fields = [(":method", "GET"), (":scheme", "https"), (":path", path), (":authority", self.authority)]
+        fields += [(name.lower(), value) for name, value in PERMITTED.items()]
+        self.sock.sendall(self.frame(1, 5, self.stream, b"".join(self.field(*f) for f in fields)))
+        status, body = 0, b""
+        while True:
+            head = self.exactly(9)
+            kind, flags, stream = head[3], head[4], int.from_bytes(head[5:9], "big")
+            payload = self.exactly(int.from_bytes(head[:3], "big"))
+            if kind == 4 and not flags & 1:
+                self.sock.sendall(self.frame(4, 1, 0, b""))
+            elif kind == 7 and int.from_bytes(payload[:4], "big") < self.stream:
+                raise ConnectionError("GOAWAY before this stream")
+            elif stream == self.stream and kind == 1 and not status:
+                block = payload[1:] if 0x20 <= payload[0] < 0x40 else payload  # behind a table size update
+                status = 200 if block[0] == 0x88 else 0
+            elif stream == self.stream and kind == 0:
+                body += payload
+                self.sock.sendall(self.frame(8, 0, 0, len(payload).to_bytes(4, "big")) if payload else b"")
+            elif stream == self.stream and kind == 3:
+                raise ConnectionError("the stream was reset")
+            if stream == self.stream and kind in (0, 1) and flags & 1:
+                return status, None, body
+
+    def close(self):
+        self.sock.close()
 
 
 class BadApi:

@@ -49,6 +49,28 @@ class Crossing(flow.Flow):
         self.until("every acknowledged exchange is in the log", lambda: self.recorded_ids().issuperset(ids))
         self.stays_clean()
 
+    def test_a_request_that_came_this_way_before_is_a_loop(self):
+        self.world.start_all()
+        for http in ("--http1.1", "--http2"):
+            for via in (("1.1 other",), ("1.1 sekisho.example",), ("HTTP/1.1 a (sekisho)", "2 b")):
+                with self.subTest(http=http, via=via):
+                    self.allowed(http=http, more=[word for value in via for word in ("-H", "Via: " + value)])
+            for via in (("1.1 sekisho",), ("1.1 other", "1.1 sekisho"), ("1.1 a,\tHTTP/1.1  Sekisho (again), 2 b",)):
+                with self.subTest(http=http, via=via):
+                    self.refused("granted", 508, "loop", http=http, more=[word for value in via for word in ("-H", "Via: " + value)])
+
+    def test_a_refusal_by_policy_asks_for_no_content(self):
+        """RFC 9110 10.1.1: 100 goes out when the content is wanted, and here it never is."""
+        self.world.start_all()
+        with flow.Client(self.world, "granted") as client:
+            client.connect()
+            client.sock.sendall(f"POST {self.path} HTTP/1.1\r\nHost: {client.host}\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n".encode())
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.sock.recv(65536)
+            self.assertRegex(head, rb"^HTTP/1\.1 4\d\d ")
+            self.assertIn(b"\r\nconnection: close\r\n", head)
+
     def test_a_partner_is_no_regulator(self):
         self.world.start_all()
         page = self.world.ask("granted", "/provenance/v1/records", story.CASE, regulator=True)

@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(memmem(path.data, path.size, "//", 2) == NULL &&
                memmem(path.data, path.size, "/../", 4) == NULL);
         assert(memmem(path.data, path.size, "%2F", 3) == NULL && memchr(path.data, '\\', path.size) == NULL);
+        for (size_t i = 0; i < path.size; i++)
+            assert(path.data[i] > 0x20 && path.data[i] < 0x7f && path.data[i] != '?' && path.data[i] != '#');
         assert(http_target_parse(path, &arena, &again, &query, &has_query, &why).code == DX_OK);
         assert(dx_bytes_equal(path, again) && !has_query);
     }

@@ -1,7 +1,7 @@
 /* room: trust_list */
 /* A CriteriaList, a NUL, and a certificate in DER: reading never fails badly, an unusable one never matches
  * by luck. */
-#include "trust/list/tlist_object.h"
+#include "trust/list/tlist_criteria.h"
 
 #include <libxml/parser.h>
 

@@ -25,6 +25,14 @@ static int64_t system_mono(const dx_clock *clock)
 
 const dx_clock dx_clock_system = {system_wall, system_mono};
 
+static int64_t thread_cpu(const dx_clock *clock)
+{
+    (void)clock;
+    return read_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+const dx_clock dx_clock_thread_cpu = {system_wall, thread_cpu};
+
 static int64_t fixed_now(const dx_clock *clock)
 {
     return ((const dx_clock_fixed *)(const void *)clock)->now_us;

@@ -17,6 +17,10 @@ struct dx_clock {
 
 extern const dx_clock dx_clock_system;
 
+/* The same with the CPU time of the asking thread as mono time: for budgets that a busy machine must not use
+ * up. */
+extern const dx_clock dx_clock_thread_cpu;
+
 /* A clock that a test or `--at` sets: wall and mono stand still until moved. */
 typedef struct {
     dx_clock clock;

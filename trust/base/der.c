@@ -4,23 +4,31 @@
 
 #include <stdio.h>
 
-bool der_next(dx_bytes *in, der_item *out)
+/* Length of tag and length, 0 when they are not DER; *size: of the contents, which are there. */
+static inline size_t read_head(dx_bytes in, size_t *size)
 {
-    if (in->size < 2 || (in->data[0] & 0x1f) == 0x1f)
-        return false;
-    size_t head = 2, size = in->data[1];
-    if (size >= 0x80) {
-        size_t octets = size & 0x7f;
-        if (octets == 0 || octets > 4 || in->size < 2 + octets || in->data[2] == 0)
-            return false;
-        size = 0;
+    if (in.size < 2 || (in.data[0] & 0x1f) == 0x1f)
+        return 0;
+    size_t head = 2;
+    *size = in.data[1];
+    if (*size >= 0x80) {
+        size_t octets = *size & 0x7f;
+        if (octets == 0 || octets > 4 || in.size < 2 + octets || in.data[2] == 0)
+            return 0;
+        *size = 0;
         for (size_t i = 0; i < octets; i++)
-            size = size << 8 | in->data[2 + i];
-        if (size < 0x80) /* X.690 10.1: the short form is due */
-            return false;
+            *size = *size << 8 | in.data[2 + i];
+        if (*size < 0x80) /* X.690 10.1: the short form is due */
+            return 0;
         head += octets;
     }
-    if (size > in->size - head)
+    return *size > in.size - head ? 0 : head;
+}
+
+bool der_next(dx_bytes *in, der_item *out)
+{
+    size_t size, head = read_head(*in, &size);
+    if (head == 0)
         return false;
     out->tag = in->data[0];
     out->value = dx_bytes_of(in->data + head, size);
@@ -31,23 +39,23 @@ bool der_next(dx_bytes *in, der_item *out)
 
 bool der_take(dx_bytes *in, uint8_t tag, dx_bytes *value)
 {
-    dx_bytes rest = *in;
-    der_item item;
-    if (!der_next(&rest, &item) || item.tag != tag)
+    size_t size, head = read_head(*in, &size);
+    if (head == 0 || in->data[0] != tag)
         return false;
-    *in = rest;
-    *value = item.value;
+    dx_bytes contents = dx_bytes_of(in->data + head, size);
+    *in = dx_bytes_of(contents.data + size, in->size - head - size);
+    *value = contents;
     return true;
 }
 
 bool der_take_whole(dx_bytes *in, uint8_t tag, dx_bytes *whole)
 {
-    dx_bytes rest = *in;
-    der_item item;
-    if (!der_next(&rest, &item) || item.tag != tag)
+    size_t size, head = read_head(*in, &size);
+    if (head == 0 || in->data[0] != tag)
         return false;
-    *in = rest;
-    *whole = item.whole;
+    dx_bytes item = dx_bytes_of(in->data, head + size);
+    *in = dx_bytes_of(item.data + item.size, in->size - item.size);
+    *whole = item;
     return true;
 }
 
@@ -185,6 +193,13 @@ static bool two_digits(const uint8_t *text, unsigned low, unsigned high, unsigne
     return *out >= low && *out <= high;
 }
 
+static unsigned days_of(int64_t year, unsigned month)
+{
+    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return month == 2 && leap ? 29 : days[month - 1];
+}
+
 bool der_time(uint8_t tag, dx_bytes value, int64_t *unix_s)
 {
     const uint8_t *p = value.data;
@@ -205,10 +220,8 @@ bool der_time(uint8_t tag, dx_bytes value, int64_t *unix_s)
         !two_digits(p + 4, 0, 23, &hour) || !two_digits(p + 6, 0, 59, &minute) ||
         !two_digits(p + 8, 0, 59, &second) || p[10] != 'Z')
         return false;
-    int64_t full = (int64_t)century * 100 + year, days = dx_days_from_civil(full, month, day), back_year;
-    unsigned back_month, back_day;
-    dx_civil_from_days(days, &back_year, &back_month, &back_day);
-    if (back_month != month || back_day != day) /* 31 April */
+    int64_t full = (int64_t)century * 100 + year, days = dx_days_from_civil(full, month, day);
+    if (day > 28 && day > days_of(full, month)) /* 31 April */
         return false;
     bool no_end = full == 9999 && month == 12 && day == 31 && hour == 23 && minute == 59 && second == 59;
     *unix_s = no_end ? INT64_MAX : days * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;

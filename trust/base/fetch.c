@@ -4,8 +4,9 @@
 
 /* The fetcher's thread, its queue and its door. */
 
-#define QUEUE_MAX 1024
-#define TURN_MS   1000
+#define QUEUE_MAX    1024
+#define TURN_MS      1000
+#define NAME_TURN_MS 50 /* while somebody waits for a name server */
 
 static void unlink_transfer(dx_fetch_transfer **list, const dx_fetch_transfer *t)
 {
@@ -16,16 +17,54 @@ static void unlink_transfer(dx_fetch_transfer **list, const dx_fetch_transfer *t
         }
 }
 
+static int64_t left_us(const dx_fetch_transfer *t)
+{
+    int64_t total_ms = t->request.total_ms != 0 ? t->request.total_ms : DX_FETCH_TOTAL_MS;
+    return t->started_us + total_ms * 1000 - dx_mono_us(&dx_clock_system);
+}
+
+/* Ends transfers whose name server does not answer; with `all` every one. Returns how many wait for one. */
+static size_t end_unresolved(dx_fetcher *f, bool all)
+{
+    dx_fetch_transfer *late[64]; /* only this thread frees them */
+    size_t count = 0, waiting = 0;
+    pthread_mutex_lock(&f->lock);
+    for (dx_fetch_transfer *t = f->resolving; t != NULL; t = t->next, waiting++)
+        if ((all || left_us(t) <= 0) && count < sizeof late / sizeof *late)
+            late[count++] = t;
+    pthread_mutex_unlock(&f->lock);
+    for (size_t i = 0; i < count; i++) {
+        if (!dx_fetch_resolve_give_up(late[i]))
+            continue; /* its answer came just now */
+        pthread_mutex_lock(&f->lock);
+        unlink_transfer(&f->resolving, late[i]);
+        f->queued--;
+        pthread_mutex_unlock(&f->lock);
+        late[i]->rc = dx_fail(&late[i]->why, all ? DX_UNREACHABLE : DX_TIMEOUT, "", "", "%.180s: %s",
+                              late[i]->url, all ? "shutting down" : "no name server answered in time");
+        dx_fetch_transfer_finish(late[i], CURLE_OK);
+    }
+    return waiting;
+}
+
 static void start_queued(dx_fetcher *f)
 {
     pthread_mutex_lock(&f->lock);
     dx_fetch_transfer *queue = f->queue;
     f->queue = NULL;
-    f->queued = 0;
+    for (const dx_fetch_transfer *t = queue; t != NULL; t = t->next)
+        f->queued--;
     pthread_mutex_unlock(&f->lock);
     while (queue != NULL) {
         dx_fetch_transfer *t = queue;
         queue = t->next;
+        if (t->rc.code != DX_OK) { /* its name leads nowhere it may */
+            dx_fetch_transfer_finish(t, CURLE_OK);
+            continue;
+        }
+        /* What looking up its name took is part of its time. */
+        int64_t left_ms = left_us(t) / 1000;
+        curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L);
         if (curl_multi_add_handle(f->multi, t->easy) != CURLM_OK) {
             dx_fetch_transfer_finish(t, CURLE_OUT_OF_MEMORY);
             continue;
@@ -57,10 +96,11 @@ static void *run(void *argument)
         pthread_mutex_lock(&f->lock);
         bool stopping = f->stopping, more = f->queue != NULL;
         pthread_mutex_unlock(&f->lock);
-        if (stopping)
+        size_t waiting = end_unresolved(f, stopping);
+        if (stopping && waiting == 0)
             break;
         if (!more)
-            curl_multi_poll(f->multi, NULL, 0, TURN_MS, NULL);
+            curl_multi_poll(f->multi, NULL, 0, waiting > 0 ? NAME_TURN_MS : TURN_MS, NULL);
     }
     start_queued(f);
     while (f->under_way != NULL) {
@@ -85,18 +125,10 @@ DX_RC dx_fetcher_new(const dx_fetch_rules *rules, dx_fetcher **out, dx_why *why)
 {
     pthread_once(&curl_once, curl_start);
     *out = NULL;
-    if (rules->allow_private_count > DX_FETCH_RULES_MAX || rules->allow_ports_count > DX_FETCH_RULES_MAX)
-        return DX_FAIL(why, CONFIG, "", "at most %d entries in fetch.allow_private and fetch.allow_ports",
-                       DX_FETCH_RULES_MAX);
     dx_fetcher *f = calloc(1, sizeof *f);
     if (f == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for a fetcher");
-    f->private_count = dx_fetch_guard_ranges(rules, f->private_ranges);
-    struct dx_rc rc = DX_OKAY;
-    if (f->private_count != rules->allow_private_count)
-        rc = DX_FAIL(why, CONFIG, "", "fetch.allow_private holds something that is not address/bits");
-    for (size_t i = 0; i < rules->allow_ports_count; i++)
-        f->ports[f->port_count++] = rules->allow_ports[i];
+    struct dx_rc rc = dx_fetch_guard_read(rules, &f->guard, why);
     snprintf(f->proxy, sizeof f->proxy, "%s", rules->proxy != NULL ? rules->proxy : "");
     snprintf(f->ca_file, sizeof f->ca_file, "%s", rules->ca_file != NULL ? rules->ca_file : "");
     if (rc.code == DX_OK && (f->multi = curl_multi_init()) == NULL)
@@ -135,6 +167,21 @@ void dx_fetcher_free(dx_fetcher *f)
     free(f);
 }
 
+/* From whoever looked its name up, with the addresses or the reason why not. */
+static void enqueue(dx_fetch_transfer *t)
+{
+    dx_fetcher *f = t->fetcher;
+    pthread_mutex_lock(&f->lock);
+    unlink_transfer(&f->resolving, t);
+    t->next = NULL;
+    dx_fetch_transfer **end = &f->queue; /* first come, first served */
+    while (*end != NULL)
+        end = &(*end)->next;
+    *end = t;
+    curl_multi_wakeup(f->multi); /* under the lock: the fetcher may go as soon as its thread saw it */
+    pthread_mutex_unlock(&f->lock);
+}
+
 DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_done *done, void *context,
                       dx_why *why)
 {
@@ -157,10 +204,8 @@ DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_d
     pthread_mutex_lock(&f->lock);
     bool room = !f->stopping && f->queued < QUEUE_MAX;
     if (room) {
-        dx_fetch_transfer **end = &f->queue; /* first come, first served */
-        while (*end != NULL)
-            end = &(*end)->next;
-        *end = t;
+        t->next = f->resolving;
+        f->resolving = t;
         f->queued++;
     }
     pthread_mutex_unlock(&f->lock);
@@ -168,7 +213,8 @@ DX_RC dx_fetch_submit(dx_fetcher *f, const dx_fetch_request *request, dx_fetch_d
         dx_fetch_transfer_free(t);
         return DX_FAIL(why, BUSY, "", "too many fetches are waiting");
     }
-    curl_multi_wakeup(f->multi);
+    if (!dx_fetch_resolve(t, enqueue))
+        enqueue(t);
     return DX_OKAY;
 }
 

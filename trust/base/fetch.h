@@ -3,8 +3,9 @@
  * One fetcher owns one thread (libcurl multi). Every request has finite deadlines and a ceiling for its
  * answer; the address guard (trusted-lists.md TL-102, identity.md 9.4) resolves once, refuses private,
  * loopback, link-local and other special addresses unless allowed, and connects to exactly the address it
- * checked. No proxy or other setting is taken from the environment. Threads: submit and fetch from any
- * thread; `done` runs on the fetcher's thread and must not block.
+ * checked. A name with one address that is not allowed is not asked at any. No proxy or other setting is
+ * taken from the environment. Threads: submit and fetch from any thread; `done` runs on the fetcher's thread
+ * and must not block.
  */
 #ifndef TRUST_BASE_FETCH_H
 #define TRUST_BASE_FETCH_H
@@ -19,6 +20,9 @@ typedef struct {
     size_t allow_private_count;
     const uint16_t *allow_ports; /* beside 80 and 443; 0 in the list = any port */
     size_t allow_ports_count;
+    const char *const
+        *own; /* our own listeners ("127.0.0.1:8443", "[::]:443"): never reached, allowed or not */
+    size_t own_count;
     const char *proxy;   /* NULL: none */
     const char *ca_file; /* NULL: the system store; TLS here is hygiene, trust comes from signatures */
     unsigned in_flight_max, per_host_max; /* 0: 32 and 4 */

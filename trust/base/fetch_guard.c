@@ -1,6 +1,7 @@
 #include "trust/base/fetch_private.h"
 
 #include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <netinet/in.h>
 
 /* The address guard (identity.md 9.4): which addresses, ports and URLs are asked at all. */
@@ -70,20 +71,27 @@ static bool address_bytes(const struct sockaddr *address, uint8_t out[16], uint1
     return true;
 }
 
-bool dx_fetch_guard_allows(const dx_fetch_range *ranges, size_t range_count, const uint16_t *ports,
-                           size_t port_count, const struct sockaddr *address)
+static bool is_own(const dx_fetch_guard *g, const uint8_t bytes[16], uint16_t port)
+{
+    for (size_t i = 0; i < g->own_count; i++)
+        if (g->own[i].port == port && memcmp(g->own[i].address, bytes, 16) == 0)
+            return true;
+    return false;
+}
+
+bool dx_fetch_guard_allows(const dx_fetch_guard *g, const struct sockaddr *address)
 {
     uint8_t bytes[16];
     uint16_t port;
-    if (!address_bytes(address, bytes, &port))
+    if (!address_bytes(address, bytes, &port) || is_own(g, bytes, port))
         return false;
     bool port_ok = port == 80 || port == 443;
-    for (size_t i = 0; i < port_count; i++)
-        port_ok = port_ok || ports[i] == 0 || ports[i] == port;
+    for (size_t i = 0; i < g->port_count; i++)
+        port_ok = port_ok || g->ports[i] == 0 || g->ports[i] == port;
     if (!port_ok)
         return false;
-    for (size_t i = 0; i < range_count; i++)
-        if (range_holds(&ranges[i], bytes))
+    for (size_t i = 0; i < g->private_count; i++)
+        if (range_holds(&g->private_ranges[i], bytes))
             return true;
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++) {
         dx_fetch_range r;
@@ -93,19 +101,76 @@ bool dx_fetch_guard_allows(const dx_fetch_range *ranges, size_t range_count, con
     return true;
 }
 
-size_t dx_fetch_guard_ranges(const dx_fetch_rules *rules, dx_fetch_range *out)
+static void add_own(dx_fetch_guard *g, const uint8_t address[16], uint16_t port)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < rules->allow_private_count && count < DX_FETCH_RULES_MAX; i++)
-        count += range_parse(rules->allow_private[i], &out[count]);
-    return count;
+    if (g->own_count == DX_FETCH_OWN_MAX)
+        return;
+    memcpy(g->own[g->own_count].address, address, 16);
+    g->own[g->own_count++].port = port;
+}
+
+/* A listener on every address is reached at each one that this machine has now, and at all of loopback that
+ * anybody uses. */
+static void add_everywhere(dx_fetch_guard *g, uint16_t port)
+{
+    struct ifaddrs *all = NULL;
+    dx_fetch_range loopback;
+    uint8_t bytes[16];
+    uint16_t unused;
+    for (const char *const *at = (const char *const[]){"127.0.0.1", "::1", NULL}; *at != NULL; at++)
+        if (range_parse(*at, &loopback))
+            add_own(g, loopback.address, port);
+    if (getifaddrs(&all) != 0)
+        return;
+    for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next)
+        if (i->ifa_addr != NULL && address_bytes(i->ifa_addr, bytes, &unused))
+            add_own(g, bytes, port);
+    freeifaddrs(all);
+}
+
+static bool read_own(dx_fetch_guard *g, const char *text)
+{
+    static const uint8_t any4[16] = {[10] = 0xff, [11] = 0xff}, any6[16];
+    const char *colon = strrchr(text, ':');
+    dx_fetch_range r;
+    uint64_t port;
+    char host[64];
+    size_t size = colon == NULL ? 0 : (size_t)(colon - text);
+    if (size == 0 || size >= sizeof host || !dx_bytes_u64(dx_bytes_text(colon + 1), 65535, &port))
+        return false;
+    bool bracket = text[0] == '[' && text[size - 1] == ']';
+    snprintf(host, sizeof host, "%.*s", (int)(bracket ? size - 2 : size), text + (bracket ? 1 : 0));
+    if (!range_parse(host, &r))
+        return false;
+    if (memcmp(r.address, any4, 16) == 0 || memcmp(r.address, any6, 16) == 0)
+        add_everywhere(g, (uint16_t)port);
+    else
+        add_own(g, r.address, (uint16_t)port);
+    return true;
+}
+
+DX_RC dx_fetch_guard_read(const dx_fetch_rules *rules, dx_fetch_guard *out, dx_why *why)
+{
+    *out = (dx_fetch_guard){0};
+    if (rules->allow_private_count > DX_FETCH_RULES_MAX || rules->allow_ports_count > DX_FETCH_RULES_MAX)
+        return DX_FAIL(why, CONFIG, "", "at most %d entries in fetch.allow_private and fetch.allow_ports",
+                       DX_FETCH_RULES_MAX);
+    for (size_t i = 0; i < rules->allow_private_count; i++)
+        if (!range_parse(rules->allow_private[i], &out->private_ranges[out->private_count++]))
+            return DX_FAIL(why, CONFIG, "", "fetch.allow_private: %s is not address/bits",
+                           rules->allow_private[i]);
+    for (size_t i = 0; i < rules->allow_ports_count; i++)
+        out->ports[out->port_count++] = rules->allow_ports[i];
+    for (size_t i = 0; i < rules->own_count; i++)
+        if (!read_own(out, rules->own[i]))
+            return DX_FAIL(why, CONFIG, "", "%s is not an address with port", rules->own[i]);
+    return DX_OKAY;
 }
 
 bool dx_fetch_address_allowed(const dx_fetch_rules *rules, const struct sockaddr *address)
 {
-    dx_fetch_range ranges[DX_FETCH_RULES_MAX];
-    return dx_fetch_guard_allows(ranges, dx_fetch_guard_ranges(rules, ranges), rules->allow_ports,
-                                 rules->allow_ports_count, address);
+    dx_fetch_guard guard;
+    return dx_fetch_guard_read(rules, &guard, NULL).code == DX_OK && dx_fetch_guard_allows(&guard, address);
 }
 
 /* Scheme, userinfo and length are judged before any name is resolved. */

@@ -14,8 +14,7 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
     dx_fetch_transfer *t = context;
     /* A proxy is the operator's own choice; behind it the address is out of our sight. */
     if (purpose == CURLSOCKTYPE_IPCXN && t->fetcher->proxy[0] == 0 &&
-        !dx_fetch_guard_allows(t->fetcher->private_ranges, t->fetcher->private_count, t->fetcher->ports,
-                               t->fetcher->port_count, &address->addr)) {
+        !dx_fetch_guard_allows(&t->fetcher->guard, &address->addr)) {
         t->rc = DX_FAIL_ID(&t->why, REFUSED, "ID-416", "own rule: fetch.allow_private, fetch.allow_ports",
                            "%s leads to an address or port that is not allowed", t->url);
         return CURL_SOCKET_BAD;
@@ -118,7 +117,7 @@ DX_RC dx_fetch_transfer_set_up(dx_fetch_transfer *t, bool https, dx_why *why)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, r->redirects > 0 ? 1L : 0L);
     curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)r->redirects);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, r->connect_ms != 0 ? (long)r->connect_ms : 3000L);
-    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, r->total_ms != 0 ? (long)r->total_ms : 8000L);
+    curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, r->total_ms != 0 ? (long)r->total_ms : (long)DX_FETCH_TOTAL_MS);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, (long)r->low_speed_bytes);
     curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)r->low_speed_s);
     curl_easy_setopt(e, CURLOPT_USERAGENT, "sekisho/" SEKISHO_VERSION);
@@ -160,5 +159,6 @@ void dx_fetch_transfer_free(dx_fetch_transfer *t)
 {
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
+    curl_slist_free_all(t->pinned);
     free(t);
 }

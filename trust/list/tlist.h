@@ -45,11 +45,17 @@ typedef struct {           /* facts of one list */
     uint64_t lotl_sequence; /* of the list of lists that pointed here; 0: none */
     uint8_t lotl_sha256[32];
     const char *url;
+    const struct tlist_recognition *recognition; /* of the pointer that led to a partner's list; NULL: none */
+    const char *remarks;                         /* ids of warnings, space separated */
+    int64_t attempted_s;                         /* newest download of it, whatever came of that; 0: none */
+    char attempt_id[16]; /* why that download was refused ("TL-701"); "": it was not */
 } tlist_facts;
 
 typedef struct {
-    dx_bytes der, subject, spki; /* spans; subject and spki are whole DER TLVs */
-    uint8_t sha256[32];          /* of der */
+    dx_bytes der, subject, spki;                            /* spans; subject and spki are whole DER TLVs */
+    uint8_t sha256[32];                                     /* of der */
+    uint8_t spki_sha256[32], name_sha256[32], identity[32]; /* of spki, of the folded subject, of both */
+    bool named;                                             /* the subject is a Name: the last two are set */
 } tlist_certificate;
 
 typedef struct tlist_qualification { /* one QualificationElement, TS 119 612 5.5.9.2 */
@@ -73,6 +79,9 @@ typedef struct {               /* one half-open interval of a service's life, ne
     uint32_t require_policy_count;
     const tlist_qualification *qualifications;
     uint32_t qualification_count;
+    int64_t expired_certs_from_s; /* ExpiredCertsRevocationInfo: revocation is kept for certificates that
+                                     expire after it; 0: not said */
+    const char *taken_over_by;    /* TSPName of TakenOverBy, information only; NULL: none */
 } tlist_interval;
 
 typedef struct {
@@ -93,13 +102,15 @@ uint64_t tlist_snapshot_epoch(const tlist_snapshot *snapshot);
 const uint8_t *tlist_snapshot_id(const tlist_snapshot *snapshot); /* 32 bytes, trusted-lists.md 5.3 */
 size_t tlist_snapshot_lists(const tlist_snapshot *snapshot, const tlist_facts *const **out);
 size_t tlist_snapshot_services(const tlist_snapshot *snapshot, const tlist_service *const **out);
+const char *tlist_state_text(tlist_state state);
+const char *tlist_origin_text(tlist_origin origin);
 tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_s);
 
 /* ---- look-ups: O(1), no allocation ---- */
 
 typedef struct {
     dx_bytes der, spki, subject;
-    uint8_t sha256[32];
+    uint8_t sha256[32]; /* of der, by whoever fills this; zeroes: not known, and the look-up digests more */
 } tlist_key;
 
 typedef enum { TLIST_MISS_NONE, TLIST_MISS_NAME_ONLY, TLIST_MISS_KEY_ONLY } tlist_miss;
@@ -108,6 +119,7 @@ typedef struct {
     const tlist_service *service;
     const tlist_certificate *certificate;
     const tlist_interval *interval;   /* the one that holds at t; NULL: before the first one */
+    bool in_force;                    /* the list, and the list of lists above it, at t */
     bool usable;                      /* type fits purpose, status valid at t, list in force at t */
     const char *id, *clause, *reason; /* of the refusal when not usable: "ID-303" .. "ID-306" */
     int64_t good_until_s;             /* earliest instant at which this line changes */
@@ -136,55 +148,102 @@ typedef struct {
     const uint8_t (*anchors)[32]; /* SHA-256 of the certificates that may sign */
     size_t anchor_count;
     const char *scheme, *territory;
-    const char *const *tsl_types; /* of the lists below a lotl, or of this list */
+    const char *const
+        *tsl_types; /* of the lists below a lotl, or of this list; none: the profile's, or any */
     size_t tsl_type_count;
     const char *const *territories; /* allow list below a lotl; NULL: all */
     size_t territory_count;
     bool strict;          /* profile strict: TL-506 and TL-706 refuse */
     bool origin_operator; /* operator-compiled whatever the list says */
+    bool mra;             /* lotl: mutual recognition in its pointers is honoured (trusted-lists.md 9.5) */
     bool allow_http, legacy_xpath, structure_warn, rsa_digestinfo_either;
+    bool only_version_5, only_version_6; /* TL-304: neither: both */
     const char
         *map_file; /* mapping of service types and statuses (trusted-lists.md 9.1); NULL: built-in defaults */
     uint32_t refresh_s; /* 0: 21600 for a lotl, 86400 for a list */
     size_t max_bytes;   /* 0: 16 MiB */
 } tlist_source;         /* borrowed: must outlive the store */
 
+/* What a person confirmed by hand (sekisho trust update); NULL: not confirmed. */
+typedef struct {
+    const char *reset_sequence; /* id of a source whose memory of sequence numbers is dropped, and the way out
+                                   of TL-711 and TL-712 */
+    const char *reset_reason;   /* kept beside the memory */
+    const char *reissue_source; /* with reissue_sha256: one document that TL-702 shall let pass */
+    const uint8_t *reissue_sha256;
+    const char *location; /* id of a source whose list of lists is followed to where it says it is (TL-604) */
+} tlist_confirmed;
+
 typedef struct {
     const tlist_source *sources;
     size_t source_count;
     const char *state_dir;
     uint32_t grace_s;
+    uint32_t run_deadline_s; /* TL-108; 0: 180 */
+    uint32_t drip_s;         /* TL-103: below 1 KiB a second for so long; 0: 30 */
+    int64_t built_s;         /* of this program; a clock before it is wrong (TL-707). 0: not asked */
     const dx_io *io;
     const dx_clock *clock;
-    dx_fetcher *fetcher;        /* may be NULL: only files, or --from a folder */
-    const char *from_dir;       /* a folder with manifest.json {url: file}; NULL: none */
-    const char *reset_sequence; /* id of a source whose memory of sequence numbers is dropped, and the way out
-                                   of TL-711 and TL-712; an event for the provenance log. NULL: none */
-    const uint8_t *accept_reissue; /* SHA-256 of one document that TL-702 shall let pass; NULL: none */
+    dx_fetcher *fetcher;  /* may be NULL: only files, or --from a folder */
+    const char *from_dir; /* a folder with manifest.json {url: file}; NULL: none */
+    tlist_confirmed confirmed;
+    bool read_only; /* no lock, nothing is written: to look beside a running gateway, and for a dry run */
 } tlist_store_spec;
 
 typedef struct { /* one line per list of a run */
     char source[32], territory[8], url[512];
     bool accepted, unchanged;
     uint64_t sequence_before, sequence;
-    dx_why why;        /* of the refusal, id "TL-nnn" */
-    char remarks[256]; /* ids of warnings, space separated */
+    tlist_state state;  /* of the list that is held after it; meaningful when sequence > 0 */
+    uint8_t sha256[32]; /* of the document that came; zeroes: none came */
+    dx_why why;         /* of the refusal, id "TL-nnn" */
+    char remarks[256];  /* ids of warnings, space separated */
 } tlist_run_line;
+
+typedef struct {
+    const char *only; /* id of one source; NULL: all */
+    bool due;         /* only what its own schedule asks for (TL-108) */
+    void (*line)(void *context, const tlist_run_line *line); /* as they come; may be NULL */
+    void *context;
+} tlist_run;
 
 typedef struct tlist_store tlist_store;
 
-/* Opens the state folder, takes its lock, verifies again what is stored. DX_BROKEN: TL-711 or TL-712. */
+/* Opens the state folder, takes its lock, verifies again what is stored. DX_BROKEN: TL-711 or TL-712.
+ * DX_BUSY: another process holds the lock; *why names it. */
 DX_RC tlist_store_open(const tlist_store_spec *spec, tlist_store **out, dx_why *why);
 void tlist_store_close(tlist_store *store);
-/* One run over all sources; a list that fails leaves the last good one in place. Lines go to `line` as they
- * come. */
-DX_RC tlist_store_update(tlist_store *store, void (*line)(void *context, const tlist_run_line *line),
-                         void *context, dx_why *why);
+/* One run; a list that fails leaves the last good one in place. Ends at the deadline of a run: what has not
+ * come by then keeps its old list. DX_REFUSED with TL-707: the clock is wrong, nothing was judged. */
+DX_RC tlist_store_update(tlist_store *store, const tlist_run *run, dx_why *why);
 /* The current snapshot, a reference of your own; NULL before the first list is loaded. A run, or the clock
  * passing tlist_store_due_s(), makes a new one with a higher epoch when something changed. */
 tlist_snapshot *tlist_store_snapshot(tlist_store *store);
-int64_t
-tlist_store_due_s(const tlist_store *store); /* when the next run or state change is due; Unix seconds */
+/* When a list is due to be fetched or a state changes by itself; Unix seconds. */
+int64_t tlist_store_due_s(const tlist_store *store);
+
+enum { TLIST_REFUSALS_MAX = 128 };
+typedef struct {
+    const char *id; /* "TL-701" */
+    uint64_t times;
+} tlist_refusal;
+/* How often documents were refused since the store was opened, by id; any thread. */
+size_t tlist_store_refusals(const tlist_store *store, tlist_refusal *out, size_t max);
+
+typedef struct { /* memory of sequence numbers that a person dropped */
+    char source[32], reason[200];
+    int64_t at_s;
+} tlist_reset;
+size_t tlist_store_resets(const tlist_store *store, const tlist_reset **out); /* oldest first */
+
+/* What one key signed, for `trust show --anchors`: the signers that are in force for an entry. */
+typedef struct {
+    const char *source, *territory; /* territory "": of the source itself */
+    bool below;                     /* announced by a list of lists; else configured */
+    const uint8_t (*sha256)[32];
+    size_t count;
+} tlist_signers;
+size_t tlist_store_signers(const tlist_store *store, tlist_signers *out, size_t max);
 
 /* One document by itself, without store: 2.2 to 2.8 of trusted-lists.md with the given anchors, at a time.
  * For the conformance suite, `sekisho verify` and the builder's self-check. On success *list is a list
@@ -200,8 +259,8 @@ DX_RC tlist_snapshot_of(tlist_list *const *lists, size_t count, int64_t at_s, tl
 bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certificate_der);
 
 /* Anchors: one JSON file of certs/anchors, or a PEM bundle. Appends to `out` (SHA-256 values, 32 bytes each).
- */
-DX_RC tlist_anchors_read(const dx_io *io, const char *path, dx_buf *out, dx_why *why);
+ * `oj_uri` not NULL: a JSON file that was made from another publication is DX_CONFIG with TL-601. */
+DX_RC tlist_anchors_read(const dx_io *io, const char *path, const char *oj_uri, dx_buf *out, dx_why *why);
 
 /* The text of one check, for `sekisho explain`; NULL when there is no such id. */
 const char *tlist_check_text(const char *id, const char **clause);

@@ -57,6 +57,8 @@ bool tlist_certificate_read(dx_bytes der, tlist_certificate *out)
     out->subject = parts.subject;
     out->spki = parts.spki;
     dx_sha256(der, out->sha256);
+    out->named =
+        tlist_identity_key(out->spki, out->subject, out->identity, out->spki_sha256, out->name_sha256);
     return true;
 }
 
@@ -173,5 +175,18 @@ bool tlist_name_digest(dx_bytes name, uint8_t out[32])
     if (c.full)
         return false;
     dx_sha256(dx_bytes_of(c.data, c.size), out);
+    return true;
+}
+
+bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], uint8_t key[32],
+                        uint8_t name[32])
+{
+    uint8_t both[64];
+    dx_sha256(spki, key);
+    if (!tlist_name_digest(subject, name))
+        return false;
+    memcpy(both, key, 32);
+    memcpy(both + 32, name, 32);
+    dx_sha256(dx_bytes_of(both, sizeof both), identity);
     return true;
 }

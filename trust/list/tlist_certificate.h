@@ -20,4 +20,8 @@ bool tlist_certificate_read(dx_bytes der, tlist_certificate *out);
  * 5280 7.1). False when it is no Name. */
 bool tlist_name_digest(dx_bytes name, uint8_t out[32]);
 
+/* Digests of key and name, and the one of both that finds an identity. False: the subject is no Name. */
+bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], uint8_t key[32],
+                        uint8_t name[32]);
+
 #endif

@@ -11,6 +11,21 @@ static const struct {
 #undef T
 };
 
+_Static_assert(sizeof checks / sizeof *checks <= TLIST_REFUSALS_MAX, "a counter for every check");
+
+size_t tlist_check_place(const char *id)
+{
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
+        if (strcmp(checks[i].id, id) == 0)
+            return i;
+    return TLIST_REFUSALS_MAX;
+}
+
+const char *tlist_check_at(size_t place)
+{
+    return place < sizeof checks / sizeof *checks ? checks[place].id : NULL;
+}
+
 static size_t row_of(unsigned number)
 {
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
@@ -54,14 +69,13 @@ struct dx_rc tlist_refuse(dx_why *why, unsigned number, const char *text, ...)
 const char *tlist_check_text(const char *id, const char **clause)
 {
     static _Thread_local char full[64];
-    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
-        if (strcmp(checks[i].id, id) == 0) {
-            clause_of(i, full);
-            if (clause != NULL)
-                *clause = full;
-            return checks[i].text;
-        }
-    return NULL;
+    size_t row = tlist_check_place(id);
+    if (row == TLIST_REFUSALS_MAX)
+        return NULL;
+    clause_of(row, full);
+    if (clause != NULL)
+        *clause = full;
+    return checks[row].text;
 }
 
 bool tlist_remarked(const tlist_remarks *remarks, unsigned number)

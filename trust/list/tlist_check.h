@@ -17,4 +17,8 @@ typedef struct {
 void tlist_remark(tlist_remarks *remarks, unsigned number);
 bool tlist_remarked(const tlist_remarks *remarks, unsigned number);
 
+/* The place of an id in the table, and back; TLIST_REFUSALS_MAX: it is none of ours. */
+size_t tlist_check_place(const char *id);
+const char *tlist_check_at(size_t place); /* NULL: behind the end */
+
 #endif

@@ -1,29 +1,12 @@
 /* Criteria of the Qualifications extension, TS 119 612 5.5.9.2: read once, held against certificates later.
  */
-#include "trust/list/tlist_object.h"
+#include "trust/list/tlist_criteria.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
 enum { CRITERIA_DEPTH_MAX = 8, CRITERIA_ROWS_MAX = 4096 };
-
-typedef enum { ASSERT_ALL, ASSERT_SOME, ASSERT_NONE } assertion;
-typedef enum { BY_KEY_USAGE, BY_POLICIES, BY_SUBJECT, BY_PURPOSES, BY_LIST, BY_NOTHING } criterion_kind;
-
-typedef struct {
-    criterion_kind kind;
-    uint32_t bits_known, bits_set; /* key usage, bit 0 = digitalSignature */
-    const char **oids;
-    size_t oid_count;
-    struct tlist_criteria *list;
-} criterion;
-
-struct tlist_criteria {
-    assertion assert_;
-    criterion *rows;
-    size_t row_count;
-};
 
 static const char *const usage_names[] = {"digitalSignature", "nonRepudiation", "keyEncipherment",
                                           "dataEncipherment", "keyAgreement",   "keyCertSign",
@@ -42,7 +25,7 @@ static const char *oid_of(const xmlNode *node, dx_arena *arena)
     return object == NULL ? NULL : text;
 }
 
-static bool read_usage(const xmlNode *node, criterion *c)
+static bool read_usage(const xmlNode *node, tlist_criterion *c)
 {
     c->kind = BY_KEY_USAGE;
     for (const xmlNode *n = tlist_first(node); n != NULL; n = tlist_next(n)) {
@@ -65,7 +48,7 @@ static bool read_usage(const xmlNode *node, criterion *c)
 }
 
 /* All Identifier (or KeyPurposeId) elements below. */
-static bool read_oids(const xmlNode *node, criterion_kind kind, dx_arena *arena, criterion *c)
+static bool read_oids(const xmlNode *node, tlist_criterion_kind kind, dx_arena *arena, tlist_criterion *c)
 {
     size_t room = 0;
     c->kind = kind;
@@ -89,7 +72,7 @@ static bool read_oids(const xmlNode *node, criterion_kind kind, dx_arena *arena,
 
 static struct tlist_criteria *read_list(const xmlNode *node, unsigned depth, dx_arena *arena, bool *usable);
 
-static bool read_row(const xmlNode *n, unsigned depth, dx_arena *arena, criterion *c, bool *usable)
+static bool read_row(const xmlNode *n, unsigned depth, dx_arena *arena, tlist_criterion *c, bool *usable)
 {
     if (tlist_is(n, TLIST_NS_SIE, "KeyUsage"))
         return read_usage(n, c);
@@ -99,6 +82,8 @@ static bool read_row(const xmlNode *n, unsigned depth, dx_arena *arena, criterio
         return read_oids(n, BY_SUBJECT, arena, c);
     if (tlist_is(n, TLIST_NS_ADD, "ExtendedKeyUsage"))
         return read_oids(n, BY_PURPOSES, arena, c);
+    if (tlist_is(n, TLIST_NS_MRA, "QcStatementSet"))
+        return tlist_statements_read(n, arena, c);
     if (tlist_is(n, TLIST_NS_SIE, "CriteriaList")) {
         c->kind = BY_LIST;
         c->list = read_list(n, depth + 1, arena, usable);
@@ -127,29 +112,38 @@ static struct tlist_criteria *read_list(const xmlNode *node, unsigned depth, dx_
         for (const xmlNode *k = tlist_first(n); k != NULL; k = tlist_next(k))
             room++;
     }
-    list->rows = DX_ARENA_ARRAY(arena, criterion, room + 1);
+    list->rows = DX_ARENA_ARRAY(arena, tlist_criterion, room + 1);
     if (list->rows == NULL || room > CRITERIA_ROWS_MAX)
         return NULL;
     for (const xmlNode *n = tlist_first(node); n != NULL; n = tlist_next(n)) {
         bool other = tlist_is(n, TLIST_NS_SIE, "otherCriteriaList");
         const xmlNode *row = other ? tlist_first(n) : n;
         for (; row != NULL; row = other ? tlist_next(row) : NULL) {
-            criterion c = {.kind = BY_NOTHING};
+            tlist_criterion c = {.kind = BY_NOTHING};
             if (!read_row(row, depth, arena, &c, usable))
                 *usable = false;
             else if (c.kind != BY_NOTHING)
                 list->rows[list->row_count++] = c;
+            list->has_statements |= c.kind == BY_STATEMENTS || (c.list != NULL && c.list->has_statements);
         }
     }
     return list;
 }
 
-struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable)
+struct tlist_criteria *tlist_criteria_read_content(const xmlNode *list, dx_arena *arena, bool *usable)
 {
     *usable = true;
     struct tlist_criteria *criteria = read_list(list, 1, arena, usable);
     if (criteria == NULL)
         *usable = false;
+    return criteria;
+}
+
+/* Lists of services have no QcStatementSet: one that has is not understood. */
+struct tlist_criteria *tlist_criteria_read(const xmlNode *list, dx_arena *arena, bool *usable)
+{
+    struct tlist_criteria *criteria = tlist_criteria_read_content(list, arena, usable);
+    *usable = *usable && !criteria->has_statements;
     return criteria;
 }
 
@@ -163,7 +157,7 @@ void tlist_criteria_hash(const struct tlist_criteria *list, dx_hash *hash)
     int size = snprintf(text, sizeof text, "(%d %zu", (int)list->assert_, list->row_count);
     dx_hash_add(hash, dx_bytes_of(text, (size_t)size));
     for (size_t i = 0; i < list->row_count; i++) {
-        const criterion *c = &list->rows[i];
+        const tlist_criterion *c = &list->rows[i];
         size = snprintf(text, sizeof text, "[%d %x %x %zu", (int)c->kind, c->bits_known, c->bits_set,
                         c->oid_count);
         dx_hash_add(hash, dx_bytes_of(text, (size_t)size));
@@ -190,7 +184,7 @@ static bool has_policy(const CERTIFICATEPOLICIES *policies, const char *want)
     return false;
 }
 
-static bool match_oids(const criterion *c, const X509 *x509)
+static bool match_oids(const tlist_criterion *c, const X509 *x509)
 {
     bool ok = true;
     CERTIFICATEPOLICIES *policies =
@@ -218,7 +212,7 @@ static bool match_oids(const criterion *c, const X509 *x509)
     return ok;
 }
 
-static bool match_usage(const criterion *c, const X509 *x509)
+static bool match_usage(const tlist_criterion *c, const X509 *x509)
 {
     ASN1_BIT_STRING *bits = X509_get_ext_d2i(x509, NID_key_usage, NULL, NULL);
     uint32_t set = 0;
@@ -229,25 +223,42 @@ static bool match_usage(const criterion *c, const X509 *x509)
     return ok;
 }
 
-static bool match(const struct tlist_criteria *list, const X509 *x509)
+static bool match(const struct tlist_criteria *list, const X509 *x509, const tlist_statements *stated)
 {
     size_t yes = 0;
     for (size_t i = 0; i < list->row_count; i++) {
-        const criterion *c = &list->rows[i];
-        yes += c->kind == BY_LIST        ? match(c->list, x509)
-               : c->kind == BY_KEY_USAGE ? match_usage(c, x509)
-                                         : match_oids(c, x509);
+        const tlist_criterion *c = &list->rows[i];
+        yes += c->kind == BY_LIST         ? match(c->list, x509, stated)
+               : c->kind == BY_KEY_USAGE  ? match_usage(c, x509)
+               : c->kind == BY_STATEMENTS ? tlist_statements_match(c, stated)
+                                          : match_oids(c, x509);
     }
     return list->assert_ == ASSERT_ALL    ? yes == list->row_count
            : list->assert_ == ASSERT_SOME ? yes > 0
                                           : yes == 0;
 }
 
-bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certificate_der)
+bool tlist_criteria_match_stated(const struct tlist_criteria *criteria, dx_bytes certificate_der,
+                                 const tlist_statements *stated)
 {
     const unsigned char *at = certificate_der.data;
     X509 *x509 = criteria == NULL ? NULL : d2i_X509(NULL, &at, (long)certificate_der.size);
-    bool ok = x509 != NULL && match(criteria, x509);
+    bool ok = x509 != NULL && match(criteria, x509, stated);
     X509_free(x509);
     return ok;
+}
+
+size_t tlist_criteria_policies(const struct tlist_criteria *criteria, const char *const **oids)
+{
+    if (criteria == NULL || criteria->assert_ != ASSERT_ALL || criteria->row_count != 1 ||
+        criteria->rows[0].kind != BY_POLICIES)
+        return 0;
+    *oids = criteria->rows[0].oids;
+    return criteria->rows[0].oid_count;
+}
+
+bool tlist_criteria_match(const struct tlist_criteria *criteria, dx_bytes certificate_der)
+{
+    static const tlist_statements none;
+    return tlist_criteria_match_stated(criteria, certificate_der, &none);
 }

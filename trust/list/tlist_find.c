@@ -1,5 +1,6 @@
 /* Looking up: no allocation, no XML, no clock. */
 #include "trust/list/tlist_certificate.h"
+#include "trust/list/tlist_recognition.h"
 #include "trust/list/tlist_snapshot.h"
 
 static const char clause_identity[] = "TS 119 612 5.5.1";
@@ -45,16 +46,33 @@ static void judge_list(const tlist_snapshot *s, const tlist_facts *f, int64_t at
     limit(hit, limits->upper_until_s, at_s);
 }
 
-static void judge(const tlist_snapshot *s, tlist_hit *hit, tlist_purpose purpose, int64_t at_s)
+/* A partner's service is what an enacted recognition makes of it, and nothing by itself. */
+static void judge_partner(tlist_hit *hit, tlist_purpose purpose, int64_t at_s)
 {
-    hit->good_until_s = INT64_MAX;
-    for (uint32_t i = 0; i < hit->service->interval_count; i++) {
-        const tlist_interval *n = &hit->service->intervals[i];
-        limit(hit, n->from_s, at_s);
-        limit(hit, n->until_s, at_s);
-        if (hit->interval == NULL && at_s >= n->from_s && at_s < n->until_s)
-            hit->interval = n;
+    tlist_recognition_answer r;
+    bool fits = false, valid = false;
+    if (hit->interval == NULL) {
+        refuse(hit, "ID-304", "TS 119 612 5.5.5", "the service has no status at that time");
+        return;
     }
+    (void)tlist_recognise(hit->service->list, hit->interval, at_s, &r);
+    limit(hit, r.good_until_s, at_s);
+    for (size_t i = 0; i < r.part_count; i++) {
+        bool fit = (r.parts[i].purposes & 1u << purpose) != 0;
+        fits |= fit;
+        valid |= fit && r.parts[i].status_valid;
+    }
+    if (!fits)
+        refuse(hit, "ID-303", r.id == NULL ? clause_identity : r.clause,
+               r.id == NULL ? "the type of the service does not fit the purpose"
+                            : "no enacted recognition makes the service fit the purpose");
+    else if (!valid)
+        refuse(hit, "ID-304", "TS 119 612 5.5.4",
+               "the status of the service is not a valid one at that time");
+}
+
+static void judge_service(tlist_hit *hit, tlist_purpose purpose)
+{
     const tlist_interval *n = hit->interval != NULL ? hit->interval : &hit->service->intervals[0];
     if ((n->purposes & 1u << purpose) == 0)
         refuse(hit, "ID-303", clause_identity, "the type of the service does not fit the purpose");
@@ -63,11 +81,46 @@ static void judge(const tlist_snapshot *s, tlist_hit *hit, tlist_purpose purpose
     else if (!n->status_valid)
         refuse(hit, "ID-304", "TS 119 612 5.5.4",
                "the status of the service is not a valid one at that time");
-    else if (!n->usable)
+}
+
+static void judge(const tlist_snapshot *s, tlist_hit *hit, tlist_purpose purpose, int64_t at_s)
+{
+    tlist_hit list = {.good_until_s = INT64_MAX};
+    hit->good_until_s = INT64_MAX;
+    for (uint32_t i = 0; i < hit->service->interval_count; i++) {
+        const tlist_interval *n = &hit->service->intervals[i];
+        limit(hit, n->from_s, at_s);
+        limit(hit, n->until_s, at_s);
+        if (hit->interval == NULL && at_s >= n->from_s && at_s < n->until_s)
+            hit->interval = n;
+    }
+    if (tlist_is_partner(hit->service->list))
+        judge_partner(hit, purpose, at_s);
+    else
+        judge_service(hit, purpose);
+    if (hit->interval != NULL && !hit->interval->usable)
         refuse(hit, "ID-304", "TS 119 612 5.5.9",
                "the service has a critical extension that is not known (TL-803)");
-    judge_list(s, hit->service->list, at_s, hit);
+    judge_list(s, hit->service->list, at_s, &list);
+    limit(hit, list.good_until_s, at_s);
+    hit->in_force = list.id == NULL;
+    if (!hit->in_force)
+        refuse(hit, list.id, list.clause, list.reason);
     hit->usable = hit->id == NULL;
+}
+
+/* A certificate that is listed itself brings its digests along; any other is digested here. */
+static bool keys_of(const tlist_snapshot *s, const tlist_key *key, uint8_t keys[3][32])
+{
+    const tlist_index_entry *e;
+    if (tlist_index_find(&s->certificates, key->sha256, &e) > 0) {
+        const tlist_certificate *c = &s->services[e->service].certificates[e->certificate];
+        memcpy(keys[0], c->identity, 32);
+        memcpy(keys[1], c->spki_sha256, 32);
+        memcpy(keys[2], c->name_sha256, 32);
+        return true;
+    }
+    return tlist_identity_key(key->spki, key->subject, keys[0], keys[1], keys[2]);
 }
 
 size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_purpose purpose, int64_t at_s,
@@ -78,7 +131,7 @@ size_t tlist_find(const tlist_snapshot *snapshot, const tlist_key *key, tlist_pu
     size_t count, written = 0;
     if (miss != NULL)
         *miss = TLIST_MISS_NONE;
-    if (snapshot == NULL || !tlist_identity_key(key->spki, key->subject, keys[0], keys[1], keys[2]))
+    if (snapshot == NULL || !keys_of(snapshot, key, keys))
         return 0;
     count = tlist_index_find(&snapshot->identities, keys[0], &e);
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,6 @@
 /* What a list says, without when it said it: equal content under a new signature is a re-issue (TL-702). */
-#include "trust/list/tlist_object.h"
+#include "trust/list/tlist_criteria.h"
+#include "trust/list/tlist_mra.h"
 
 #include "trust/base/digest.h"
 
@@ -34,6 +35,8 @@ static void add_interval(dx_hash *hash, const tlist_interval *n)
     add_text(hash, n->type);
     add_text(hash, n->status);
     add_number(hash, n->usable);
+    add_number(hash, n->expired_certs_from_s);
+    add_text(hash, n->taken_over_by);
     add_number(hash, n->info_count);
     for (uint32_t i = 0; i < n->info_count; i++)
         add_text(hash, n->info[i]);
@@ -61,6 +64,8 @@ void tlist_fingerprint(tlist_list *list)
         add_number(hash, (int64_t)list->pointers[i].signer_count);
         for (size_t k = 0; k < list->pointers[i].signer_count; k++)
             add(hash, dx_bytes_of(list->pointers[i].signers[k], 32));
+        if (list->pointers[i].recognition != NULL)
+            add(hash, dx_bytes_of(list->pointers[i].recognition->sha256, 32));
     }
     for (size_t i = 0; i < list->service_count; i++) {
         const tlist_service *s = &list->services[i];

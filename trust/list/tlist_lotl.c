@@ -1,4 +1,4 @@
-/* A list of lists: from the configured signers over pivots to those of today, then to the lists below. */
+/* A list of lists: from the configured signers over pivots to those of today (TL-602 to TL-604). */
 #include "trust/list/tlist_store_inside.h"
 
 #include "trust/base/log.h"
@@ -33,17 +33,26 @@ static void take_self_signers(const tlist_list *list, signers *s)
         memcpy(s->values[s->count++], self->signers[i], 32);
 }
 
-static struct dx_rc pivot_bytes(tlist_store *store, const tlist_entry *entry, const char *url, bool online,
-                                dx_buf *out, dx_why *why)
+typedef struct {
+    tlist_store *store;
+    tlist_entry *entry;
+    bool online;
+    int64_t until_us;
+    uint64_t sequence; /* of the last pivot */
+    signers signers;
+} pilgrim;
+
+static struct dx_rc pivot_bytes(const pilgrim *p, const char *url, dx_buf *out, dx_why *why)
 {
+    tlist_store *store = p->store;
     for (size_t i = 0; i < store->pivot_count; i++)
         if (strcmp(store->pivots[i].url, url) == 0)
             return tlist_state_fetch(store, store->pivots[i].sha256, out, why);
-    if (!online)
+    if (!p->online)
         return DX_FAIL(why, NOT_FOUND, "", "pivot %.150s is not stored", url);
-    tlist_transfer t = {.max_bytes = entry->source.max_bytes, .allow_http = entry->source.allow_http};
+    tlist_transfer t = {.max_bytes = p->entry->source.max_bytes, .allow_http = p->entry->source.allow_http};
     snprintf(t.url, sizeof t.url, "%s", url);
-    tlist_transfers_run(store, &t, 1);
+    tlist_transfers_run(store, &t, 1, p->until_us);
     struct dx_rc rc = t.rc.code == DX_OK ? dx_buf_add(out, dx_buf_view(&t.body)) : t.rc;
     if (rc.code != DX_OK && why != NULL)
         *why = t.why;
@@ -56,32 +65,34 @@ static void remember_pivot(tlist_store *store, const char *url, const tlist_list
     for (size_t i = 0; i < store->pivot_count; i++)
         if (strcmp(store->pivots[i].url, url) == 0)
             return;
-    if (store->pivot_count == 8 * TLIST_PIVOTS_MAX || tlist_state_keep(store, xml, NULL).code != DX_OK)
+    if (store->spec.read_only || store->pivot_count == 8 * TLIST_PIVOTS_MAX ||
+        tlist_state_keep(store, xml, NULL).code != DX_OK)
         return;
     tlist_pivot *p = &store->pivots[store->pivot_count++];
     snprintf(p->url, sizeof p->url, "%s", url);
     memcpy(p->sha256, pivot->facts.sha256, 32);
 }
 
-/* One step of the walk; false ends it (TL-603). */
-static bool step(tlist_store *store, const tlist_entry *entry, const char *url, bool online,
-                 uint64_t *sequence, signers *s)
+/* One step of the walk; false ends it (TL-603). Only the self pointer of a pivot says who may sign next: the
+ * signers of its other pointers are those of national lists. */
+static bool step(pilgrim *p, const char *url)
 {
     dx_buf xml;
     dx_why why = {0};
     tlist_list *pivot = NULL;
-    dx_buf_init(&xml, entry->source.max_bytes == 0 ? 16u << 20 : entry->source.max_bytes);
-    struct dx_rc rc = pivot_bytes(store, entry, url, online, &xml, &why);
+    const tlist_source *source = &p->entry->source;
+    dx_buf_init(&xml, source->max_bytes == 0 ? 16u << 20 : source->max_bytes);
+    struct dx_rc rc = pivot_bytes(p, url, &xml, &why);
     if (rc.code == DX_OK)
-        rc = tlist_read_with(dx_buf_view(&xml), &entry->source, &store->maps[entry->root],
-                             (const uint8_t(*)[32])s->values, s->count, dx_now_s(store->spec.clock), &pivot,
-                             &why);
-    if (rc.code == DX_OK && pivot->facts.sequence <= *sequence)
+        rc = tlist_read_with(dx_buf_view(&xml), source, &p->store->maps[p->entry->root],
+                             (const uint8_t(*)[32])p->signers.values, p->signers.count,
+                             dx_now_s(p->store->spec.clock), &pivot, &why);
+    if (rc.code == DX_OK && pivot->facts.sequence <= p->sequence)
         rc = tlist_refuse(&why, 603, "the sequence numbers of the pivots do not rise");
     if (rc.code == DX_OK) {
-        *sequence = pivot->facts.sequence;
-        take_self_signers(pivot, s);
-        remember_pivot(store, url, pivot, dx_buf_view(&xml));
+        p->sequence = pivot->facts.sequence;
+        take_self_signers(pivot, &p->signers);
+        remember_pivot(p->store, url, pivot, dx_buf_view(&xml));
     } else {
         dx_log_why(DX_LOG_WARN, "tlist.pivot_refused", &why);
     }
@@ -90,19 +101,16 @@ static bool step(tlist_store *store, const tlist_entry *entry, const char *url, 
     return rc.code == DX_OK;
 }
 
-static struct dx_rc walk(tlist_store *store, const tlist_entry *entry, const tlist_list *unverified,
-                         bool online, signers *s, dx_why *why)
+/* From the configured signers to those of today. */
+static struct dx_rc walk(pilgrim *p, const tlist_list *unverified, dx_why *why)
 {
-    size_t at;
+    size_t at, count = 0;
     bool newer;
+    const tlist_entry *entry = p->entry;
     const tlist_pointer *self = tlist_self_pointer(unverified);
     DX_TRY(tlist_journal(unverified, entry->source.oj_uri, &at, &newer, why));
-    if (newer)
-        dx_log(DX_LOG_SECURITY, "tlist.journal_change", F_STR("source", entry->source_id),
-               F_STR("newest", unverified->scheme_uris[0]));
     /* The address to compare with: the configured one, or, for a file, the one that the list names. */
     const char *url = strstr(entry->url, "http") == entry->url || self == NULL ? entry->url : self->url;
-    size_t count = 0;
     const char *pivots[TLIST_PIVOTS_MAX];
     for (size_t i = 0; i < at; i++)
         if (is_pivot(unverified->scheme_uris[i], url)) {
@@ -110,121 +118,69 @@ static struct dx_rc walk(tlist_store *store, const tlist_entry *entry, const tli
                 return tlist_refuse(why, 603, "more than %d pivots", TLIST_PIVOTS_MAX);
             pivots[count++] = unverified->scheme_uris[i];
         }
-    uint64_t sequence = 0;
-    while (count > 0 && step(store, entry, pivots[count - 1], online, &sequence, s))
+    while (count > 0 && step(p, pivots[count - 1]))
         count--;
     return DX_OKAY;
 }
 
-DX_RC tlist_lotl_read(tlist_store *store, const tlist_entry *entry, dx_bytes xml, bool online,
+static struct dx_rc read_unverified(const pilgrim *p, dx_bytes xml, tlist_list **out, dx_why *why)
+{
+    tlist_tree tree;
+    const tlist_source *source = &p->entry->source;
+    DX_TRY(tlist_tree_read(xml, source->max_bytes, source->structure_warn, &tree, why));
+    struct dx_rc rc = tlist_object_make(&tree, source, &p->store->maps[p->entry->root], out, why);
+    tlist_tree_fini(&tree);
+    return rc;
+}
+
+/* A publication of the Official Journal before the configured one: told once, and only when signed. */
+static void tell_journal(tlist_entry *entry, const tlist_list *lotl)
+{
+    size_t at;
+    bool newer;
+    if (entry->source.oj_uri == NULL ||
+        tlist_journal(lotl, entry->source.oj_uri, &at, &newer, NULL).code != DX_OK || !newer ||
+        strcmp(entry->journal, lotl->scheme_uris[0]) == 0)
+        return;
+    snprintf(entry->journal, sizeof entry->journal, "%s", lotl->scheme_uris[0]);
+    dx_log(DX_LOG_SECURITY, "tlist.journal_change", F_STR("source", entry->source_id),
+           F_STR("newest", lotl->scheme_uris[0]), F_STR("id", "TL-602"));
+}
+
+static struct dx_rc read_lotl(pilgrim *p, dx_bytes xml, tlist_list **out, dx_why *why)
+{
+    const tlist_source *source = &p->entry->source;
+    for (size_t i = 0; i < source->anchor_count && p->signers.count < TLIST_SIGNERS_MAX; i++)
+        memcpy(p->signers.values[p->signers.count++], source->anchors[i], 32);
+    if (source->oj_uri != NULL) {
+        tlist_list *unverified = NULL;
+        struct dx_rc rc = read_unverified(p, xml, &unverified, why);
+        if (rc.code == DX_OK)
+            rc = walk(p, unverified, why);
+        tlist_list_unref(unverified);
+        DX_TRY(rc);
+    }
+    return tlist_read_with(xml, source, &p->store->maps[p->entry->root],
+                           (const uint8_t(*)[32])p->signers.values, p->signers.count,
+                           dx_now_s(p->store->spec.clock), out, why);
+}
+
+DX_RC tlist_lotl_read(tlist_store *store, tlist_entry *entry, dx_bytes xml, bool online, int64_t until_us,
                       tlist_list **out, dx_why *why)
 {
-    signers *s = calloc(1, sizeof *s);
     *out = NULL;
-    if (s == NULL)
+    pilgrim *p = calloc(1, sizeof *p);
+    if (p == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the signers of a list of lists");
-    for (size_t i = 0; i < entry->source.anchor_count && s->count < TLIST_SIGNERS_MAX; i++)
-        memcpy(s->values[s->count++], entry->source.anchors[i], 32);
-    struct dx_rc rc = DX_OKAY;
-    if (entry->source.oj_uri != NULL) {
-        tlist_tree tree;
-        tlist_list *unverified = NULL;
-        rc = tlist_tree_read(xml, entry->source.max_bytes, entry->source.structure_warn, &tree, why);
-        if (rc.code == DX_OK) {
-            rc = tlist_object_make(&tree, &entry->source, &store->maps[entry->root], &unverified, why);
-            tlist_tree_fini(&tree);
-        }
-        if (rc.code == DX_OK)
-            rc = walk(store, entry, unverified, online, s, why);
-        tlist_list_unref(unverified);
-    }
-    if (rc.code == DX_OK)
-        rc = tlist_read_with(xml, &entry->source, &store->maps[entry->root], (const uint8_t(*)[32])s->values,
-                             s->count, dx_now_s(store->spec.clock), out, why);
-    free(s);
+    *p = (pilgrim){.store = store, .entry = entry, .online = online, .until_us = until_us};
+    struct dx_rc rc = read_lotl(p, xml, out, why);
+    free(p);
     if (rc.code != DX_OK)
         return rc;
     const tlist_pointer *self = tlist_self_pointer(*out);
     if (self != NULL && strstr(entry->url, "http") == entry->url && strcmp(self->url, entry->url) != 0)
         tlist_remark(&(*out)->remarks, 604);
-    return DX_OKAY;
-}
-
-static bool wanted(const tlist_source *source, const tlist_pointer *p)
-{
-    bool type = source->tsl_type_count == 0 && strcmp(p->type, TLIST_TYPE_EU) == 0,
-         territory = source->territories == NULL;
-    for (size_t i = 0; i < source->tsl_type_count; i++)
-        type |= strcmp(source->tsl_types[i], p->type) == 0;
-    for (size_t i = 0; !territory && i < source->territory_count; i++)
-        territory = strcmp(source->territories[i], p->territory) == 0;
-    return type && territory && strlen(p->territory) < 8 && strlen(p->url) < 512;
-}
-
-static bool announced(const tlist_entry *e)
-{
-    for (size_t i = 0; i < e->source.anchor_count; i++)
-        if (memcmp(e->source.anchors[i], e->list->facts.signer_sha256, 32) == 0)
-            return true;
-    return false;
-}
-
-static struct dx_rc apply_pointer(tlist_store *store, size_t root, const tlist_source *configured,
-                                  const tlist_pointer *p, bool seen[TLIST_ENTRIES_MAX], tlist_list *lotl,
-                                  dx_why *why)
-{
-    static const char *const eu_types[] = {TLIST_TYPE_EU};
-    tlist_entry *e = tlist_entry_find(store, configured->id, p->territory, true);
-    if (e == NULL)
-        DX_TRY(tlist_entry_add(store, configured, root, p->territory, p->url, &e, why));
-    if (seen[e - store->entries]) {
-        tlist_remark(&lotl->remarks, 605);
-        return DX_OKAY;
-    }
-    seen[e - store->entries] = true;
-    uint8_t(*anchors)[32] = calloc(p->signer_count + 1, 32);
-    if (anchors == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for announced signers");
-    memcpy(anchors, p->signers, p->signer_count * 32);
-    free(e->anchors);
-    e->anchors = anchors;
-    if (strcmp(e->url, p->url) != 0) {
-        snprintf(e->url, sizeof e->url, "%s", p->url);
-        e->etag[0] = e->last_modified[0] = '\0'; /* validators belong to an address */
-    }
-    e->below = e->pointed = true;
-    e->source.kind = TLIST_KIND_TL;
-    e->source.oj_uri = NULL;
-    e->source.anchors = (const uint8_t(*)[32])anchors;
-    e->source.anchor_count = p->signer_count;
-    if (configured->tsl_type_count == 0) {
-        e->source.tsl_types = eu_types;
-        e->source.tsl_type_count = 1;
-    }
-    e->source.allow_http =
-        configured->allow_http || strncmp(p->url, "http://", 7) == 0; /* TL-101: the pointer says so */
-    e->withdrawn = e->list != NULL && !announced(e);
-    return DX_OKAY;
-}
-
-DX_RC tlist_lotl_apply(tlist_store *store, size_t entry, dx_why *why)
-{
-    bool seen[TLIST_ENTRIES_MAX] = {false};
-    tlist_list *lotl = store->entries[entry].list;
-    size_t root = store->entries[entry].root;
-    const tlist_source *configured = &store->spec.sources[root];
-    for (size_t i = 0; i < lotl->pointer_count; i++)
-        if (wanted(configured, &lotl->pointers[i]))
-            DX_TRY(apply_pointer(store, root, configured, &lotl->pointers[i], seen, lotl, why));
-    for (size_t i = 0; i < store->entry_count; i++) {
-        tlist_entry *e = &store->entries[i];
-        if (e->below && e->root == root && !seen[i]) {
-            e->withdrawn = true;
-            e->pointed = false;
-        }
-        if (e->below && e->root == root && e->list != NULL && e->withdrawn)
-            dx_log(DX_LOG_SECURITY, "tlist.signer_withdrawn", F_STR("source", e->source_id),
-                   F_STR("territory", e->territory), F_STR("id", "TL-607"));
-    }
+    tlist_lotl_twice(&store->spec.sources[entry->root], *out);
+    tell_journal(entry, *out);
     return DX_OKAY;
 }

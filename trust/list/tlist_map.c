@@ -4,25 +4,42 @@
 
 enum { MAP_MAX = 256, MAP_FILE_MAX = 1 << 20 };
 
-#define SERVICE(uri, purposes, class) {uri, class, purposes, NULL, 0},
+#define SERVICE(uri, purposes, class) {uri, class, NULL, purposes, NULL, 0},
 static const tlist_map_type eu_types[] = {
 #include "trust/list/service_table.h"
 };
 #undef SERVICE
-#define STATUS(uri, valid, until) {uri, valid, until},
+#define STATUS(uri, valid, until) {uri, valid, until, false},
 static const tlist_map_status eu_statuses[] = {
 #include "trust/list/service_table.h"
 };
 #undef STATUS
-#define JP_SERVICE(uri, purposes, class) {uri, class, purposes, NULL, 0},
+#define JP_SERVICE(uri, purposes, class, key) {uri, class, key, purposes, NULL, 0},
 static const tlist_map_type jp_types[] = {
 #include "trust/list/service_table.h"
 };
 #undef JP_SERVICE
-#define JP_STATUS(uri, valid, until) {uri, valid, until},
+#define JP_STATUS(uri, valid, until) {uri, valid, until, false},
 static const tlist_map_status jp_statuses[] = {
 #include "trust/list/service_table.h"
 };
+#undef JP_STATUS
+
+/* Members of a profile file that are one text. */
+#define JP_PROFILE(member, uri) {#member, uri, offsetof(tlist_map, profile.member)},
+static const struct {
+    const char *name, *uri;
+    size_t at;
+} profile_rows[] = {
+#include "trust/list/service_table.h"
+};
+#undef JP_PROFILE
+enum { PROFILE_ROWS = sizeof profile_rows / sizeof *profile_rows };
+
+static const char **profile_place(tlist_map *map, size_t row)
+{
+    return (const char **)(void *)((uint8_t *)map + profile_rows[row].at);
+}
 
 static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
 {
@@ -35,7 +52,9 @@ static struct dx_rc start(tlist_map *map, bool eu, dx_why *why)
         eu ? sizeof eu_statuses / sizeof *eu_statuses : sizeof jp_statuses / sizeof *jp_statuses;
     memcpy(map->types, eu ? eu_types : jp_types, map->type_count * sizeof *map->types);
     memcpy(map->statuses, eu ? eu_statuses : jp_statuses, map->status_count * sizeof *map->statuses);
-    map->operator_rule = JP_BASE "TrustedList/schemerules/operator-compiled";
+    for (size_t i = 0; !eu && i < PROFILE_ROWS; i++)
+        *profile_place(map, i) = profile_rows[i].uri;
+    map->profile.operator_compiled_rule = TLIST_OPERATOR_RULE;
     return DX_OKAY;
 }
 
@@ -55,6 +74,7 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
                  {"crl", TLIST_FOR(CRL)}};
     const char *purpose = json_string_value(json_object_get(row, "purpose"));
     const char *class_ = json_string_value(json_object_get(row, "class"));
+    const char *word = json_string_value(json_object_get(row, "key"));
     const json_t *policies = json_object_get(row, "require_policy_oids"), *policy;
     tlist_map_type type = {.uri = keep(map, uri)};
     for (size_t i = 0; purpose != NULL && i < sizeof names / sizeof *names; i++)
@@ -65,6 +85,8 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
                        uri);
     if (class_ != NULL)
         type.class_ = keep(map, class_);
+    if (word != NULL)
+        type.key = keep(map, word);
     const char **oids = DX_ARENA_ARRAY(&map->arena, const char *, json_array_size(policies) + 1);
     if (type.uri == NULL || oids == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
@@ -75,7 +97,11 @@ static struct dx_rc add_type(tlist_map *map, const char *uri, const json_t *row,
             return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
     }
     type.policies = oids;
-    /* A row of the file replaces the built-in one. */
+    /* A row of the file replaces the built-in one, and takes its word over: official URIs change the file
+     * alone. */
+    for (size_t i = 0; word != NULL && i < map->type_count; i++)
+        if (map->types[i].key != NULL && strcmp(map->types[i].key, word) == 0)
+            map->types[i].key = NULL;
     for (size_t i = 0; i < map->type_count; i++)
         if (strcmp(map->types[i].uri, uri) == 0) {
             map->types[i] = type;
@@ -91,7 +117,7 @@ static struct dx_rc add_status(tlist_map *map, const char *uri, const json_t *ro
     if (text == NULL || (strcmp(text, "valid") != 0 && strcmp(text, "invalid") != 0) ||
         map->status_count == MAP_MAX)
         return DX_FAIL(why, CONFIG, "", "mapping of %.120s is neither \"valid\" nor \"invalid\"", uri);
-    tlist_map_status status = {keep(map, uri), strcmp(text, "valid") == 0, 0};
+    tlist_map_status status = {keep(map, uri), strcmp(text, "valid") == 0, 0, true};
     if (status.uri == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
     for (size_t i = 0; i < map->status_count; i++)
@@ -109,37 +135,54 @@ static struct dx_rc add_file(tlist_map *map, json_t *root, dx_why *why)
     json_t *row;
     json_object_foreach(json_object_get(root, "types"), key, row) DX_TRY(add_type(map, key, row, why));
     json_object_foreach(json_object_get(root, "statuses"), key, row) DX_TRY(add_status(map, key, row, why));
-    const char *rule = json_string_value(json_object_get(root, "operator_compiled_rule"));
-    if (rule != NULL)
-        map->operator_rule = keep(map, rule);
+    json_object_foreach(root, key, row)
+    {
+        size_t i = 0;
+        while (i < PROFILE_ROWS && strcmp(profile_rows[i].name, key) != 0)
+            i++;
+        if (i == PROFILE_ROWS && strcmp(key, "types") != 0 && strcmp(key, "statuses") != 0)
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 9.1", "a profile has no member \"%.60s\"", key);
+        if (i == PROFILE_ROWS)
+            continue;
+        if (!json_is_string(row) || json_string_length(row) == 0)
+            return DX_FAIL(why, CONFIG, "trusted-lists.md 9.1", "%s is not a text", key);
+        if ((*profile_place(map, i) = keep(map, json_string_value(row))) == NULL)
+            return DX_FAIL(why, NO_MEMORY, "", "no memory for the mapping of service types");
+    }
     return DX_OKAY;
 }
 
-static struct dx_rc load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why)
+DX_RC tlist_map_parse(const tlist_source *source, dx_bytes text, tlist_map *out, dx_why *why)
 {
-    DX_TRY(start(out, source->scheme == NULL || strcmp(source->scheme, "EU") == 0, why));
-    if (source->map_file == NULL)
-        return DX_OKAY;
-    dx_buf file;
-    dx_buf_init(&file, MAP_FILE_MAX);
     json_t *root = NULL;
-    struct dx_rc rc =
-        dx_io_read_file(io == NULL ? &dx_io_system : io, source->map_file, MAP_FILE_MAX, &file, why);
-    if (rc.code == DX_OK)
-        rc = dx_json_read(dx_buf_view(&file), &(dx_json_limits){MAP_FILE_MAX, 8, false}, &root, why);
-    if (rc.code == DX_OK)
-        rc = add_file(out, root, why);
+    *out = (tlist_map){0};
+    struct dx_rc rc = start(out, source->scheme == NULL || strcmp(source->scheme, "EU") == 0, why);
+    if (rc.code == DX_OK && text.size > 0)
+        rc = dx_json_read(text, &(dx_json_limits){MAP_FILE_MAX, 8, false}, &root, why);
+    if (rc.code == DX_OK && text.size > 0)
+        rc = json_is_object(root)
+                 ? add_file(out, root, why)
+                 : DX_FAIL(why, CONFIG, "", "the mapping of service types is no JSON object");
     json_decref(root);
-    dx_buf_fini(&file);
+    if (rc.code != DX_OK)
+        tlist_map_fini(out);
     return rc;
 }
 
 DX_RC tlist_map_load(const tlist_source *source, const dx_io *io, tlist_map *out, dx_why *why)
 {
+    dx_buf file;
     *out = (tlist_map){0};
-    struct dx_rc rc = load(source, io, out, why);
-    if (rc.code != DX_OK)
-        tlist_map_fini(out);
+    if (source->map_file == NULL)
+        return tlist_map_parse(source, (dx_bytes){0}, out, why);
+    dx_buf_init(&file, MAP_FILE_MAX);
+    struct dx_rc rc =
+        dx_io_read_file(io == NULL ? &dx_io_system : io, source->map_file, MAP_FILE_MAX, &file, why);
+    if (rc.code == DX_OK && file.size == 0)
+        rc = DX_FAIL(why, CONFIG, "", "%.150s is empty", source->map_file);
+    if (rc.code == DX_OK)
+        rc = tlist_map_parse(source, dx_buf_view(&file), out, why);
+    dx_buf_fini(&file);
     return rc;
 }
 
@@ -164,4 +207,30 @@ bool tlist_map_valid(const tlist_map *map, const char *status, int64_t from_s)
             return map->statuses[i].valid &&
                    (map->statuses[i].until_s == 0 || from_s < map->statuses[i].until_s);
     return false;
+}
+
+const tlist_map_type *tlist_map_type_named(const tlist_map *map, const char *word)
+{
+    for (size_t i = 0; i < map->type_count; i++)
+        if (map->types[i].key != NULL && strcmp(map->types[i].key, word) == 0)
+            return &map->types[i];
+    return tlist_map_find(map, word);
+}
+
+const tlist_map_status *tlist_map_status_named(const tlist_map *map, const char *word)
+{
+    const tlist_map_status *found[2] = {NULL, NULL}; /* built in, of the file: the file's word counts first */
+    unsigned count[2] = {0, 0};
+    for (size_t i = 0; i < map->status_count; i++) {
+        const tlist_map_status *s = &map->statuses[i];
+        const char *slash = strrchr(s->uri, '/');
+        if (strcmp(s->uri, word) == 0)
+            return s;
+        if (slash == NULL || strcmp(slash + 1, word) != 0)
+            continue;
+        found[s->own] = s;
+        count[s->own]++;
+    }
+    bool own = count[1] > 0;
+    return count[own] == 1 ? found[own] : NULL;
 }

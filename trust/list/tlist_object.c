@@ -47,11 +47,26 @@ bool tlist_uris(const xmlNode *parent, dx_arena *arena, const char ***out, size_
     return *out != NULL;
 }
 
+/* Every name of a list of names. False: no memory. */
+static bool read_names(const xmlNode *parent, dx_arena *arena, const char ***out, size_t *count)
+{
+    size_t room = 1;
+    for (const xmlNode *n = tlist_first(parent); n != NULL; n = tlist_next(n))
+        room++;
+    *count = 0;
+    *out = DX_ARENA_ARRAY(arena, const char *, room);
+    for (const xmlNode *n = tlist_first(parent); *out != NULL && n != NULL; n = tlist_next(n))
+        if (((*out)[(*count)++] = tlist_text(n, arena)) == NULL)
+            return false;
+    return *out != NULL;
+}
+
 /* Facts of a pointer stand in any order, each in an OtherInformation of its own. */
-static struct dx_rc read_pointer(const xmlNode *node, tlist_list *list, dx_why *why)
+static struct dx_rc read_pointer(const xmlNode *node, const tlist_map *map, tlist_list *list, dx_why *why)
 {
     tlist_pointer *p = &list->pointers[list->pointer_count];
     const char *mime = NULL;
+    const xmlNode *recognition = NULL;
     *p = (tlist_pointer){.url = tlist_text(tlist_child(node, TLIST_NS, "TSLLocation"), &list->arena)};
     for (const xmlNode *o = tlist_first(tlist_child(node, TLIST_NS, "AdditionalInformation")); o != NULL;
          o = tlist_next(o))
@@ -62,11 +77,18 @@ static struct dx_rc read_pointer(const xmlNode *node, tlist_list *list, dx_why *
                 p->territory = tlist_text(n, &list->arena);
             else if (tlist_is(n, TLIST_NS_ADD, "MimeType"))
                 mime = tlist_text(n, &list->arena);
+            else if (tlist_is(n, TLIST_NS_MRA, "MutualRecognitionAgreementInformation"))
+                recognition = n;
+            else if (tlist_is(n, TLIST_NS, "SchemeOperatorName") &&
+                     !read_names(n, &list->arena, &p->names, &p->name_count))
+                return no_memory(why);
         }
     if (p->url == NULL)
         return no_memory(why);
     if (mime == NULL || strcasecmp(mime, TLIST_MIME) != 0 || p->type == NULL || p->territory == NULL)
         return DX_OKAY;
+    if (recognition != NULL)
+        DX_TRY(tlist_recognition_read(recognition, map, list, &p->recognition, why));
     const xmlNode *identities = tlist_child(node, TLIST_NS, "ServiceDigitalIdentities");
     size_t room = 1;
     for (const xmlNode *n = identities; n != NULL; n = tlist_walk(identities, n))
@@ -99,12 +121,15 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
         !tlist_uris(tlist_down(tree->scheme, "SchemeInformationURI", NULL), &list->arena, &list->scheme_uris,
                     &list->scheme_uri_count) ||
         !tlist_uris(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL), &list->arena, &rules,
-                    &rule_count))
+                    &rule_count) ||
+        !read_names(tlist_down(tree->scheme, "SchemeOperatorName", NULL), &list->arena, &list->operators,
+                    &list->operator_count))
         return no_memory(why);
     for (const xmlNode *n = tlist_first(tlist_down(tree->scheme, "SchemeTypeCommunityRules", NULL));
          n != NULL; n = tlist_next(n)) {
         const char *rule = tlist_text(n, &list->arena);
-        list->operator_marker |= rule != NULL && strcmp(rule, map->operator_rule) == 0;
+        list->operator_marker |= rule != NULL && (strcmp(rule, map->profile.operator_compiled_rule) == 0 ||
+                                                  strcmp(rule, TLIST_OPERATOR_RULE) == 0);
     }
     for (const xmlNode *n = tlist_first(pointers); n != NULL; n = tlist_next(n))
         room++;
@@ -112,7 +137,7 @@ static struct dx_rc read_scheme(const tlist_tree *tree, const tlist_map *map, tl
     if (list->pointers == NULL)
         return no_memory(why);
     for (const xmlNode *n = tlist_first(pointers); n != NULL; n = tlist_next(n))
-        DX_TRY(read_pointer(n, list, why));
+        DX_TRY(read_pointer(n, map, list, why));
     return DX_OKAY;
 }
 
@@ -129,6 +154,7 @@ static struct dx_rc fill(const tlist_tree *tree, const tlist_source *source, con
     f->url = dx_arena_text(&list->arena, dx_bytes_text(source->url == NULL ? "" : source->url));
     if (f->source == NULL || f->scheme == NULL || f->territory == NULL || f->url == NULL)
         return no_memory(why);
+    f->remarks = list->remarks.text;
     f->sequence = tree->sequence;
     f->issued_s = tree->issued_s;
     f->next_update_s = tree->next_update_s;
@@ -207,15 +233,19 @@ DX_RC tlist_journal(const tlist_list *list, const char *oj_uri, size_t *at, bool
 }
 
 /* TSLType and territory are those that the source promises (TL-606). */
-static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *source, dx_arena *arena,
-                                 dx_why *why)
+static struct dx_rc check_source(const tlist_tree *tree, const tlist_source *source, const tlist_map *map,
+                                 dx_arena *arena, dx_why *why)
 {
+    if ((source->only_version_5 && tree->version != 5) || (source->only_version_6 && tree->version != 6))
+        return tlist_refuse(why, 304, "version %u is not one that the source accepts", tree->version);
     const char *type = tlist_text(tlist_down(tree->scheme, "TSLType", NULL), arena);
     if (type == NULL)
         return no_memory(why);
     bool fits = source->kind == TLIST_KIND_LOTL && strcmp(type, TLIST_TYPE_LOTL) == 0;
     if (source->kind == TLIST_KIND_TL) {
-        fits = source->tsl_type_count == 0 && strcmp(type, TLIST_TYPE_LOTL) != 0;
+        fits = source->tsl_type_count == 0 &&
+               (map->profile.tsl_type != NULL ? strcmp(type, map->profile.tsl_type) == 0
+                                              : strcmp(type, TLIST_TYPE_LOTL) != 0);
         for (size_t i = 0; i < source->tsl_type_count; i++)
             fits |= strcmp(source->tsl_types[i], type) == 0;
     }
@@ -247,7 +277,7 @@ static struct dx_rc read_tree(tlist_tree *tree, const tlist_source *source, cons
 {
     tlist_signature signature;
     DX_TRY(tlist_verify(tree, rules, arena, &signature, why));
-    DX_TRY(check_source(tree, source, arena, why));
+    DX_TRY(check_source(tree, source, map, arena, why));
     DX_TRY(check_dates(tree, source, rules->at_s, why));
     DX_TRY(tlist_object_make(tree, source, map, out, why));
     memcpy((*out)->facts.signer_sha256, signature.signer_sha256, 32);

@@ -1,6 +1,7 @@
 /* Reading providers and services: history becomes half-open intervals, extensions become facts (TL-801 to
  * TL-806). */
 #include "trust/list/tlist_certificate.h"
+#include "trust/list/tlist_criteria.h"
 #include "trust/list/tlist_object.h"
 
 #include <openssl/x509.h>
@@ -115,8 +116,16 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
             info[interval->info_count++] = uri;
         } else if (tlist_is(n, TLIST_NS_SIE, "Qualifications")) {
             DX_TRY(read_qualifications(n, list, interval, why));
-        } else if (!tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo") &&
-                   !tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+        } else if (tlist_is(n, TLIST_NS, "ExpiredCertsRevocationInfo")) {
+            bool offset;
+            if (!tlist_time(n, &offset, &interval->expired_certs_from_s))
+                known = false;
+        } else if (tlist_is(n, TLIST_NS_ADD, "TakenOverBy")) {
+            /* Its schema lends names from both namespaces, and lists use either. */
+            const xmlNode *name = tlist_child(n, TLIST_NS_ADD, "TSPName");
+            name = name == NULL ? tlist_child(n, TLIST_NS, "TSPName") : name;
+            interval->taken_over_by = name == NULL ? NULL : tlist_best_name(name, &list->arena);
+        } else {
             known = false;
         }
     }
@@ -127,14 +136,33 @@ static struct dx_rc read_extension(const xmlNode *extension, tlist_list *list, t
     return DX_OKAY;
 }
 
-/* What the source's map says of the type that the service had in this interval. */
+/* The policies that a qualification of a profile demands (trusted-lists.md 9.2). One that cannot be
+ * understood makes the interval unusable: what was meant to narrow the service must not open it. */
+static size_t demanded(const tlist_map *map, const tlist_qualification *q, const char *const **oids,
+                       bool *usable)
+{
+    bool asks = false;
+    for (uint32_t k = 0; map->profile.policy_qualifier != NULL && k < q->qualifier_count; k++)
+        asks |= strcmp(q->qualifiers[k], map->profile.policy_qualifier) == 0;
+    size_t count = asks && q->usable ? tlist_criteria_policies(q->criteria, oids) : 0;
+    if (asks && count == 0)
+        *usable = false;
+    return count;
+}
+
+/* What the source's map says of the type that the service had in this interval, and the policies that the
+ * list demands beside it. */
 static struct dx_rc read_type(const tlist_map *map, tlist_list *list, tlist_interval *out, dx_why *why)
 {
     const tlist_map_type *type = tlist_map_find(map, out->type);
+    const char *const *more;
+    size_t room = 1;
     if (type == NULL)
         return DX_OKAY;
     out->purposes = type->purposes;
-    const char **oids = DX_ARENA_ARRAY(&list->arena, const char *, type->policy_count + 1u);
+    for (uint32_t i = 0; i < out->qualification_count; i++)
+        room += demanded(map, &out->qualifications[i], &more, &out->usable);
+    const char **oids = DX_ARENA_ARRAY(&list->arena, const char *, type->policy_count + room);
     if (type->class_ != NULL)
         out->class_ = dx_arena_text(&list->arena, dx_bytes_text(type->class_));
     if (oids == NULL || (type->class_ != NULL && out->class_ == NULL))
@@ -143,6 +171,11 @@ static struct dx_rc read_type(const tlist_map *map, tlist_list *list, tlist_inte
         if ((oids[out->require_policy_count++] =
                  dx_arena_text(&list->arena, dx_bytes_text(type->policies[i]))) == NULL)
             return no_memory(why);
+    for (uint32_t i = 0; i < out->qualification_count; i++) {
+        size_t count = demanded(map, &out->qualifications[i], &more, &out->usable);
+        for (size_t k = 0; k < count; k++)
+            oids[out->require_policy_count++] = more[k];
+    }
     out->require_policy_oids = oids;
     return DX_OKAY;
 }

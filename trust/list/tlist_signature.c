@@ -209,6 +209,9 @@ DX_RC tlist_signature_shape(const tlist_tree *tree, bool legacy_xpath, tlist_sig
     if (!tlist_is(p->signed_info, TLIST_NS_DS, "SignedInfo") ||
         !tlist_is(p->value, TLIST_NS_DS, "SignatureValue"))
         return tlist_refuse(why, 405, "the signature does not begin with SignedInfo and SignatureValue");
+    /* Nobody follows it; a document that wants to be followed elsewhere is not a list all the same. */
+    if (tlist_child(p->key_info, TLIST_NS_DS, "RetrievalMethod") != NULL)
+        return tlist_refuse(why, 405, "KeyInfo points to a key elsewhere (RetrievalMethod)");
     DX_TRY(check_methods(p, why));
     xmlNode *reference = tlist_next(tlist_next(tlist_first(p->signed_info)));
     for (xmlNode *n = reference; n != NULL; n = tlist_next(n)) {

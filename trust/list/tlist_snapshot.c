@@ -1,7 +1,6 @@
 #include "trust/list/tlist_snapshot.h"
 
 #include "trust/base/json.h"
-#include "trust/list/tlist_certificate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@ void tlist_snapshot_unref(tlist_snapshot *snapshot)
     tlist_index_fini(&snapshot->identities);
     tlist_index_fini(&snapshot->keys);
     tlist_index_fini(&snapshot->names);
+    tlist_index_fini(&snapshot->certificates);
     free(snapshot->lists);
     free(snapshot->facts);
     free(snapshot->limits);
@@ -65,22 +65,17 @@ tlist_state tlist_state_at(const tlist_facts *list, int64_t at_s, int64_t grace_
     return at_s - list->next_update_s < grace_s ? TLIST_STATE_GRACE : TLIST_STATE_EXPIRED;
 }
 
-bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], uint8_t key[32],
-                        uint8_t name[32])
+const char *tlist_state_text(tlist_state state)
 {
-    uint8_t both[64];
-    dx_sha256(spki, key);
-    if (!tlist_name_digest(subject, name))
-        return false;
-    memcpy(both, key, 32);
-    memcpy(both + 32, name, 32);
-    dx_sha256(dx_bytes_of(both, sizeof both), identity);
-    return true;
+    static const char *const names[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
+    return names[state];
 }
 
-static const char *const state_names[] = {"ok", "stale", "grace", "expired", "closed", "withdrawn"};
-static const char *const origin_names[] = {"pinned", "operator-compiled", "publisher-signed",
-                                           "list-of-lists"};
+const char *tlist_origin_text(tlist_origin origin)
+{
+    static const char *const names[] = {"pinned", "operator-compiled", "publisher-signed", "list-of-lists"};
+    return names[origin];
+}
 
 /* The tuple that every decision record can name (trusted-lists.md 5.3). */
 static struct dx_rc make_id(tlist_snapshot *s, dx_why *why)
@@ -100,8 +95,8 @@ static struct dx_rc make_id(tlist_snapshot *s, dx_why *why)
         snprintf(sequence, sizeof sequence, "%llu", (unsigned long long)f->sequence);
         json_array_append_new(all, json_pack("{ssssssssssssssss}", "source", f->source, "territory",
                                              f->territory, "seq", sequence, "sha256", sha256, "issued",
-                                             issued, "next_update", next, "state", state_names[f->state],
-                                             "origin", origin_names[f->origin]));
+                                             issued, "next_update", next, "state", tlist_state_text(f->state),
+                                             "origin", tlist_origin_text(f->origin)));
     }
     bool whole =
         all != NULL && json_array_size(all) == s->list_count && dx_json_canonical(all, &text).code == DX_OK;
@@ -167,24 +162,22 @@ static struct dx_rc build_indexes(tlist_snapshot *s, dx_why *why)
     size_t room = 1;
     for (size_t i = 0; i < s->service_count; i++)
         room += s->services[i].certificate_count;
-    tlist_index *all[] = {&s->identities, &s->keys, &s->names};
-    for (size_t i = 0; i < 3; i++)
+    tlist_index *all[] = {&s->identities, &s->keys, &s->names, &s->certificates};
+    for (size_t i = 0; i < 4; i++)
         if ((all[i]->entries = calloc(room, sizeof *all[i]->entries)) == NULL)
             return DX_FAIL(why, NO_MEMORY, "", "no memory for an index of %zu certificates", room);
     for (size_t i = 0; i < s->service_count; i++)
         for (uint32_t k = 0; k < s->services[i].certificate_count; k++) {
             const tlist_certificate *c = &s->services[i].certificates[k];
-            uint8_t keys[3][32];
-            if (!tlist_identity_key(c->spki, c->subject, keys[0], keys[1], keys[2]))
-                continue;
-            for (size_t n = 0; n < 3; n++) {
+            const uint8_t *const keys[] = {c->identity, c->spki_sha256, c->name_sha256, c->sha256};
+            for (size_t n = 0; n < 4 && c->named; n++) {
                 tlist_index_entry *e = &all[n]->entries[all[n]->entry_count++];
                 memcpy(e->key, keys[n], 32);
                 e->service = (uint32_t)i;
                 e->certificate = k;
             }
         }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         DX_TRY(tlist_index_build(all[i], why));
     return DX_OKAY;
 }

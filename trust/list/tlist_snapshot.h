@@ -1,4 +1,4 @@
-/* tlist_snapshot.h -- inside of a snapshot: its own copies of facts, shared list objects, two read-only
+/* tlist_snapshot.h -- inside of a snapshot: its own copies of facts, shared list objects, read-only
  * indexes. */
 #ifndef TRUST_LIST_TLIST_SNAPSHOT_H
 #define TRUST_LIST_TLIST_SNAPSHOT_H
@@ -38,7 +38,7 @@ struct tlist_snapshot {
     tlist_service *services; /* copies whose .list points to facts */
     const tlist_service **service_list;
     size_t service_count;
-    tlist_index identities, keys, names; /* SPKI and name; SPKI; name */
+    tlist_index identities, keys, names, certificates; /* SPKI and name; SPKI; name; the whole */
 };
 
 typedef struct {
@@ -49,8 +49,4 @@ typedef struct {
 
 DX_RC tlist_snapshot_make(const tlist_member *members, size_t count, int64_t at_s, int64_t grace_s,
                           uint64_t epoch, tlist_snapshot **out, dx_why *why);
-/* SHA-256 over the key that finds a certificate by its public key and name. False: not a Name. */
-bool tlist_identity_key(dx_bytes spki, dx_bytes subject, uint8_t identity[32], uint8_t key[32],
-                        uint8_t name[32]);
-
 #endif

@@ -2,11 +2,8 @@
 
 #include "trust/base/log.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 tlist_entry *tlist_entry_find(tlist_store *store, const char *source_id, const char *territory, bool below)
 {
@@ -34,162 +31,32 @@ DX_RC tlist_entry_add(tlist_store *store, const tlist_source *source, size_t roo
     return DX_OKAY;
 }
 
-/* ---- snapshots ---- */
-
-static const tlist_entry *above(const tlist_store *store, const tlist_entry *e)
+const tlist_entry *tlist_entry_above(const tlist_store *store, const tlist_entry *entry)
 {
-    for (size_t i = 0; e->below && i < store->entry_count; i++)
-        if (!store->entries[i].below && store->entries[i].root == e->root)
+    for (size_t i = 0; entry->below && i < store->entry_count; i++)
+        if (!store->entries[i].below && store->entries[i].root == entry->root)
             return &store->entries[i];
     return NULL;
 }
 
-static tlist_member member_of(const tlist_store *store, const tlist_entry *e)
+bool tlist_store_knows(const tlist_store *store, const char *source_id)
 {
-    const tlist_entry *lotl = above(store, e);
-    tlist_member m = {e->list, e->list->facts, INT64_MAX};
-    m.facts.confirmed_s = e->confirmed_s;
-    m.facts.state = e->withdrawn ? TLIST_STATE_WITHDRAWN : e->stale ? TLIST_STATE_STALE : TLIST_STATE_OK;
-    if (lotl == NULL || lotl->list == NULL)
-        return m;
-    m.facts.lotl_sequence = lotl->list->facts.sequence;
-    memcpy(m.facts.lotl_sha256, lotl->list->facts.sha256, 32);
-    if (m.facts.origin == TLIST_ORIGIN_PUBLISHER_SIGNED)
-        m.facts.origin = TLIST_ORIGIN_LIST_OF_LISTS;
-    m.upper_until_s = lotl->list->facts.next_update_s == 0
-                          ? lotl->list->facts.issued_s
-                          : lotl->list->facts.next_update_s + store->spec.grace_s;
-    return m;
-}
-
-DX_RC tlist_store_publish(tlist_store *store, bool force, dx_why *why)
-{
-    tlist_member *members = calloc(store->entry_count + 1, sizeof *members);
-    size_t count = 0;
-    if (members == NULL)
-        return DX_FAIL(why, NO_MEMORY, "", "no memory for a snapshot");
-    for (size_t i = 0; i < store->entry_count; i++)
-        if (store->entries[i].list != NULL)
-            members[count++] = member_of(store, &store->entries[i]);
-    tlist_snapshot *made = NULL;
-    struct dx_rc rc = DX_OKAY;
-    if (count > 0)
-        rc = tlist_snapshot_make(members, count, dx_now_s(store->spec.clock), store->spec.grace_s,
-                                 store->epoch + 1, &made, why);
-    free(members);
-    if (rc.code != DX_OK || made == NULL)
-        return rc;
-    bool same = store->snapshot != NULL && memcmp(store->snapshot->id, made->id, 32) == 0;
-    if (same && !force) {
-        made->epoch = store->epoch; /* same content, younger confirmation */
-    } else {
-        store->epoch++;
-        char id[65];
-        dx_hex(dx_bytes_of(made->id, 32), id);
-        dx_log(DX_LOG_INFO, "tlist.swapped", F_STR("id", id), F_INT("epoch", made->epoch),
-               F_INT("lists", count), F_INT("services", made->service_count));
-    }
-    tlist_snapshot_unref(store->snapshot);
-    store->snapshot = made;
-    return DX_OKAY;
-}
-
-tlist_snapshot *tlist_store_snapshot(tlist_store *store)
-{
-    dx_why why;
-    if (store->snapshot != NULL && dx_now_s(store->spec.clock) >= store->snapshot->change_s)
-        if (tlist_store_publish(store, true, &why).code != DX_OK)
-            dx_log_why(DX_LOG_ERROR, "tlist.swap_failed", &why);
-    return tlist_snapshot_ref(store->snapshot);
-}
-
-int64_t tlist_store_due_s(const tlist_store *store)
-{
-    int64_t change = store->snapshot == NULL ? INT64_MAX : store->snapshot->change_s;
-    return change < store->next_run_s ? change : store->next_run_s;
+    for (size_t i = 0; i < store->spec.source_count; i++)
+        if (store->spec.sources[i].id != NULL && strcmp(store->spec.sources[i].id, source_id) == 0)
+            return true;
+    return false;
 }
 
 /* ---- opening ---- */
 
-static const char *text_of(const json_t *row, const char *name)
+/* Whoever confirms something by hand names a source that there is. */
+static struct dx_rc check_confirmed(const tlist_store *store, dx_why *why)
 {
-    const char *text = json_string_value(json_object_get(row, name));
-    return text == NULL ? "" : text;
-}
-
-/* One stored list, judged again: the cache is not trusted. */
-static void reload(tlist_store *store, tlist_entry *e, const json_t *row)
-{
-    uint8_t sha256[32];
-    size_t size = sizeof sha256;
-    dx_buf xml;
-    dx_why why = {0};
-    tlist_list *list = NULL;
-    dx_buf_init(&xml, 64u << 20);
-    if (!dx_hex_decode(dx_bytes_text(text_of(row, "sha256")), sha256, &size) || size != sizeof sha256)
-        return;
-    struct dx_rc rc = tlist_state_fetch(store, sha256, &xml, &why);
-    if (rc.code == DX_OK)
-        rc = e->source.kind == TLIST_KIND_LOTL
-                 ? tlist_lotl_read(store, e, dx_buf_view(&xml), false, &list, &why)
-                 : tlist_read_with(dx_buf_view(&xml), &e->source, &store->maps[e->root], e->source.anchors,
-                                   e->source.anchor_count, dx_now_s(store->spec.clock), &list, &why);
-    if (rc.code == DX_OK)
-        rc = tlist_mark_check(store, e, list, false, &why);
-    dx_buf_fini(&xml);
-    if (rc.code != DX_OK) {
-        dx_log_why(DX_LOG_WARN, "tlist.rejected", &why);
-        tlist_list_unref(list);
-        return;
-    }
-    e->list = list;
-    e->stale = false;
-    e->confirmed_s = json_integer_value(json_object_get(row, "confirmed"));
-    snprintf(e->etag, sizeof e->etag, "%s", text_of(row, "etag"));
-    snprintf(e->last_modified, sizeof e->last_modified, "%s", text_of(row, "last_modified"));
-    snprintf(e->territory, sizeof e->territory, "%s", list->facts.territory);
-}
-
-static struct dx_rc reload_all(tlist_store *store, const json_t *sources, dx_why *why)
-{
-    json_t *row, *value;
-    const char *url;
-    json_object_foreach(json_object_get(sources, "pivots"), url, value)
-    {
-        size_t size = 32;
-        if (store->pivot_count == 8 * TLIST_PIVOTS_MAX || strlen(url) >= 512 || !json_is_string(value))
-            continue;
-        tlist_pivot *p = &store->pivots[store->pivot_count];
-        snprintf(p->url, sizeof p->url, "%s", url);
-        store->pivot_count +=
-            dx_hex_decode(dx_bytes_text(json_string_value(value)), p->sha256, &size) && size == 32;
-    }
-    const json_t *lists = json_object_get(sources, "lists");
-    for (int below = 0; below < 2; below++)
-        for (size_t i = 0; (row = json_array_get(lists, i)) != NULL; i++) {
-            if (json_is_true(json_object_get(row, "below")) != (below == 1))
-                continue;
-            tlist_entry *e = tlist_entry_find(store, text_of(row, "source"),
-                                              below ? text_of(row, "territory") : NULL, below == 1);
-            if (e == NULL)
-                continue;
-            reload(store, e, row);
-            if (!below && e->list != NULL && e->source.kind == TLIST_KIND_LOTL)
-                DX_TRY(tlist_lotl_apply(store, (size_t)(e - store->entries), why));
-        }
-    return DX_OKAY;
-}
-
-static struct dx_rc take_lock(tlist_store *store, dx_why *why)
-{
-    char path[1024];
-    DX_TRY(dx_io_make_folders(store->spec.io, store->spec.state_dir, 0700, why));
-    snprintf(path, sizeof path, "%s/lock", store->spec.state_dir);
-    store->lock_fd = store->spec.io->open(store->spec.io, path, O_RDWR | O_CREAT, 0600);
-    if (store->lock_fd < 0)
-        return DX_FAIL(why, IO, "", "%.200s cannot be opened", path);
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return DX_FAIL(why, BUSY, "", "%.200s is held by another process", path);
+    const tlist_confirmed *c = &store->spec.confirmed;
+    const char *named[] = {c->reset_sequence, c->reissue_source, c->location};
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (named[i] != NULL && !tlist_store_knows(store, named[i]))
+            return DX_FAIL(why, CONFIG, "", "there is no source %.60s", named[i]);
     return DX_OKAY;
 }
 
@@ -199,10 +66,13 @@ static struct dx_rc open_all(tlist_store *store, dx_why *why)
     store->entries = calloc(TLIST_ENTRIES_MAX, sizeof *store->entries);
     store->marks = calloc(TLIST_MARKS_MAX, sizeof *store->marks);
     store->pivots = calloc(8 * TLIST_PIVOTS_MAX, sizeof *store->pivots);
-    if (store->maps == NULL || store->entries == NULL || store->marks == NULL || store->pivots == NULL)
+    store->resets = calloc(TLIST_RESETS_MAX, sizeof *store->resets);
+    if (store->maps == NULL || store->entries == NULL || store->marks == NULL || store->pivots == NULL ||
+        store->resets == NULL)
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the list store");
+    DX_TRY(check_confirmed(store, why));
     DX_TRY(tlist_init(why));
-    DX_TRY(take_lock(store, why));
+    DX_TRY(tlist_state_open(store, why));
     for (size_t i = 0; i < store->spec.source_count; i++) {
         const tlist_source *s = &store->spec.sources[i];
         tlist_entry *e;
@@ -210,15 +80,26 @@ static struct dx_rc open_all(tlist_store *store, dx_why *why)
             strlen(s->url) >= sizeof e->url)
             return DX_FAIL(why, CONFIG, "", "source %zu needs an id below 32 and a url below 512 bytes",
                            i + 1);
+        if (s->kind == TLIST_KIND_LOTL && s->anchor_count == 0)
+            return tlist_refuse_as(why, DX_CONFIG, 601, "source %.30s has no configured signers", s->id);
         DX_TRY(tlist_map_load(s, store->spec.io, &store->maps[i], why));
         DX_TRY(tlist_entry_add(store, s, i, s->territory, s->url, &e, why));
     }
     json_t *sources;
     DX_TRY(tlist_state_load(store, &sources, why));
-    struct dx_rc rc = reload_all(store, sources, why);
+    struct dx_rc rc = tlist_sources_load(store, sources, why);
     json_decref(sources);
     DX_TRY(rc);
-    return tlist_store_publish(store, false, why);
+    /* A wrong clock may be set right while we wait: nothing counts until then. */
+    dx_why late = {0};
+    rc = tlist_store_publish(store, false, &late);
+    if (rc.code == DX_REFUSED) {
+        dx_log_why(DX_LOG_SECURITY, "tlist.clock_wrong", &late);
+        return DX_OKAY;
+    }
+    if (rc.code != DX_OK && why != NULL)
+        *why = late;
+    return rc;
 }
 
 DX_RC tlist_store_open(const tlist_store_spec *spec, tlist_store **out, dx_why *why)
@@ -229,7 +110,6 @@ DX_RC tlist_store_open(const tlist_store_spec *spec, tlist_store **out, dx_why *
         return DX_FAIL(why, NO_MEMORY, "", "no memory for the list store");
     store->spec = *spec;
     store->lock_fd = -1;
-    store->next_run_s = dx_now_s(spec->clock);
     struct dx_rc rc = open_all(store, why);
     if (rc.code != DX_OK)
         tlist_store_close(store);
@@ -255,5 +135,36 @@ void tlist_store_close(tlist_store *store)
     free(store->entries);
     free(store->marks);
     free(store->pivots);
+    free(store->resets);
     free(store);
+}
+
+/* ---- what people may look at ---- */
+
+size_t tlist_store_refusals(const tlist_store *store, tlist_refusal *out, size_t max)
+{
+    size_t count = 0;
+    const char *id;
+    for (size_t i = 0; count < max && (id = tlist_check_at(i)) != NULL; i++)
+        if (atomic_load(&store->refused[i]) > 0)
+            out[count++] = (tlist_refusal){id, atomic_load(&store->refused[i])};
+    return count;
+}
+
+size_t tlist_store_resets(const tlist_store *store, const tlist_reset **out)
+{
+    *out = store->resets;
+    return store->reset_count;
+}
+
+size_t tlist_store_signers(const tlist_store *store, tlist_signers *out, size_t max)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < store->entry_count && count < max; i++) {
+        const tlist_entry *e = &store->entries[i];
+        if (!e->below || e->pointed)
+            out[count++] = (tlist_signers){e->source_id, e->below ? e->territory : "", e->below,
+                                           e->source.anchors, e->source.anchor_count};
+    }
+    return count;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DEPTH_MAX = 64, ELEMENTS_MAX = 2000000, ATTRIBUTES_MAX = 64, TEXT_MAX = 4 << 20, IDS_MAX = 65536 };
+enum { ATTRIBUTES_MAX = 64, TEXT_MAX = 4 << 20, IDS_MAX = 65536 };
 
 static const char *cs(const xmlChar *text)
 {
@@ -137,32 +137,9 @@ bool tlist_time(const xmlNode *leaf, bool *offset, int64_t *out_s)
     return ok;
 }
 
-/* TL-202 before the parser sees anything: a declaration outside comments. */
-static bool has_doctype(dx_bytes xml)
-{
-    const char *at = (const char *)xml.data, *end = at + xml.size;
-    while ((at = memchr(at, '<', (size_t)(end - at))) != NULL) {
-        if (end - at >= 4 && memcmp(at, "<!--", 4) == 0) {
-            const char *close = memmem(at + 4, (size_t)(end - at) - 4, "-->", 3);
-            if (close == NULL)
-                return false;
-            at = close + 3;
-        } else if (end - at >= 9 && memcmp(at, "<!DOCTYPE", 9) == 0) {
-            return true;
-        } else {
-            at++;
-        }
-    }
-    return false;
-}
-
 static struct dx_rc parse(dx_bytes xml, tlist_tree *out, dx_why *why)
 {
-    if (xml.size >= 2 && (memcmp(xml.data, "\xfe\xff", 2) == 0 || memcmp(xml.data, "\xff\xfe", 2) == 0 ||
-                          xml.data[0] == 0 || xml.data[1] == 0))
-        return tlist_refuse(why, 203, "the document is in UTF-16 or UTF-32, not in UTF-8");
-    if (has_doctype(xml))
-        return tlist_refuse(why, 202, "the document has a document type declaration");
+    DX_TRY(tlist_scan(xml, why));
     int flags = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
     xmlResetLastError();
     out->doc = xmlReadMemory((const char *)xml.data, (int)xml.size, NULL, NULL, flags);
@@ -237,10 +214,10 @@ static struct dx_rc take_census(const tlist_tree *tree, census *c, dx_why *why)
     for (xmlNode *n = tree->root; n != NULL; n = tlist_walk(tree->root, n)) {
         unsigned depth = 0;
         for (const xmlNode *up = n; up != NULL && up->type == XML_ELEMENT_NODE; up = up->parent)
-            if (++depth > DEPTH_MAX)
-                return tlist_refuse(why, 204, "elements are nested deeper than %d", DEPTH_MAX);
-        if (++c->elements > ELEMENTS_MAX)
-            return tlist_refuse(why, 204, "the document has more than %d elements", ELEMENTS_MAX);
+            if (++depth > TLIST_DEPTH_MAX)
+                return tlist_refuse(why, 204, "elements are nested deeper than %d", TLIST_DEPTH_MAX);
+        if (++c->elements > TLIST_ELEMENTS_MAX)
+            return tlist_refuse(why, 204, "the document has more than %d elements", TLIST_ELEMENTS_MAX);
         DX_TRY(count_attributes(n, c, why));
         DX_TRY(look_at_children(n, why));
         c->tsl_roots += tlist_is(n, TLIST_NS, "TrustServiceStatusList");

@@ -13,9 +13,12 @@
 #define TLIST_NS       "http://uri.etsi.org/02231/v2#"
 #define TLIST_NS_ADD   "http://uri.etsi.org/02231/v2/additionaltypes#"
 #define TLIST_NS_SIE   "http://uri.etsi.org/TrstSvc/SvcInfoExt/eSigDir-1999-93-EC-TrustedList/#"
+#define TLIST_NS_MRA   "http://ec.europa.eu/tools/lotl/mra/schema/v2#"
 #define TLIST_NS_DS    "http://www.w3.org/2000/09/xmldsig#"
 #define TLIST_NS_XADES "http://uri.etsi.org/01903/v1.3.2#"
 #define TLIST_NS_XML   "http://www.w3.org/XML/1998/namespace"
+
+enum { TLIST_DEPTH_MAX = 64, TLIST_ELEMENTS_MAX = 2000000 };
 
 /* libxml2 and xmlsec, once in a process. DX_INTERNAL when they cannot start. */
 DX_RC tlist_init(dx_why *why);
@@ -29,6 +32,10 @@ typedef struct {
     int64_t issued_s, next_update_s; /* next_update_s 0: empty */
     tlist_remarks remarks;
 } tlist_tree;
+
+/* What must be known before a parser may have the bytes: encoding, DOCTYPE, and how much it would build
+ * (TL-202 to TL-204). One pass, no memory. */
+DX_RC tlist_scan(dx_bytes xml, dx_why *why);
 
 /* TL-201 to TL-205 and TL-301 to TL-312. `structure_warn` makes TL-311 a remark. */
 DX_RC tlist_tree_read(dx_bytes xml, size_t max_bytes, bool structure_warn, tlist_tree *out, dx_why *why);

@@ -1,238 +1,273 @@
 #include "trust/path/crl_judge.h"
 
-#include "trust/base/asn1_time.h"
-#include "trust/base/der.h"
+#include "trust/base/digest.h"
+#include "trust/path/crl_point.h"
 #include "trust/path/path_private.h"
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
+#include <stdlib.h>
 
-#define CRL_MAX_BYTES (64u << 20)
-#define FUTURE_S      60
+/* ---- one list ---- */
 
-/* A critical extension that is not processed forbids to use the CRL at all (RFC 5280 5.2). */
-static const char *check_extensions(X509_CRL *crl, bool *partial)
+/* 6.3.3 f, g: the key is remembered, since the same list is asked about many certificates. */
+static bool signed_by(crl_list *list, const cert_facts *signer, const crl_question *q)
 {
-    static const int processed[] = {NID_issuing_distribution_point, NID_delta_crl, NID_crl_number,
-                                    NID_authority_key_identifier};
-    *partial = X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0;
-    for (int i = 0; i < X509_CRL_get_ext_count(crl); i++) {
-        X509_EXTENSION *e = X509_CRL_get_ext(crl, i);
-        int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
-        bool known = false;
-        if (X509_CRL_get_ext_by_OBJ(crl, X509_EXTENSION_get_object(e), i) >= 0)
-            return "ID-412";
-        for (size_t k = 0; k < sizeof processed / sizeof *processed; k++)
-            known |= nid == processed[k];
-        if (!known && X509_EXTENSION_get_critical(e))
-            return "ID-412";
-    }
-    return NULL;
-}
-
-static bool conforms(X509_CRL *crl)
-{
-    int number = X509_CRL_get_ext_by_NID(crl, NID_crl_number, -1);
-    return number >= 0 && X509_EXTENSION_get_critical(X509_CRL_get_ext(crl, number)) == 0 &&
-           X509_CRL_get_ext_by_NID(crl, NID_authority_key_identifier, -1) >= 0;
-}
-
-/* The same for entries (RFC 5280 5.3): one that cannot be understood may turn the meaning of all. */
-static const char *check_entries(X509_CRL *crl)
-{
-    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
-    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++) {
-        const X509_REVOKED *entry = sk_X509_REVOKED_value(entries, i);
-        for (int k = 0; k < X509_REVOKED_get_ext_count(entry); k++) {
-            X509_EXTENSION *e = X509_REVOKED_get_ext(entry, k);
-            int nid = OBJ_obj2nid(X509_EXTENSION_get_object(e));
-            if (nid == NID_certificate_issuer)
-                return "ID-414";
-            if (nid != NID_crl_reason && nid != NID_invalidity_date && X509_EXTENSION_get_critical(e))
-                return "ID-412";
-        }
-    }
-    return NULL;
-}
-
-/* ---- which certificates the CRL is for ---- */
-
-static bool same_name(const GENERAL_NAME *a, const GENERAL_NAME *b)
-{
-    return GENERAL_NAME_cmp((GENERAL_NAME *)(uintptr_t)a, (GENERAL_NAME *)(uintptr_t)b) == 0;
-}
-
-static bool holds_name(const GENERAL_NAMES *all, const X509_NAME *name)
-{
-    for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
-        const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
-        if (g->type == GEN_DIRNAME && X509_NAME_cmp(g->d.directoryName, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* RFC 5280 6.3.3 b 2 i: one name in common, each full or relative to the issuer. */
-static bool names_meet(DIST_POINT_NAME *a, DIST_POINT_NAME *b, const X509_NAME *issuer)
-{
-    DIST_POINT_NAME *both[] = {a, b};
-    for (size_t i = 0; i < 2; i++)
-        if (both[i]->type == 1 && both[i]->dpname == NULL && DIST_POINT_set_dpname(both[i], issuer) != 1)
-            return false;
-    if (a->type == 1 && b->type == 1)
-        return X509_NAME_cmp(a->dpname, b->dpname) == 0;
-    if (a->type == 1 || b->type == 1)
-        return holds_name(a->type == 1 ? b->name.fullname : a->name.fullname,
-                          a->type == 1 ? a->dpname : b->dpname);
-    for (int i = 0; i < sk_GENERAL_NAME_num(a->name.fullname); i++)
-        for (int k = 0; k < sk_GENERAL_NAME_num(b->name.fullname); k++)
-            if (same_name(sk_GENERAL_NAME_value(a->name.fullname, i),
-                          sk_GENERAL_NAME_value(b->name.fullname, k)))
-                return true;
-    return false;
-}
-
-/* Of the places that the certificate names, one is served by its own issuer (a cRLIssuer would make the CRL
- * an indirect one), and is the place that the CRL names, when it names one. */
-static bool point_fits(const X509 *subject, DIST_POINT_NAME *place, const X509_NAME *issuer)
-{
-    CRL_DIST_POINTS *points = X509_get_ext_d2i(subject, NID_crl_distribution_points, NULL, NULL);
-    bool any = false, fits = false;
-    for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-        DIST_POINT *d = sk_DIST_POINT_value(points, i);
-        any = true;
-        fits |= d->CRLissuer == NULL &&
-                (place == NULL || (d->distpoint != NULL && names_meet(d->distpoint, place, issuer)));
-    }
-    CRL_DIST_POINTS_free(points);
-    return fits || !any;
-}
-
-/* issuingDistributionPoint, RFC 5280 5.2.5. *wide: the CRL is for this certificate. */
-static const char *check_scope(X509_CRL *crl, const crl_question *q, bool *wide, bool *partial)
-{
-    int critical;
-    const X509_NAME *issuer = X509_CRL_get_issuer(crl);
-    ISSUING_DIST_POINT *idp = X509_CRL_get_ext_d2i(crl, NID_issuing_distribution_point, &critical, NULL);
-    *wide = point_fits(q->subject, idp == NULL ? NULL : idp->distpoint, issuer);
-    if (idp == NULL)
-        return critical == -1 ? NULL : "ID-412";
-    bool user = idp->onlyuser > 0, authority = idp->onlyCA > 0, reasons = idp->onlysomereasons != NULL,
-         ca = (X509_get_extension_flags(q->subject) & EXFLAG_CA) != 0;
-    const char *id = idp->indirectCRL > 0 ? "ID-414" : idp->onlyattr > 0 ? "ID-413" : NULL;
-    if (id == NULL && idp->distpoint == NULL && !user && !authority && !reasons)
-        id = "ID-412"; /* an empty sequence */
-    /* Of a certificate without extensions nobody can say which of the two it is. */
-    bool known = X509_get_version(q->subject) == X509_VERSION_3;
-    *partial |= reasons;
-    *wide = *wide && !(user && (ca || !known)) && !(authority && !ca);
-    ISSUING_DIST_POINT_free(idp);
-    return id;
-}
-
-/* ---- the judgement ---- */
-
-/* RFC 5280 5.1: version 2, or none at all and then no extensions; the algorithm inside of what is signed is
- * the one outside, byte for byte; revokedCertificates is absent rather than empty. */
-static bool outline_ok(dx_bytes der, X509_CRL *crl)
-{
-    dx_bytes list, tbs, inner, outer, version;
-    bool versioned;
-    uint64_t number;
-    if (!der_only(der, DER_SEQUENCE, &list) || !der_take(&list, DER_SEQUENCE, &tbs) ||
-        !der_optional(&tbs, DER_INTEGER, &version, &versioned) || !der_take(&tbs, DER_SEQUENCE, &inner) ||
-        !der_take(&list, DER_SEQUENCE, &outer) || !dx_bytes_equal(inner, outer))
+    uint8_t key[32];
+    if (!cert_name_equal(signer->subject, list->issuer) ||
+        (signer->has_key_usage && !(signer->key_usage & CERT_CRL_SIGN)))
         return false;
-    STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
-    if (entries != NULL && sk_X509_REVOKED_num(entries) == 0)
-        return false;
-    if (versioned)
-        return der_u64(version, &number) && number == 1;
-    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
-        if (X509_REVOKED_get_ext_count(sk_X509_REVOKED_value(entries, i)) > 0)
-            return false;
-    return X509_CRL_get_ext_count(crl) <= 0;
-}
-
-static bool signed_by_issuer(X509_CRL *crl, const crl_question *q)
-{
-    const X509_ALGOR *algorithm;
-    EVP_PKEY *key = X509_get0_pubkey(q->issuer);
-    X509_CRL_get0_signature(crl, NULL, &algorithm);
-    if ((X509_get_extension_flags(q->issuer) & EXFLAG_KUSAGE) &&
-        !(X509_get_key_usage(q->issuer) & KU_CRL_SIGN))
-        return false;
-    if (key == NULL || !path_algorithm_ok(algorithm))
-        return false;
+    dx_sha256(signer->spki, key);
+    if (list->verified && memcmp(list->verified_sha256, key, 32) == 0)
+        return true;
     if (q->signatures != NULL) {
         if (*q->signatures == 0)
             return false;
         --*q->signatures;
     }
-    return X509_CRL_verify(crl, key) == 1;
-}
-
-static bool covers(const crl_question *q, const crl_answer *a)
-{
-    if (a->next_update_s == 0)
+    if (!signed_bytes_ok(list->algorithm, list->tbs, list->signature, signer->spki, q->algorithms))
         return false;
-    if (a->this_update_s > q->at_s + FUTURE_S)
-        return q->past;
-    return q->at_s <= a->next_update_s && (q->max_age_s == 0 || q->at_s - a->this_update_s <= q->max_age_s);
+    list->verified = true;
+    memcpy(list->verified_sha256, key, 32);
+    return true;
 }
 
-static void judge(X509_CRL *crl, const crl_question *q, crl_answer *a)
+static bool signed_by_who_may(crl_list *list, const crl_question *q)
 {
-    bool partial, wide;
-    X509_REVOKED *entry = NULL;
-    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(q->issuer)) != 0) {
-        a->about_another = true;
-        a->id = "ID-411";
-        return;
+    if (signed_by(list, q->issuer, q))
+        return true;
+    for (size_t i = 0; i < q->signer_count; i++)
+        if (signed_by(list, q->signers[i], q))
+            return true;
+    return false;
+}
+
+/* NULL: it is understood, and for certificates of its own issuer. */
+static const char *check_form(const crl_list *list, const crl_question *q)
+{
+    if (list->unknown_critical)
+        return "ID-412";
+    if (list->indirect || list->foreign_entries)
+        return "ID-414";
+    if ((q->require_number && (list->number.data == NULL || list->number_critical)) ||
+        (q->require_key_id && !list->has_key_id))
+        return "ID-412";
+    /* 5.2.4: a delta has the number of the list that it makes */
+    return list->base_number.data != NULL && list->number.data == NULL ? "ID-412" : NULL;
+}
+
+/* Until when the list may be used; it covers at_s when that is not later. */
+static int64_t usable_until(const crl_list *list, const crl_question *q)
+{
+    int64_t until_s = list->next_update_s != 0 ? list->next_update_s : q->max_age_s == 0 ? 0 : INT64_MAX;
+    if (q->max_age_s != 0 && list->this_update_s < INT64_MAX - q->max_age_s &&
+        list->this_update_s + q->max_age_s < until_s)
+        until_s = list->this_update_s + q->max_age_s;
+    return until_s;
+}
+
+static bool covers(const crl_list *list, const crl_question *q)
+{
+    if (list->this_update_s > q->at_s && list->this_update_s - q->at_s > q->skew_s)
+        return q->past && usable_until(list, q) != 0;
+    return q->at_s <= usable_until(list, q);
+}
+
+/* ---- one entry ---- */
+
+/* identity.md 9.1: the date of the entry, or an earlier one from which a compromised key counts for nothing.
+ */
+static int64_t revoked_since(const crl_entry *e, const crl_question *q)
+{
+    bool compromised = e->reason == CRL_KEY_COMPROMISE || e->reason == CRL_CA_COMPROMISE;
+    if (!e->dated)
+        return 0;
+    if (compromised && e->has_invalidity)
+        return e->invalid_from_s < e->revoked_s ? e->invalid_from_s : e->revoked_s;
+    return compromised && q->compromised_ever ? 0 : e->revoked_s;
+}
+
+/* ---- all lists together ---- */
+
+typedef struct {
+    crl_list *list;
+    bool delta;
+    unsigned reasons; /* 0: not for this certificate */
+    bool listed;
+    crl_entry entry;
+} reading;
+
+typedef struct {
+    const crl_question *q;
+    reading *readings;
+    size_t count;
+    crl_answer answer;
+    const char *worst; /* why a list was of no use */
+    unsigned covered;
+} judgement;
+
+static void note(judgement *j, const char *id)
+{
+    j->worst = path_graver(j->worst, id);
+}
+
+/* Lists that are of this issuer, signed and understood. */
+static void read_all(judgement *j, crl_list *const *lists, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        crl_list *list = lists[i];
+        const char *id = list->id;
+        if (id == NULL && !cert_name_equal(list->issuer, j->q->issuer->subject))
+            continue;
+        any = true;
+        if (id == NULL)
+            id = signed_by_who_may(list, j->q) ? check_form(list, j->q) : "ID-411";
+        reading r = {.list = list, .delta = list->base_number.data != NULL};
+        if (id == NULL && list->only_attributes)
+            id = "ID-413";
+        if (id == NULL) {
+            r.listed = crl_find(list, j->q->subject->serial, &r.entry);
+            if (!r.listed && list->undated_entries)
+                id = "ID-412";
+        }
+        if (id != NULL) {
+            note(j, id);
+            continue;
+        }
+        r.reasons = crl_point_reasons(list, j->q->subject);
+        j->readings[j->count++] = r;
     }
-    if (!asn1_time_s(X509_CRL_get0_lastUpdate(crl), &a->this_update_s) ||
-        (X509_CRL_get0_nextUpdate(crl) != NULL &&
-         !asn1_time_s(X509_CRL_get0_nextUpdate(crl), &a->next_update_s)))
-        return;
-    if (!signed_by_issuer(crl, q)) {
-        a->id = "ID-411";
-        return;
+    j->answer.about_another = !any;
+}
+
+/* 6.3.3 c: a delta belongs to a base of the same scope and the same key. */
+static bool same_scope(const reading *delta, const reading *base)
+{
+    const crl_list *a = delta->list, *b = base->list;
+    return a->has_point == b->has_point && dx_bytes_equal(a->point, b->point) &&
+           dx_bytes_equal(a->key_id, b->key_id) && memcmp(a->verified_sha256, b->verified_sha256, 32) == 0;
+}
+
+static bool newer(const crl_list *a, const crl_list *b)
+{
+    return b->number.data == NULL || crl_number_compare(a->number, b->number) > 0;
+}
+
+/* 5.2.4: base number of the delta <= number of the base < number of the delta. */
+static bool fits_base(const judgement *j, const reading *delta, const reading *base)
+{
+    return base->list->number.data != NULL && newer(delta->list, base->list) &&
+           crl_number_compare(delta->list->base_number, base->list->number) <= 0 && covers(delta->list, j->q);
+}
+
+/* The newest delta that fits, or NULL. *behind: there is a newer one, of no use, which knows what the base
+ * and the delta do not. */
+static const reading *find_delta(const judgement *j, const reading *base, bool *behind)
+{
+    const reading *best = NULL;
+    for (size_t i = 0; i < j->count; i++) {
+        const reading *r = &j->readings[i];
+        if (r->delta && same_scope(r, base) && fits_base(j, r, base) &&
+            (best == NULL || newer(r->list, best->list)))
+            best = r;
     }
-    if (q->conforming && !conforms(crl)) {
-        a->id = "ID-412";
-        return;
+    *behind = false;
+    for (size_t i = 0; i < j->count; i++) {
+        const reading *r = &j->readings[i];
+        if (r->delta && same_scope(r, base) && newer(r->list, best == NULL ? base->list : best->list))
+            *behind = true;
     }
-    if ((a->id = check_extensions(crl, &partial)) != NULL || (a->id = check_entries(crl)) != NULL ||
-        (a->id = check_scope(crl, q, &wide, &partial)) != NULL)
-        return;
-    a->listed = X509_CRL_get0_by_serial(crl, &entry, X509_get0_serialNumber(q->subject)) == 1;
-    if (a->listed && !asn1_time_s(X509_REVOKED_get0_revocationDate(entry), &a->revoked_s))
-        a->revoked_s = 0;
-    /* Whoever is listed is revoked, however old or narrow the CRL is. */
-    if (a->listed && a->revoked_s <= q->until_s) {
-        a->state = REVOCATION_REVOKED;
-        a->id = "ID-402";
-    } else if (!wide || partial) {
-        a->id = "ID-413";
-    } else if (!covers(q, a)) {
-        a->id = "ID-408";
+    return best;
+}
+
+static bool removed_by(const reading *delta, const reading *base)
+{
+    return delta != NULL && delta->listed && delta->entry.reason == CRL_REMOVE_FROM_CRL &&
+           base->entry.reason == CRL_CERTIFICATE_HOLD;
+}
+
+/* Who is listed anywhere is revoked, but for a hold that a delta took back, and the taking back itself. */
+static bool find_listed(judgement *j)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        const reading *r = &j->readings[i];
+        bool behind;
+        if (!r->listed || (r->delta && r->entry.reason == CRL_REMOVE_FROM_CRL) ||
+            (!r->delta && removed_by(find_delta(j, r, &behind), r)))
+            continue;
+        int64_t since_s = revoked_since(&r->entry, j->q);
+        bool revoked = since_s <= j->q->until_s;
+        if (revoked || !j->answer.listed) {
+            j->answer.listed = true;
+            j->answer.revoked_s = since_s;
+            j->answer.reason = r->entry.reason;
+            j->answer.list = r->list;
+            j->answer.this_update_s = r->list->this_update_s;
+            j->answer.next_update_s = r->list->next_update_s;
+        }
+        if (revoked)
+            return true;
+    }
+    return false;
+}
+
+/* Takes in what a list that does not name the certificate is good for. */
+static void cover(judgement *j, const crl_list *list, unsigned reasons)
+{
+    int64_t until_s = usable_until(list, j->q);
+    if (j->covered == 0 || until_s < j->answer.usable_until_s) {
+        j->answer.usable_until_s = until_s;
+        j->answer.this_update_s = list->this_update_s;
+        j->answer.next_update_s = list->next_update_s;
+        j->answer.list = list;
+    }
+    j->covered |= reasons;
+}
+
+static void find_good(judgement *j)
+{
+    for (size_t i = 0; i < j->count; i++) {
+        const reading *r = &j->readings[i];
+        bool behind = false;
+        if (r->delta)
+            continue;
+        if (r->reasons == 0) {
+            note(j, "ID-413");
+            continue;
+        }
+        if (j->q->require_next_update && r->list->next_update_s == 0) { /* 5.1.2.5 */
+            note(j, "ID-412");
+            continue;
+        }
+        const reading *delta = find_delta(j, r, &behind);
+        if (!covers(r->list, j->q) || behind) {
+            note(j, "ID-408");
+            continue;
+        }
+        cover(j, r->list, r->reasons);
+        if (delta != NULL)
+            cover(j, delta->list, r->reasons);
+    }
+}
+
+crl_answer crl_judge(crl_list *const *lists, size_t count, const crl_question *question)
+{
+    judgement j = {.q = question, .readings = calloc(count + 1, sizeof *j.readings)};
+    j.answer.reason = CRL_NO_REASON;
+    if (j.readings == NULL) {
+        j.answer.id = "ID-901";
+        return j.answer;
+    }
+    read_all(&j, lists, count);
+    if (find_listed(&j)) {
+        j.answer.state = REVOCATION_REVOKED;
+        j.answer.id = "ID-402";
     } else {
-        a->state = REVOCATION_GOOD;
+        find_good(&j);
+        if (j.covered == CRL_ALL_REASONS)
+            j.answer.state = REVOCATION_GOOD;
+        else
+            j.answer.id = j.answer.about_another ? "ID-411" : j.worst != NULL ? j.worst : "ID-413";
     }
-}
-
-crl_answer crl_judge(dx_bytes der, const crl_question *question)
-{
-    crl_answer answer = {.id = "ID-412"};
-    const uint8_t *p = der.data;
-    if (der.size > CRL_MAX_BYTES) {
-        answer.id = "ID-415";
-        return answer;
-    }
-    X509_CRL *crl = d2i_X509_CRL(NULL, &p, (long)der.size);
-    if (crl != NULL && p == der.data + der.size && outline_ok(der, crl))
-        judge(crl, question, &answer);
-    X509_CRL_free(crl);
-    ERR_clear_error();
-    return answer;
+    free(j.readings);
+    return j.answer;
 }

@@ -8,8 +8,12 @@
 #ifndef TRUST_PATH_PATH_H
 #define TRUST_PATH_PATH_H
 
-#include "trust/base/arena.h"
+#include "trust/base/clock.h"
 #include "trust/list/tlist.h"
+#include "trust/path/organisation.h"
+#include "trust/path/path_recognition.h"
+#include "trust/path/policy_graph.h"
+#include "trust/path/revocation_rules.h"
 
 typedef enum { TRUST_NO = 0, TRUST_YES } trust_answer;
 typedef enum {
@@ -30,21 +34,97 @@ typedef enum {
     PATH_WEBPKI
 } path_profile_id;
 
+/* ---- what a purpose demands of a path: one row of path_profile_table.h ---- */
+
+typedef enum {
+    USAGE_FREE = 0,       /* extended key usage is not looked at */
+    USAGE_OPTIONAL,       /* absent, fitting, or any */
+    USAGE_OPTIONAL_EXACT, /* absent or fitting */
+    USAGE_REQUIRED,       /* fitting */
+    USAGE_WITHOUT_ANY,    /* fitting, and any not beside it */
+    USAGE_SOLE,           /* fitting, critical, and nothing else */
+    USAGE_SEAL            /* fitting, or absent in a certificate for qualified seals */
+} path_usage_rule;
+
+typedef enum { FORM_PRODUCTION, FORM_RFC5280, FORM_STRICT, FORM_WEBPKI } path_form_rules;
+
+typedef struct {
+    const char *name;
+    const char *usage; /* OID of the purpose; NULL: none */
+    path_usage_rule leaf_usage;
+    bool nested_usage; /* an extended key usage in a CA limits what is below it */
+    bool nested_exact; /* and anyExtendedKeyUsage in a CA is no licence for all */
+    bool leaf_may_be_ca;
+    bool host;                /* a host name is compared when one is given */
+    bool common_name_repeats; /* each commonName of the leaf is one of its alternative names as well */
+    bool organisation;        /* a person's certificate is refused */
+    bool past; /* judged at a past time: an answer about revocation from after it serves it too */
+    bool anchor_validity, anchor_constraints, anchor_lint; /* of the anchor's own certificate */
+    bool no_revocation;                                    /* whoever asks sees to it */
+    uint16_t leaf_key_usage; /* one of these bits, when keyUsage is there; 0: not looked at */
+    bool key_usage_required; /* and it must be there */
+    path_form_rules form;
+    tlist_purpose service; /* that a listed anchor must serve */
+} path_rules;
+
+const path_rules *path_rules_of(path_profile_id profile);
+
+/* An anchor that somebody named: an operator's CA file, `verify --anchor`, a public suite. What the row of
+ * the profile does not check of an anchor may be asked for here; zeroed: name and key, nothing else. */
+typedef struct {
+    dx_bytes der; /* the certificate; empty: name and spki, whole DER items */
+    dx_bytes name, spki;
+    bool validity, constraints, lint; /* as the columns of path_rules */
+    bool leaf;                        /* may be the leaf itself */
+    bool not_issuer;                  /* and nothing but the leaf */
+    bool distrusted;                  /* no path ends here or leads through it: ID-309 */
+} path_anchor;
+
+/* What a judgement may spend (identity.md 6). */
+typedef struct {
+    unsigned intermediates; /* self-issued ones are not counted: ID-216 */
+    unsigned certificates;  /* in a path, leaf and anchor included, at most PATH_MAX_CERTS: ID-216 */
+    unsigned candidates;    /* per node */
+    unsigned nodes, signatures, comparisons, cpu_ms;
+} path_limits;
+
+extern const path_limits path_limits_default, path_limits_hard;
+
+/* ---- what was found on the way, for `sekisho trust explain` ---- */
+
+#define PATH_TRACE_TRIED 64
+#define PATH_TRACE_STEPS 64
+
+typedef struct { /* a certificate that was looked at as an issuer, and what spoke against it */
+    uint8_t sha256[32];
+    uint8_t depth; /* 1: as issuer of the leaf */
+    bool anchor;   /* as an anchor */
+    char id[8];    /* empty: nothing did */
+    char text[96];
+} path_tried;
+
+typedef struct { /* one step of a procedure, like a rule of TS 119 615 */
+    char id[16], text[200];
+} path_step;
+
+typedef struct {
+    path_tried tried[PATH_TRACE_TRIED];
+    size_t tried_count, tried_left_out;
+    path_step steps[PATH_TRACE_STEPS];
+    size_t step_count, step_left_out;
+} path_trace;
+
+/* Both do nothing without a trace. */
+void path_trace_tried(path_trace *trace, const uint8_t sha256[32], size_t depth, bool anchor, const char *id,
+                      const char *more);
+void path_trace_step(path_trace *trace, const char *id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* RFC 5280 8-bit view of levels (policy.md 10): legal, supervision, technical, representation. */
 typedef struct {
     uint8_t l, s, t, r;
     bool known;
 } trust_assurance;
-
-typedef enum { ORGANISATION_NONE, ORGANISATION_LEGAL, ORGANISATION_PERSON } organisation_kind;
-
-typedef struct {
-    organisation_kind kind;
-    char id[96];     /* "NTRDE-HRB12345"; empty when the certificate names none */
-    char scheme[8];  /* NTR VAT PSD LEI GOV INT other */
-    char country[3]; /* ISO 3166-1; empty when not known */
-    char name[257];  /* organizationName, UTF-8 */
-} organisation;
 
 typedef enum { REVOCATION_UNKNOWN = 0, REVOCATION_GOOD, REVOCATION_REVOKED } revocation_state;
 typedef enum {
@@ -59,6 +139,7 @@ typedef struct {
     revocation_via via;
     int64_t this_update_s, next_update_s, produced_s, revoked_s;
     int64_t usable_until_s;
+    bool on_hold;                /* revoked by certificateHold: counts only as long as it lasts */
     uint8_t evidence_sha256[32]; /* of the OCSP response or CRL */
 } revocation_view;
 
@@ -67,8 +148,13 @@ typedef struct {
     dx_bytes certificate, issuer; /* DER */
     const char *ocsp_urls[2];     /* NULL-filled */
     const char *crl_urls[2];
-    uint8_t key[32]; /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    uint8_t key[32];    /* SHA-256(issuer SPKI ‖ serial): single flight and cache key */
+    bool certid_sha256; /* in the request; else SHA-1 */
+    dx_bytes nonce;     /* the asker's, up to 128 octets, to be sent along; empty: none */
 } revocation_question;
+
+/* On whose word a certificate is called qualified; nobody else can make it so. */
+typedef enum { QUALIFIED_BY_NOBODY = 0, QUALIFIED_BY_EU_LIST, QUALIFIED_BY_MRA } qualification_by;
 
 typedef struct {
     trust_answer answer; /* zero is TRUST_NO */
@@ -96,12 +182,23 @@ typedef struct {
     } anchor;
     revocation_view revocation[PATH_MAX_CERTS]; /* per path certificate */
     organisation org;
-    /* qualification, trusted-lists.md 8 and 10 */
-    char level[24]; /* "q-eseal-qscd", "jp-eseal-2", "listed", "unlisted" ... (policy.md 4) */
+    /* qualification and recognition, trusted-lists.md 8 to 10 */
+    char level[24];           /* "q-eseal-qscd", "jp-eseal-2", "listed", "unlisted" ... (policy.md 4) */
+    char level_issued[24];    /* the same when the certificate was issued; empty: not asked (a stamp) */
+    char qualification[16];   /* "Q-ESEAL-QSCD" ... "UNLISTED", "QTST"; empty: not asked */
+    char qualification_id[8]; /* why not: "TL-905"; empty */
+    qualification_by qualified_by;
     char basis[16]; /* native mra local-policy none */
     bool qualified, qscd, foreign;
     char qc_types[3][8]; /* esign eseal web; empty strings after the last */
     bool qc_compliance;
+    char qc_legislation[TLIST_COUNTRY_MAX][3]; /* empty strings after the last */
+    struct {                                   /* of a foreign service; empty status: none */
+        char status[16];                       /* enacted repealed; valid of a local rule */
+        int64_t since_s;
+        char instrument[128], treated_as[24];    /* treated_as: of a local rule */
+        char mapped_type[64], mapped_status[64]; /* last URI segments, after an enacted translation */
+    } recognition;
     trust_assurance assurance;
     char remarks[128];                 /* ids of warnings, space separated */
     int64_t not_before_s, not_after_s; /* of the leaf */
@@ -114,21 +211,43 @@ typedef struct {
     size_t ocsp_count;
     const dx_bytes *crl;
     size_t crl_count;
+    const dx_bytes *ocsp_nonces;   /* what was sent with each; NULL, or an empty one: nothing was */
+    struct crl_list *const *lists; /* CRLs that were read before (crl_read.h), of use for large ones */
+    size_t list_count;
 } revocation_evidence;
 
 typedef struct {
     dx_bytes leaf;             /* DER */
     const dx_bytes *presented; /* DER, any order, leaf may be among them */
     size_t presented_count;
-    const tlist_snapshot *snapshot;
+    const dx_bytes *configured; /* intermediates of `path.intermediates`, DER; tried after the presented */
+    size_t configured_count;
+    const tlist_snapshot *snapshot; /* NULL only with anchors */
+    const path_anchor *anchors;     /* beside the snapshot */
+    size_t anchor_count;
     path_profile_id profile;
-    int64_t at_s; /* control time */
+    const path_rules *rules; /* NULL: the row of the profile */
+    int64_t at_s;            /* control time */
     revocation_evidence evidence;
+    const revocation_rules *revocation; /* NULL: revocation_rules_default */
     bool revocation_off; /* `trust explain` without --online only; adds a remark, never a YES for the gateway
                           */
-    const char *host;    /* PATH_SERVER */
-    const char *home_scheme; /* trust.home, for basis and foreign */
+    const char *host;    /* NULL: none is compared */
+    const char *home_scheme;             /* trust.home, for basis and foreign */
+    const path_recognition *recognition; /* rows of trust.recognition; NULL: none */
+    const identity_rules *identity;      /* NULL: the defaults */
+    int64_t proof_s;                     /* of a stamp: when it is proved to have existed; 0: at_s */
+    policy_inputs policies;
+    policy_outcome *policies_found; /* NULL, or where the user-constrained set of a YES is written */
+    const path_limits *limits;      /* NULL: path_limits_default */
+    const dx_clock *clock;          /* of the CPU budget; NULL: the system's */
+    path_trace *trace;              /* NULL: none */
 } path_input;
+
+/* What the verdict may be called, in words for people: the one place that says "qualified", and it does so
+ * only on the word of an EU list or an enacted recognition. */
+#define PATH_LABEL_SIZE 200
+void path_label(const trust_verdict *verdict, char out[PATH_LABEL_SIZE]);
 
 typedef struct path_judge_state path_judge_state;
 DX_RC path_judge_new(path_judge_state **out, dx_why *why);

@@ -36,6 +36,8 @@ C(208, REFUSE, "peer-not-trusted", "RFC 5280 6.1.4 l", "the path is longer than 
 C(209, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b", "a name lies outside the name constraints of a CA")
 C(210, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 b",
   "a CA constrains a form of name that cannot be compared")
+C(211, REFUSE, "peer-not-trusted", "RFC 5280 6.1.3 f", "no certificate policy holds along the whole path")
+C(212, REFUSE, "peer-not-trusted", "RFC 5280 6.1.5 g", "a required certificate policy is missing")
 C(213, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.12",
   "the certificate is not meant for this purpose (extended key usage)")
 C(214, REFUSE, "peer-not-trusted", "RFC 5280 4.2.1.9", "the certificate is a CA certificate")
@@ -58,6 +60,7 @@ C(306, UNKNOWN, "trust-list-expired", "TS 119 612 5.3.15",
 C(307, REFUSE, "peer-not-trusted", "RFC 5280 6.1.1", "the listed certificate is outside its own validity")
 C(308, REFUSE, "service-not-granted", "TS 119 612 5.5.9.2",
   "the certificate lacks a policy that the service demands")
+C(309, REFUSE, "peer-not-trusted", "local policy", "this peer is not accepted here")
 C(401, REFUSE, "peer-revoked", "RFC 6960 2.2", "a certificate of the path is revoked (OCSP)")
 C(402, REFUSE, "peer-revoked", "RFC 5280 6.3", "a certificate of the path is revoked (CRL)")
 C(403, REFUSE, "peer-not-trusted", "RFC 6960 2.2", "the responder does not know a certificate of the path")
@@ -65,8 +68,9 @@ C(404, UNKNOWN, "revocation-unknown", "RFC 5280 6.3",
   "a certificate names no source of revocation information")
 C(405, UNKNOWN, "revocation-unknown", "RFC 6960 2.2", "no revocation answer is at hand")
 C(406, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.2", "the OCSP response is not signed by who may")
-C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the OCSP response speaks of another certificate")
+C(407, UNKNOWN, "revocation-unknown", "RFC 6960 4.1.1", "the revocation answer speaks of another certificate")
 C(408, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.2.1", "the revocation answer is stale or from the future")
+C(409, UNKNOWN, "revocation-unknown", "RFC 9654 2.1", "the OCSP response answers another question (nonce)")
 C(410, UNKNOWN, "revocation-unknown", "RFC 6960 4.2.1", "the OCSP response has the wrong form")
 C(411, UNKNOWN, "revocation-unknown", "RFC 5280 6.3.3 f", "the CRL is not signed by who may")
 C(412, UNKNOWN, "revocation-unknown", "RFC 5280 5.1", "the CRL has the wrong form")
@@ -77,6 +81,8 @@ C(416, UNKNOWN, "revocation-unknown", "own limit", "the address of the revocatio
 C(417, REFUSE, "peer-not-organisation", "Act No. 153 of 2002 (Japan)",
   "revocation of this certificate may not be asked for")
 C(418, REMARK, "", "local policy", "revocation is unknown and was allowed by rule")
+C(419, REMARK, "", "RFC 6960 4.2.2.2.1",
+  "whether the certificate of an OCSP responder is revoked cannot be known: it names no list")
 C(501, REFUSE, "peer-identity-invalid", "EN 319 412-1 5.1.4",
   "the certificate names no organisation identifier")
 C(502, REMARK, "", "EN 319 412-1 5.1.4", "the organisation identifier has an unknown form")

@@ -45,14 +45,15 @@ void path_say(trust_verdict *v, const char *id, const char *more)
         }
 }
 
-void path_say_yes(trust_verdict *v)
+void path_say_yes(trust_verdict *v, bool listed)
 {
     v->answer = TRUST_YES;
     v->kind = TRUST_KIND_NO;
     v->id[0] = v->slug[0] = 0;
-    snprintf(v->clause, sizeof v->clause, "ETSI TS 119 612 5.5.4; RFC 5280 6.1; RFC 6960 3.2");
-    snprintf(v->reason, sizeof v->reason,
-             "the certificate leads to a listed service with a valid status and is not revoked");
+    snprintf(v->clause, sizeof v->clause, "%sRFC 5280 6.1; RFC 6960 3.2",
+             listed ? "ETSI TS 119 612 5.5.4; " : "");
+    snprintf(v->reason, sizeof v->reason, "the certificate leads to %s and is not revoked",
+             listed ? "a listed service with a valid status" : "an anchor that was named");
 }
 
 void path_remark(trust_verdict *v, const char *id)

@@ -1,323 +1,344 @@
-#include "trust/path/path_private.h"
-
-#include "trust/base/asn1_time.h"
-#include "trust/base/digest.h"
 #include "trust/path/crl_judge.h"
+#include "trust/path/path_private.h"
+#include "trust/path/revocation_ocsp.h"
 
-#include <openssl/err.h>
-#include <openssl/ocsp.h>
-#include <openssl/x509v3.h>
+#include "trust/base/digest.h"
 
-/* Is a certificate revoked? OCSP and CRL against the issuer that this path uses (identity.md 9). Silence is
- * not a yes. */
+/* Is a certificate of a path revoked? Every answer at hand is heard, OCSP and CRL, against the issuer that
+ * this path uses; revoked from any valid source wins (identity.md 9.1). Silence is not a yes: what is not
+ * known becomes a question (revocation_ask.c). */
 
-#define MAX_AGE_S     86400
-#define CRL_MAX_AGE_S 604800
-#define FUTURE_S      60
-#define NO_NEXT_S     300
+#define SIGNATURES_PER_CERTIFICATE 32
+#define SIGNERS_MAX                8
+#define SHORT_TERM_S               86400
 
-static bool signed_with(OCSP_BASICRESP *basic, EVP_PKEY *key)
+const revocation_rules revocation_rules_default = {.max_age_s = 86400,
+                                                   .crl_max_age_s = 604800,
+                                                   .no_next_s = 300,
+                                                   .skew_s = 60,
+                                                   .require_number = true,
+                                                   .require_key_id = true,
+                                                   .require_next_update = true};
+
+const revocation_rules *revocation_rules_of(const path_search *s)
 {
-    bool ok = key != NULL && path_algorithm_ok(OCSP_resp_get0_tbs_sigalg(basic)) &&
-              ASN1_item_verify(ASN1_ITEM_rptr(OCSP_RESPDATA), OCSP_resp_get0_tbs_sigalg(basic),
-                               (ASN1_BIT_STRING *)(uintptr_t)OCSP_resp_get0_signature(basic),
-                               OCSP_resp_get0_respdata(basic), key) == 1;
-    ERR_clear_error();
-    return ok;
+    return s->in->revocation != NULL ? s->in->revocation : &revocation_rules_default;
 }
 
-static bool valid_at(const X509 *x, int64_t at_s)
+/* Who vouches for others is held to the same form as whoever stands in a path (identity.md 5). */
+static cert_faults refused_faults(const path_search *s)
 {
-    int64_t from_s, until_s;
-    return asn1_time_s(X509_get0_notBefore(x), &from_s) && asn1_time_s(X509_get0_notAfter(x), &until_s) &&
-           from_s <= at_s && at_s <= until_s;
+    static const struct {
+        cert_faults fault;
+        bool refuses[4]; /* by path_form_rules */
+    } rows[] = {
+#define F(fault, id, ...) {fault, {__VA_ARGS__}},
+#include "trust/path/cert_form_table.h"
+#undef F
+    };
+    cert_faults out = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].refuses[s->rules->form])
+            out |= rows[i].fault;
+    return out;
 }
 
-/* A delegate: signed directly by the issuer, for OCSPSigning, and held to the form of every certificate. */
-static bool delegate_ok(path_search *s, X509 *c, const path_certificate *issuer)
-{
-    const path_certificate delegate = {.x = c};
-    EXTENDED_KEY_USAGE *eku = X509_get_ext_d2i(c, NID_ext_key_usage, NULL, NULL);
-    bool may = false;
-    for (int k = 0; k < sk_ASN1_OBJECT_num(eku); k++)
-        may |= OBJ_obj2nid(sk_ASN1_OBJECT_value(eku, k)) == NID_OCSP_sign;
-    EXTENDED_KEY_USAGE_free(eku);
-    if (!may || X509_NAME_cmp(X509_get_issuer_name(c), X509_get_subject_name(issuer->x)) != 0 ||
-        !valid_at(c, s->in->at_s) || path_check_form(s, &delegate) != NULL ||
-        ((X509_get_extension_flags(c) & EXFLAG_KUSAGE) && !(X509_get_key_usage(c) & KU_DIGITAL_SIGNATURE)))
-        return false;
-    return X509_verify(c, X509_get0_pubkey(issuer->x)) == 1;
-}
+typedef struct { /* the question about one certificate */
+    path_search *s;
+    const cert_facts *subject, *issuer;
+    unsigned signatures;
+    const cert_facts *signers[SIGNERS_MAX]; /* of CRLs, beside the issuer */
+    size_t signer_count;
+    revocation_view best;
+    const char *worst;   /* the gravest of what was no answer */
+    const char *unasked; /* why nobody can be asked */
+    bool another;        /* answers about other certificates are at hand */
+} inquiry;
 
-/* The responder is the issuer itself, or a delegate (RFC 6960 4.2.2.2). */
-static bool responder_ok(path_search *s, OCSP_BASICRESP *basic, const path_certificate *issuer)
+/* ---- CRLs ---- */
+
+/* Every list of the evidence is read once for the whole judgement. */
+static bool open_lists(path_search *s)
 {
-    if (signed_with(basic, X509_get0_pubkey(issuer->x)))
+    const revocation_evidence *e = &s->in->evidence;
+    if (s->lists != NULL)
         return true;
-    const STACK_OF(X509) *certificates = OCSP_resp_get0_certs(basic);
-    for (int i = 0; i < sk_X509_num(certificates) && i < 8; i++) {
-        X509 *c = sk_X509_value(certificates, i);
-        if (delegate_ok(s, c, issuer) && signed_with(basic, X509_get0_pubkey(c)))
+    s->lists = DX_ARENA_ARRAY(s->arena, crl_list *, e->list_count + e->crl_count + 1);
+    crl_list *read = DX_ARENA_ARRAY(s->arena, crl_list, e->crl_count + 1);
+    if (s->lists == NULL || read == NULL) {
+        s->no_memory = true;
+        s->lists = NULL;
+        return false;
+    }
+    for (size_t i = 0; i < e->list_count; i++)
+        s->lists[s->list_count++] = e->lists[i];
+    for (size_t i = 0; i < e->crl_count; i++) {
+        crl_read(e->crl[i], &read[i]);
+        s->lists[s->list_count++] = &read[i];
+    }
+    return true;
+}
+
+static crl_question list_question(inquiry *q, const cert_facts *subject, const cert_facts *issuer)
+{
+    const revocation_rules *rules = revocation_rules_of(q->s);
+    return (crl_question){.subject = subject,
+                          .issuer = issuer,
+                          .at_s = q->s->in->at_s,
+                          .until_s = q->s->in->at_s,
+                          .max_age_s = rules->crl_max_age_s,
+                          .skew_s = rules->skew_s,
+                          .past = path_looks_back(q->s),
+                          .compromised_ever = q->s->in->profile == PATH_TSU,
+                          .require_number = rules->require_number,
+                          .require_key_id = rules->require_key_id,
+                          .require_next_update = rules->require_next_update,
+                          .algorithms = rules->algorithms,
+                          .signatures = &q->signatures};
+}
+
+static void ask(inquiry *q, const cert_facts *subject, const cert_facts *issuer, bool lists_only)
+{
+    if (q->s->in->revocation_off)
+        return;
+    const char *why = revocation_ask(q->s, subject, issuer, lists_only);
+    if (why != NULL)
+        q->unasked = path_graver(q->unasked, why);
+}
+
+/* The lists at hand about a certificate that vouches for others: a delegate, a key that signs CRLs. What is
+ * not known is asked, at its lists only: a responder must not vouch for responders. */
+static revocation_state status_by_lists(inquiry *q, const cert_facts *subject, const cert_facts *issuer)
+{
+    crl_question about = list_question(q, subject, issuer);
+    crl_answer a = crl_judge(q->s->lists, q->s->list_count, &about);
+    if (a.state == REVOCATION_UNKNOWN)
+        ask(q, subject, issuer, true);
+    return a.state;
+}
+
+static bool in_force(const path_search *s, const cert_facts *c)
+{
+    return c->dated && c->from_s <= s->in->at_s && s->in->at_s <= c->until_s;
+}
+
+/* A certificate with the issuer's name, signed by one of this path and good by that one's lists, has a key
+ * that signs CRLs too: after a rollover, or for CRLs only (RFC 5280 6.3.3 f). */
+static bool may_sign(inquiry *q, const cert_facts *c, const cert_facts *above)
+{
+    if (!cert_name_equal(c->issuer, above->subject) || (c->faults & refused_faults(q->s)) != 0 ||
+        !in_force(q->s, c) || q->signatures == 0)
+        return false;
+    q->signatures--;
+    return signed_bytes_ok(c->signature_algorithm, c->tbs, c->signature, above->spki,
+                           revocation_rules_of(q->s)->algorithms) &&
+           status_by_lists(q, c, above) == REVOCATION_GOOD;
+}
+
+static bool wanted(const inquiry *q, const cert_facts *c)
+{
+    if (!cert_name_equal(c->subject, q->issuer->subject) || dx_bytes_equal(c->spki, q->issuer->spki) ||
+        (c->has_key_usage && !(c->key_usage & CERT_CRL_SIGN)) || q->signer_count == SIGNERS_MAX)
+        return false;
+    for (size_t i = 0; i < q->signer_count; i++)
+        if (dx_bytes_equal(q->signers[i]->spki, c->spki))
+            return false;
+    return true;
+}
+
+/* Is there a list of the issuer that the issuer's own key did not sign? Without one nobody is looked for. */
+static bool needs_signer(const inquiry *q)
+{
+    uint8_t key[32];
+    dx_sha256(q->issuer->spki, key);
+    for (size_t i = 0; i < q->s->list_count; i++) {
+        const crl_list *list = q->s->lists[i];
+        if (list->id == NULL && cert_name_equal(list->issuer, q->issuer->subject) &&
+            !(list->verified && memcmp(list->verified_sha256, key, 32) == 0))
             return true;
     }
     return false;
 }
 
-/* Of the extensions only the nonce is understood, and nothing is asked with one. */
-static bool extensions_ok(OCSP_BASICRESP *basic, OCSP_SINGLERESP *single)
+static void find_signers(inquiry *q)
 {
-    for (int i = 0; i < OCSP_BASICRESP_get_ext_count(basic); i++) {
-        X509_EXTENSION *e = OCSP_BASICRESP_get_ext(basic, i);
-        if (X509_EXTENSION_get_critical(e) &&
-            OBJ_obj2nid(X509_EXTENSION_get_object(e)) != NID_id_pkix_OCSP_Nonce)
-            return false;
+    path_search *s = q->s;
+    for (size_t i = 0; i < s->depth; i++)
+        if (s->facts[i] != q->subject && wanted(q, s->facts[i]))
+            q->signers[q->signer_count++] = s->facts[i];
+    for (size_t i = 0; i < s->presented_count; i++) {
+        const cert_facts *c = &s->presented[i].facts;
+        for (size_t k = 0; k < s->depth && wanted(q, c); k++)
+            if (s->facts[k] != q->subject && may_sign(q, c, s->facts[k]))
+                q->signers[q->signer_count++] = c;
     }
-    for (int i = 0; i < OCSP_SINGLERESP_get_ext_count(single); i++)
-        if (X509_EXTENSION_get_critical(OCSP_SINGLERESP_get_ext(single, i)))
-            return false;
-    return true;
 }
 
-/* Worst of the single responses that speak of exactly this certificate; -1: none does. */
-static int find_status(OCSP_BASICRESP *basic, const path_certificate *subject, const path_certificate *issuer,
-                       OCSP_SINGLERESP **out)
+static const char *hear_lists(inquiry *q, revocation_view *out)
 {
-    int worst = -1;
-    for (int i = 0; i < OCSP_resp_count(basic); i++) {
-        OCSP_SINGLERESP *single = OCSP_resp_get0(basic, i);
-        const OCSP_CERTID *said = OCSP_SINGLERESP_get0_id(single);
-        ASN1_OBJECT *hash = NULL;
-        OCSP_id_get0_info(NULL, &hash, NULL, NULL, (OCSP_CERTID *)(uintptr_t)said);
-        const EVP_MD *md = EVP_get_digestbyobj(hash);
-        OCSP_CERTID *ours = md == NULL ? NULL : OCSP_cert_to_id(md, subject->x, issuer->x);
-        if (ours != NULL && OCSP_id_cmp(ours, said) == 0) {
-            int status = OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
-            int rank = status == V_OCSP_CERTSTATUS_REVOKED ? 2 : status == V_OCSP_CERTSTATUS_GOOD ? 0 : 1;
-            if (rank > worst) {
-                worst = rank;
-                *out = single;
-            }
-        }
-        OCSP_CERTID_free(ours);
+    crl_question about = list_question(q, q->subject, q->issuer);
+    crl_answer a = crl_judge(q->s->lists, q->s->list_count, &about);
+    if (a.state != REVOCATION_REVOKED && !a.about_another && needs_signer(q)) {
+        find_signers(q);
+        about.signers = q->signers;
+        about.signer_count = q->signer_count;
+        if (q->signer_count > 0)
+            a = crl_judge(q->s->lists, q->s->list_count, &about);
     }
-    return worst;
-}
-
-static bool compromised(int reason)
-{
-    return reason == OCSP_REVOKED_STATUS_KEYCOMPROMISE || reason == OCSP_REVOKED_STATUS_CACOMPROMISE;
-}
-
-/* A response of somebody who may, about this certificate: what does it say at that time? */
-static const char *judge_single(const path_search *s, const path_certificate *subject, OCSP_BASICRESP *basic,
-                                OCSP_SINGLERESP *single, revocation_view *out)
-{
-    ASN1_GENERALIZEDTIME *revoked = NULL, *this_update = NULL, *next_update = NULL;
-    int reason = -1, status = OCSP_single_get0_status(single, &reason, &revoked, &this_update, &next_update);
-    int64_t at_s = s->in->at_s;
-    if (!asn1_time_s(this_update, &out->this_update_s) ||
-        !asn1_time_s(OCSP_resp_get0_produced_at(basic), &out->produced_s) ||
-        (next_update != NULL && !asn1_time_s(next_update, &out->next_update_s)))
-        return "ID-410";
-    out->usable_until_s = out->next_update_s != 0 ? out->next_update_s : out->this_update_s + NO_NEXT_S;
-    if (out->this_update_s + MAX_AGE_S < out->usable_until_s)
-        out->usable_until_s = out->this_update_s + MAX_AGE_S;
-    out->via = REVOCATION_VIA_OCSP;
-    if (status == V_OCSP_CERTSTATUS_REVOKED) {
-        /* A date that cannot be read: since ever. One after at_s is told too: a stamp may need it later. */
-        bool dated = asn1_time_s(revoked, &out->revoked_s);
-        if (!dated || out->revoked_s <= at_s || compromised(reason)) {
-            out->revoked_s = dated ? out->revoked_s : 0;
-            out->state = REVOCATION_REVOKED;
-            return "ID-401";
-        }
-    }
-    bool future = out->this_update_s > at_s + FUTURE_S || out->produced_s > at_s + FUTURE_S;
-    if ((future && !path_looks_back(s)) || at_s > out->usable_until_s || out->produced_s < subject->from_s)
-        return "ID-408";
-    if (status == V_OCSP_CERTSTATUS_UNKNOWN)
-        return "ID-403";
-    out->state = REVOCATION_GOOD;
-    return NULL;
-}
-
-static const char *judge_ocsp(path_search *s, dx_bytes der, const path_certificate *subject,
-                              const path_certificate *issuer, revocation_view *out)
-{
-    const uint8_t *p = der.data;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &p, (long)der.size);
-    OCSP_BASICRESP *basic = NULL;
-    const char *id = "ID-410";
-    OCSP_SINGLERESP *single = NULL;
-    if (response != NULL && p == der.data + der.size &&
-        OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL)
-        basic = OCSP_response_get1_basic(response);
-    if (basic != NULL) {
-        if (find_status(basic, subject, issuer, &single) < 0)
-            id = "ID-407";
-        else if (!responder_ok(s, basic, issuer))
-            id = "ID-406";
-        else if (extensions_ok(basic, single))
-            id = judge_single(s, subject, basic, single, out);
-    }
-    if (out->via == REVOCATION_VIA_OCSP)
-        dx_sha256(der, out->evidence_sha256);
-    OCSP_BASICRESP_free(basic);
-    OCSP_RESPONSE_free(response);
-    ERR_clear_error();
-    return id;
-}
-
-static const char *judge_crl(const path_search *s, dx_bytes der, const path_certificate *subject,
-                             const path_certificate *issuer, revocation_view *out)
-{
-    const crl_question q = {.subject = subject->x,
-                            .issuer = issuer->x,
-                            .at_s = s->in->at_s,
-                            .until_s = s->in->at_s,
-                            .max_age_s = CRL_MAX_AGE_S,
-                            .past = path_looks_back(s),
-                            .conforming = true};
-    crl_answer a = crl_judge(der, &q);
+    q->s->no_memory |= a.id != NULL && strcmp(a.id, "ID-901") == 0;
     if (a.about_another)
         return "ID-407"; /* no news about this certificate, from whichever kind of source */
-    out->state = a.state;
-    out->this_update_s = a.this_update_s;
-    out->next_update_s = a.next_update_s;
-    out->revoked_s = a.revoked_s;
-    out->usable_until_s =
-        a.next_update_s < a.this_update_s + CRL_MAX_AGE_S ? a.next_update_s : a.this_update_s + CRL_MAX_AGE_S;
+    *out = (revocation_view){.state = a.state,
+                             .this_update_s = a.this_update_s,
+                             .next_update_s = a.next_update_s,
+                             .usable_until_s = a.usable_until_s,
+                             .revoked_s = a.revoked_s,
+                             .on_hold = a.reason == CRL_CERTIFICATE_HOLD};
     if (a.state != REVOCATION_UNKNOWN) {
         out->via = REVOCATION_VIA_CRL;
-        dx_sha256(der, out->evidence_sha256);
+        dx_sha256(a.list->der, out->evidence_sha256);
     }
     return a.id;
 }
 
-/* ---- questions ---- */
+/* ---- OCSP ---- */
 
-static const char *url_of(dx_arena *arena, const GENERAL_NAME *name)
+/* RFC 6960 4.2.2.2.1. NULL: the delegate may be believed. */
+static const char *check_delegate(inquiry *q, const ocsp_answer *a)
 {
-    return dx_arena_text(
-        arena, dx_bytes_of(ASN1_STRING_get0_data(name->d.ia5), (size_t)ASN1_STRING_length(name->d.ia5)));
+    cert_facts c;
+    if (a->by != OCSP_BY_DELEGATE || a->delegate_no_check)
+        return NULL;
+    if (!cert_facts_read(a->delegate, &c))
+        return "ID-406";
+    if (!c.crl_points.present) {
+        path_remark(q->s->out, "ID-419");
+        return NULL;
+    }
+    revocation_state state = status_by_lists(q, &c, q->issuer);
+    if (state == REVOCATION_REVOKED)
+        return "ID-406";
+    /* A no of a delegate is heard all the same. */
+    return state == REVOCATION_GOOD || a->state == REVOCATION_REVOKED ? NULL : "ID-405";
 }
 
-/* False without memory. */
-static bool add_urls(const path_certificate *subject, dx_arena *arena, revocation_question *q)
+static const char *hear_response(inquiry *q, size_t index, revocation_view *out)
 {
-    AUTHORITY_INFO_ACCESS *aia = X509_get_ext_d2i(subject->x, NID_info_access, NULL, NULL);
-    size_t n = 0;
-    bool ok = true;
-    for (int i = 0; i < sk_ACCESS_DESCRIPTION_num(aia) && n < 2; i++) {
-        ACCESS_DESCRIPTION *a = sk_ACCESS_DESCRIPTION_value(aia, i);
-        if (OBJ_obj2nid(a->method) == NID_ad_OCSP && a->location->type == GEN_URI)
-            ok &= (q->ocsp_urls[n++] = url_of(arena, a->location)) != NULL;
+    const revocation_rules *rules = revocation_rules_of(q->s);
+    const path_input *in = q->s->in;
+    const ocsp_question about = {.subject = q->subject,
+                                 .issuer = q->issuer,
+                                 .at_s = in->at_s,
+                                 .until_s = in->at_s,
+                                 .max_age_s = rules->max_age_s,
+                                 .no_next_s = rules->no_next_s,
+                                 .skew_s = rules->skew_s,
+                                 .any_time = rules->any_time,
+                                 .past = path_looks_back(q->s),
+                                 .compromised_ever = in->profile == PATH_TSU,
+                                 .nonce = in->evidence.ocsp_nonces != NULL ? in->evidence.ocsp_nonces[index]
+                                                                           : (dx_bytes){NULL, 0},
+                                 .nonce_required = rules->nonce_required,
+                                 .algorithms = rules->algorithms,
+                                 .refused_faults = refused_faults(q->s),
+                                 .snapshot = in->snapshot,
+                                 .service = q->s->hit_count > 0 ? q->s->hits[0].service : NULL,
+                                 .signatures = &q->signatures};
+    ocsp_answer a = revocation_ocsp_check(in->evidence.ocsp[index], &about);
+    const char *doubt = check_delegate(q, &a);
+    if (doubt != NULL) {
+        a.state = REVOCATION_UNKNOWN;
+        a.id = doubt;
     }
-    AUTHORITY_INFO_ACCESS_free(aia);
-    CRL_DIST_POINTS *points = X509_get_ext_d2i(subject->x, NID_crl_distribution_points, NULL, NULL);
-    n = 0;
-    for (int i = 0; i < sk_DIST_POINT_num(points) && n < 2; i++) {
-        DIST_POINT *d = sk_DIST_POINT_value(points, i);
-        if (d->distpoint == NULL || d->distpoint->type != 0)
-            continue;
-        for (int k = 0; k < sk_GENERAL_NAME_num(d->distpoint->name.fullname) && n < 2; k++) {
-            GENERAL_NAME *g = sk_GENERAL_NAME_value(d->distpoint->name.fullname, k);
-            if (g->type == GEN_URI && strncmp((const char *)ASN1_STRING_get0_data(g->d.ia5), "ldap", 4) != 0)
-                ok &= (q->crl_urls[n++] = url_of(arena, g)) != NULL;
-        }
-    }
-    CRL_DIST_POINTS_free(points);
-    return ok;
+    if (a.by == OCSP_BY_NOBODY)
+        return a.id;
+    *out = (revocation_view){.state = a.state,
+                             .via = REVOCATION_VIA_OCSP,
+                             .this_update_s = a.this_update_s,
+                             .next_update_s = a.next_update_s,
+                             .produced_s = a.produced_s,
+                             .revoked_s = a.revoked_s,
+                             .on_hold = a.reason == CRL_CERTIFICATE_HOLD,
+                             .usable_until_s = a.usable_until_s};
+    dx_sha256(in->evidence.ocsp[index], out->evidence_sha256);
+    return a.id;
 }
 
-/* Adds the question what has become of this certificate. NULL: it is asked, else why it cannot be. */
-static const char *ask(path_search *s, const path_certificate *subject, const path_certificate *issuer)
+/* ---- all together ---- */
+
+/* True: revoked, and nothing more needs to be heard. */
+static bool weigh(inquiry *q, const char *said, const revocation_view *v)
 {
-    if (organisation_is_jpki(subject->x))
-        return "ID-417"; /* no answer may be fetched, whatever the certificate names */
-    if (*s->question_count >= PATH_MAX_CERTS)
-        return "ID-215";
-    revocation_question *q = &s->questions[*s->question_count];
-    *q = (revocation_question){.certificate = dx_arena_bytes(s->arena, subject->der),
-                               .issuer = dx_arena_bytes(s->arena, issuer->der)};
-    dx_hash *h = dx_hash_new(DX_HASH_SHA256);
-    if (h == NULL || q->certificate.data == NULL || q->issuer.data == NULL ||
-        !add_urls(subject, s->arena, q)) {
-        dx_hash_free(h);
-        s->no_memory = true;
-        return "ID-901";
+    if (v->state == REVOCATION_REVOKED) {
+        q->best = *v;
+        q->worst = said;
+        return true;
     }
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(subject->x);
-    dx_hash_add(h, issuer->spki);
-    dx_hash_add(h, dx_bytes_of(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial)));
-    dx_hash_done(h, q->key);
-    dx_hash_free(h);
-    if (q->ocsp_urls[0] == NULL && q->crl_urls[0] == NULL)
-        return "ID-404";
-    (*s->question_count)++;
-    return NULL;
+    if (v->state == REVOCATION_GOOD) {
+        if (q->best.state != REVOCATION_GOOD)
+            q->best = *v;
+    } else if (strcmp(said, "ID-407") == 0) {
+        q->another = true;
+    } else {
+        q->worst = path_graver(q->worst, said);
+    }
+    return false;
+}
+
+static bool hear_all(inquiry *q)
+{
+    const revocation_evidence *e = &q->s->in->evidence;
+    for (size_t i = 0; i < e->ocsp_count; i++) {
+        revocation_view v = {0};
+        if (weigh(q, hear_response(q, i, &v), &v))
+            return true;
+    }
+    revocation_view v = {0};
+    return q->s->list_count > 0 && weigh(q, hear_lists(q, &v), &v);
+}
+
+/* identity.md 9.1: who need not be asked about. */
+static bool exempt(const inquiry *q, revocation_view *out)
+{
+    const path_search *s = q->s;
+    const cert_facts *c = q->subject;
+    bool leaf = s->facts[0] == c;
+    bool short_term = leaf && c->short_term && revocation_rules_of(s)->accept_short_term && c->dated &&
+                      c->until_s - c->from_s <= SHORT_TERM_S;
+    bool responder = leaf && s->in->profile == PATH_RESPONDER && c->ocsp_no_check;
+    if (short_term || responder)
+        *out = (revocation_view){
+            .state = REVOCATION_GOOD, .via = REVOCATION_VIA_RULE, .usable_until_s = c->until_s};
+    return short_term || responder;
 }
 
 void path_check_revocation(path_search *s, const path_certificate *subject, const path_certificate *issuer,
                            revocation_view *out, const char **id)
 {
-    const revocation_evidence *e = &s->in->evidence;
-    revocation_view best = {0};
-    const char *worst = NULL, *unasked = NULL;
-    bool another = false;
-    for (size_t i = 0; i < e->ocsp_count + e->crl_count; i++) {
-        revocation_view v = {0};
-        const char *said = i < e->ocsp_count ? judge_ocsp(s, e->ocsp[i], subject, issuer, &v)
-                                             : judge_crl(s, e->crl[i - e->ocsp_count], subject, issuer, &v);
-        if (v.state == REVOCATION_REVOKED) { /* REVOKED from any valid source wins */
-            *out = v;
-            *id = said;
-            return;
-        }
-        if (v.state == REVOCATION_GOOD) {
-            if (best.state != REVOCATION_GOOD)
-                best = v;
-        } else if (strcmp(said, "ID-407") == 0) {
-            another = true; /* an answer about another certificate is no news about this one */
-        } else {
-            worst = path_graver(worst, said);
-        }
-    }
-    *out = best;
-    if (best.state == REVOCATION_GOOD)
+    inquiry q = {.s = s,
+                 .subject = &subject->facts,
+                 .issuer = &issuer->facts,
+                 .signatures = SIGNATURES_PER_CERTIFICATE};
+    *out = (revocation_view){0};
+    if (!open_lists(s)) {
+        *id = "ID-901";
         return;
-    if (!s->in->revocation_off)
-        unasked = ask(s, subject, issuer);
-    /* 417 forbids to find out, whatever is at hand; else what was said speaks before what was not. */
-    if (unasked != NULL && strcmp(unasked, "ID-404") != 0)
-        *id = path_graver(unasked, worst);
-    else if (worst != NULL)
-        *id = worst;
-    else
-        *id = unasked == NULL ? "ID-405" : another ? "ID-407" : "ID-404";
-}
-
-DX_RC revocation_ocsp_request(const revocation_question *question, dx_arena *arena, dx_bytes *out,
-                              dx_why *why)
-{
-    const uint8_t *p = question->certificate.data, *q = question->issuer.data;
-    X509 *subject = d2i_X509(NULL, &p, (long)question->certificate.size),
-         *issuer = d2i_X509(NULL, &q, (long)question->issuer.size);
-    OCSP_REQUEST *request = OCSP_REQUEST_new();
-    OCSP_CERTID *id = subject == NULL || issuer == NULL ? NULL : OCSP_cert_to_id(EVP_sha1(), subject, issuer);
-    uint8_t *der = NULL;
-    int size = -1;
-    if (request != NULL && id != NULL && OCSP_request_add0_id(request, id) != NULL) {
-        id = NULL;
-        size = i2d_OCSP_REQUEST(request, &der);
     }
-    *out = size > 0 ? dx_arena_bytes(arena, dx_bytes_of(der, (size_t)size)) : (dx_bytes){NULL, 0};
-    OPENSSL_free(der);
-    OCSP_CERTID_free(id);
-    OCSP_REQUEST_free(request);
-    X509_free(subject);
-    X509_free(issuer);
-    return out->data != NULL
-               ? DX_OKAY
-               : DX_FAIL_ID(why, INTERNAL, "ID-905", "RFC 6960 4.1.1", "the OCSP request could not be made");
+    bool revoked = hear_all(&q);
+    *out = q.best;
+    if (revoked)
+        *id = q.worst;
+    if (revoked || q.best.state == REVOCATION_GOOD || exempt(&q, out))
+        return;
+    if (organisation_is_jpki(&subject->facts, s->in->identity))
+        q.unasked = "ID-417"; /* no answer may be fetched, whatever the certificate names */
+    else
+        ask(&q, q.subject, q.issuer, false);
+    /* 417 forbids to find out, whatever is at hand; else what was said speaks before what was not. */
+    if (q.unasked != NULL && strcmp(q.unasked, "ID-404") != 0)
+        *id = path_graver(q.unasked, q.worst);
+    else if (q.worst != NULL)
+        *id = q.worst;
+    else
+        *id = q.unasked == NULL ? "ID-405" : q.another ? "ID-407" : "ID-404";
 }

@@ -145,8 +145,12 @@ static bool path_by_anchors(seal_judge *j)
 {
     dx_bytes *between;
     size_t count = others(j, &between);
-    if (seal_certificate_path(j->certificate, j->spec, between, count, j->created_s, &j->revocation,
-                              &j->revoked_s) != SEAL_PATH_OK)
+    seal_path_answer answer = seal_certificate_path(j->certificate, j->spec, between, count, j->created_s,
+                                                    &j->revocation, &j->revoked_s);
+    if (answer == SEAL_PATH_WEAK)
+        return seal_report_no(&j->report, "SEAL-24",
+                              "a certificate has an algorithm or a key that is not accepted");
+    if (answer != SEAL_PATH_OK)
         return seal_report_no(&j->report, "SEAL-43", "no path leads to one of the given anchors");
     return seal_report_ok(&j->report, "SEAL-43", NULL);
 }

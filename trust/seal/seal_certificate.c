@@ -2,6 +2,7 @@
 
 #include "trust/base/asn1_time.h"
 #include "trust/base/der.h"
+#include "trust/base/digest.h"
 #include "trust/path/crl_judge.h"
 #include "trust/sign/sign_kind.h"
 
@@ -12,8 +13,7 @@
 #include <stdlib.h>
 
 #define CERTIFICATE_MAX_BYTES 65536
-#define DEPTH_MAX             4
-#define SIGNATURES_MAX        64 /* a hostile x5c may offer many certificates of one name */
+#define CRLS_MAX              64
 
 static X509 *decode(dx_bytes der)
 {
@@ -96,93 +96,107 @@ void seal_certificate_close(seal_certificate *certificate)
     free(certificate);
 }
 
-typedef struct {
-    const seal_check_spec *spec;
-    const dx_bytes *others;
-    size_t other_count;
-    int64_t at_s;
-    unsigned signatures; /* that may still be verified */
-} search;
-
-static bool issued(search *s, X509 *subject, X509 *issuer)
+/* The row of seals, for anchors that somebody named: they are believed because they were named, whether the
+ * leaf is an organisation's is told by other steps, and what is revoked at which of several times as well. */
+static path_rules rules_of_named(void)
 {
-    bool ok = X509_NAME_cmp(X509_get_issuer_name(subject), X509_get_subject_name(issuer)) == 0 &&
-              X509_check_ca(issuer) == 1 && X509_get0_pubkey(issuer) != NULL &&
-              (!(X509_get_extension_flags(issuer) & EXFLAG_KUSAGE) ||
-               (X509_get_key_usage(issuer) & KU_KEY_CERT_SIGN) != 0) &&
-              s->signatures > 0;
-    if (ok) {
-        s->signatures--;
-        ok = X509_verify(subject, X509_get0_pubkey(issuer)) == 1;
-    }
-    ERR_clear_error();
-    return ok;
+    path_rules rules = *path_rules_of(PATH_SEAL);
+    rules.organisation = rules.anchor_validity = false;
+    rules.no_revocation = true;
+    return rules;
 }
 
-static bool alive(X509 *x509, int64_t at_s)
+/* Whether the leaf had ended when the seal was made is a finding of its own (SEAL-46): the path is judged at
+ * the nearest instant of its life. */
+static int64_t within(const seal_certificate *leaf, int64_t at_s)
 {
-    int64_t from, until;
-    return asn1_time_s(X509_get0_notBefore(x509), &from) && asn1_time_s(X509_get0_notAfter(x509), &until) &&
-           from <= at_s && at_s <= until;
+    return at_s < leaf->not_before_s  ? leaf->not_before_s
+           : at_s > leaf->not_after_s ? leaf->not_after_s
+                                      : at_s;
 }
 
-/* Anchors are believed because they were named; what stands between must hold at the time of sealing. */
-static bool leads(search *s, X509 *subject, unsigned depth, X509 **leaf_issuer)
+static seal_path_answer judge(const seal_certificate *leaf, const seal_check_spec *spec,
+                              const dx_bytes *others, size_t other_count, int64_t at_s, dx_arena *arena,
+                              trust_verdict *v)
 {
-    for (size_t i = 0; i < s->spec->anchor_count; i++) {
-        X509 *anchor = decode(s->spec->anchors[i]);
-        if (anchor != NULL && issued(s, subject, anchor)) {
-            *leaf_issuer = anchor;
-            return true;
-        }
-        X509_free(anchor);
+    const path_rules rules = rules_of_named();
+    path_judge_state *fresh = NULL;
+    revocation_question questions[PATH_MAX_CERTS];
+    size_t question_count;
+    path_anchor *anchors = DX_ARENA_ARRAY(arena, path_anchor, spec->anchor_count + 1);
+    if (anchors == NULL || spec->anchor_count == 0 ||
+        (spec->judge == NULL && path_judge_new(&fresh, NULL).code != DX_OK))
+        return SEAL_PATH_NONE;
+    for (size_t i = 0; i < spec->anchor_count; i++) /* may be the leaf itself: EN 319 102-1 5.2.6 */
+        anchors[i] = (path_anchor){.der = spec->anchors[i], .leaf = true};
+    const path_input input = {.leaf = leaf->der,
+                              .presented = others,
+                              .presented_count = other_count,
+                              .anchors = anchors,
+                              .anchor_count = spec->anchor_count,
+                              .rules = &rules,
+                              .at_s = within(leaf, at_s)};
+    bool ok = path_judge(spec->judge != NULL ? spec->judge : fresh, &input, arena, v, questions,
+                         &question_count, NULL)
+                  .code == DX_OK;
+    path_judge_free(fresh);
+    bool weak = strcmp(v->id, "ID-121") == 0 || strcmp(v->id, "ID-122") == 0;
+    return ok && v->answer == TRUST_YES ? SEAL_PATH_OK : ok && weak ? SEAL_PATH_WEAK : SEAL_PATH_NONE;
+}
+
+/* The certificate that the path names as issuer of the leaf; empty: the leaf is an anchor itself. */
+static dx_bytes issuer_of(const trust_verdict *v, const seal_check_spec *spec, const dx_bytes *others,
+                          size_t other_count)
+{
+    uint8_t digest[32];
+    for (size_t i = 0; v->path_count > 1 && i < spec->anchor_count + other_count; i++) {
+        dx_bytes der = i < spec->anchor_count ? spec->anchors[i] : others[i - spec->anchor_count];
+        dx_sha256(der, digest);
+        if (memcmp(digest, v->path_sha256[1], 32) == 0)
+            return der;
     }
-    for (size_t i = 0; i < s->other_count && depth < DEPTH_MAX && s->signatures > 0; i++) {
-        X509 *between = decode(s->others[i]), *above = NULL;
-        if (between != NULL && X509_cmp(subject, between) != 0 && alive(between, s->at_s) &&
-            issued(s, subject, between) && leads(s, between, depth + 1, &above)) {
-            X509_free(above);
-            *leaf_issuer = between;
-            return true;
-        }
-        X509_free(between);
-    }
-    return false;
+    return (dx_bytes){NULL, 0};
 }
 
 /* Whoever gives the CRLs by hand decides how old they may be: nextUpdate alone says so. Any date of an entry
  * counts; who asks compares it with the times that matter. */
-static seal_revocation ask_crls(const search *s, X509 *leaf, X509 *issuer, int64_t *revoked_s)
+static seal_revocation ask_crls(const seal_check_spec *spec, dx_bytes leaf, dx_bytes issuer, int64_t at_s,
+                                int64_t *revoked_s)
 {
-    const crl_question question = {
-        .subject = leaf, .issuer = issuer, .at_s = s->at_s, .until_s = INT64_MAX, .past = true};
-    seal_revocation answer = SEAL_REVOCATION_UNKNOWN;
-    for (size_t i = 0; i < s->spec->crl_count; i++) {
-        crl_answer said = crl_judge(s->spec->crls[i], &question);
-        if (said.state == REVOCATION_REVOKED) {
-            *revoked_s = said.revoked_s;
-            return SEAL_REVOCATION_REVOKED;
-        }
-        if (said.state == REVOCATION_GOOD)
-            answer = SEAL_REVOCATION_GOOD;
+    cert_facts subject, above;
+    const crl_question question = {.subject = &subject,
+                                   .issuer = &above,
+                                   .at_s = at_s,
+                                   .until_s = INT64_MAX,
+                                   .past = true,
+                                   .require_next_update = true};
+    size_t count = spec->crl_count < CRLS_MAX ? spec->crl_count : CRLS_MAX;
+    crl_list lists[CRLS_MAX], *all[CRLS_MAX];
+    if (!cert_facts_read(leaf, &subject) || !cert_facts_read(issuer, &above))
+        return SEAL_REVOCATION_UNKNOWN;
+    for (size_t i = 0; i < count; i++) {
+        crl_read(spec->crls[i], &lists[i]);
+        all[i] = &lists[i];
     }
-    return answer;
+    crl_answer said = crl_judge(all, count, &question);
+    if (said.state == REVOCATION_REVOKED)
+        *revoked_s = said.revoked_s;
+    return said.state == REVOCATION_REVOKED ? SEAL_REVOCATION_REVOKED
+           : said.state == REVOCATION_GOOD  ? SEAL_REVOCATION_GOOD
+                                            : SEAL_REVOCATION_UNKNOWN;
 }
 
 seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
                                        const dx_bytes *others, size_t other_count, int64_t at_s,
                                        seal_revocation *revocation, int64_t *revoked_s)
 {
-    search s = {spec, others, other_count, at_s, SIGNATURES_MAX};
-    X509 *issuer = NULL;
-    *revocation = SEAL_REVOCATION_UNKNOWN;
-    for (size_t i = 0; i < spec->anchor_count; i++)
-        if (dx_bytes_equal(leaf->der,
-                           spec->anchors[i])) /* named itself: believed as it is (EN 319 102-1 5.2.6) */
-            return SEAL_PATH_OK;
-    if (!leads(&s, leaf->x509, 0, &issuer))
-        return SEAL_PATH_NONE;
-    *revocation = ask_crls(&s, leaf->x509, issuer, revoked_s);
-    X509_free(issuer);
-    return SEAL_PATH_OK;
+    dx_arena arena = {0};
+    trust_verdict *v = DX_ARENA_NEW(&arena, trust_verdict);
+    seal_path_answer answer =
+        v == NULL ? SEAL_PATH_NONE : judge(leaf, spec, others, other_count, at_s, &arena, v);
+    dx_bytes issuer = answer == SEAL_PATH_OK ? issuer_of(v, spec, others, other_count) : (dx_bytes){NULL, 0};
+    *revocation =
+        issuer.size == 0 ? SEAL_REVOCATION_UNKNOWN : ask_crls(spec, leaf->der, issuer, at_s, revoked_s);
+    dx_arena_fini(&arena);
+    return answer;
 }

@@ -1,8 +1,7 @@
 /* seal_certificate.h -- the certificate behind a seal: reading it, and believing it by given anchors.
  *
- * Judging against a trust snapshot is the path room's; this file is the small path check of `verify
- * --anchor`, where somebody names the issuers. Standard: RFC 5280 4.1, 6.1, 6.3. Threads: pure; a certificate
- * belongs to one check.
+ * Judging is the path room's, against a trust snapshot or, for `verify --anchor`, the anchors that somebody
+ * names. Standard: RFC 5280 4.1, 6.1, 6.3. Threads: pure; a certificate belongs to one check.
  */
 #ifndef TRUST_SEAL_SEAL_CERTIFICATE_H
 #define TRUST_SEAL_SEAL_CERTIFICATE_H
@@ -25,12 +24,15 @@ typedef struct {
 DX_RC seal_certificate_open(dx_bytes der, seal_certificate **out, dx_why *why);
 void seal_certificate_close(seal_certificate *certificate);
 
-typedef enum { SEAL_PATH_NONE = 0, SEAL_PATH_OK } seal_path_answer;
+typedef enum {
+    SEAL_PATH_NONE = 0,
+    SEAL_PATH_OK,
+    SEAL_PATH_WEAK /* none, for an algorithm or a key that is not accepted */
+} seal_path_answer;
 typedef enum { SEAL_REVOCATION_UNKNOWN = 0, SEAL_REVOCATION_GOOD, SEAL_REVOCATION_REVOKED } seal_revocation;
 
-/* Does a chain of correct signatures by certificates that may issue lead from `leaf` to one of the anchors,
- * through at most four of `others`? Answers too whether one of the CRLs, signed by the leaf's issuer, names
- * it, and since when. */
+/* Does a path lead from `leaf` to one of the anchors at that time (trust/path, the row of seals)? Answers too
+ * whether one of the CRLs, signed by the leaf's issuer, names it, and since when. */
 seal_path_answer seal_certificate_path(const seal_certificate *leaf, const seal_check_spec *spec,
                                        const dx_bytes *others, size_t other_count, int64_t at_s,
                                        seal_revocation *revocation, int64_t *revoked_s);

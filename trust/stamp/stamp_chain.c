@@ -13,8 +13,15 @@
 #define CRLS_MAX       64
 
 typedef struct {
-    X509 *pool[POOL_MAX]; /* anchors first, then what the token carries */
+    X509 *x;
+    dx_bytes der;
+} pool_member;
+
+typedef struct {
+    pool_member pool[POOL_MAX]; /* anchors first, then what the token carries */
     size_t anchors, count;
+    crl_list read[CRLS_MAX], *lists[CRLS_MAX];
+    size_t list_count;
     const stamp_trust *trust;
     int64_t at_s, until_s; /* until_s: a later proof of existence, or at_s */
     unsigned signatures;   /* that may still be verified */
@@ -72,44 +79,45 @@ static bool names_a_source(X509 *cert)
 }
 
 /* The CRLs at hand, against one certificate of the chain. */
-static bool not_revoked(chain_search *s, X509 *cert, X509 *issuer)
+static bool not_revoked(chain_search *s, const pool_member *cert, const pool_member *issuer)
 {
-    const crl_question question = {.subject = cert,
-                                   .issuer = issuer,
+    cert_facts subject, above;
+    const crl_question question = {.subject = &subject,
+                                   .issuer = &above,
                                    .at_s = s->at_s,
                                    .until_s = s->until_s,
                                    .past = true,
+                                   .compromised_ever = true,
+                                   .require_next_update = true,
                                    .signatures = &s->signatures};
-    bool answered = false;
-    for (size_t i = 0; i < s->trust->crl_count && i < CRLS_MAX; i++) {
-        crl_answer answer = crl_judge(s->trust->crls[i], &question);
-        answered = answered || answer.state == REVOCATION_GOOD;
-        if (answer.state == REVOCATION_REVOKED) {
-            s->reason = "a certificate in the chain of the token's signer was revoked";
-            return false;
-        }
+    crl_answer answer = {.state = REVOCATION_UNKNOWN};
+    if (cert_facts_read(cert->der, &subject) && cert_facts_read(issuer->der, &above))
+        answer = crl_judge(s->lists, s->list_count, &question);
+    if (answer.state == REVOCATION_REVOKED) {
+        s->reason = "a certificate in the chain of the token's signer was revoked";
+        return false;
     }
-    if (!answered && !s->trust->revocation_off && names_a_source(cert)) {
+    if (answer.state != REVOCATION_GOOD && !s->trust->revocation_off && names_a_source(cert->x)) {
         s->reason = "whether a certificate in the chain of the token's signer was revoked is not known";
         return false;
     }
     return true;
 }
 
-static bool climb(chain_search *s, X509 *cert, size_t depth)
+static bool climb(chain_search *s, const pool_member *cert, size_t depth)
 {
     for (size_t i = 0; i < s->anchors; i++)
-        if (X509_cmp(s->pool[i], cert) == 0)
+        if (X509_cmp(s->pool[i].x, cert->x) == 0)
             return true;
     if (depth >= CHAIN_MAX)
         return false;
     for (size_t i = 0; i < s->count && s->signatures > 0; i++) {
-        X509 *issuer = s->pool[i];
+        const pool_member *issuer = &s->pool[i];
         bool anchor = i < s->anchors;
-        if (X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(cert)) != 0 ||
-            X509_cmp(issuer, cert) == 0 || !may_issue(issuer, anchor, depth) ||
-            (!anchor && (!holds_at(issuer, s->at_s) || !holds_at(issuer, s->until_s))) ||
-            !verifies(s, cert, issuer))
+        if (X509_NAME_cmp(X509_get_subject_name(issuer->x), X509_get_issuer_name(cert->x)) != 0 ||
+            X509_cmp(issuer->x, cert->x) == 0 || !may_issue(issuer->x, anchor, depth) ||
+            (!anchor && (!holds_at(issuer->x, s->at_s) || !holds_at(issuer->x, s->until_s))) ||
+            !verifies(s, cert->x, issuer->x))
             continue;
         if (not_revoked(s, cert, issuer) && (anchor || climb(s, issuer, depth + 1)))
             return true;
@@ -123,7 +131,7 @@ static bool load_pool(chain_search *s, dx_bytes der)
     X509 *x = s->count < POOL_MAX ? d2i_X509(NULL, &p, (long)der.size) : NULL;
     if (x == NULL)
         return false;
-    s->pool[s->count++] = x;
+    s->pool[s->count++] = (pool_member){x, dx_bytes_of(der.data, (size_t)(p - der.data))};
     return true;
 }
 
@@ -135,6 +143,10 @@ static void load(chain_search *s, const stamp_token *token, dx_bytes signer, con
     for (size_t i = 0; i < token->cert_count; i++)
         if (!dx_bytes_equal(token->certs[i], signer))
             (void)load_pool(s, token->certs[i]); /* one that cannot be read cannot be an issuer */
+    for (size_t i = 0; i < trust->crl_count && i < CRLS_MAX; i++) {
+        crl_read(trust->crls[i], &s->read[i]);
+        s->lists[s->list_count++] = &s->read[i];
+    }
 }
 
 bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, const stamp_trust *trust,
@@ -145,6 +157,7 @@ bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, con
                       .signatures = SIGNATURES_MAX,
                       .reason = "no chain leads from the token's signer to an issuer that is believed"};
     s.until_s = until_s > s.at_s ? until_s : s.at_s;
+    const pool_member unit = {signer->x509, signer->der};
     load(&s, token, signer->der, trust);
     bool ok = false;
     if (!holds_at(signer->x509, s.at_s))
@@ -152,8 +165,8 @@ bool stamp_chain_check(const stamp_token *token, const stamp_signer *signer, con
     else if (!holds_at(signer->x509, s.until_s))
         s.reason = "the certificate of the token's signer ended before the next proof of existence";
     else
-        ok = sound(signer->x509) && climb(&s, signer->x509, 0);
+        ok = sound(signer->x509) && climb(&s, &unit, 0);
     for (size_t i = 0; i < s.count; i++)
-        X509_free(s.pool[i]);
+        X509_free(s.pool[i].x);
     return ok || stamp_no(verdict, CHECK_STAMP_11, NULL, "%s", s.reason);
 }

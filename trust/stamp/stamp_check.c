@@ -109,20 +109,21 @@ static bool judge_signer(const stamp_token *token, const stamp_signer *signer, c
                               .snapshot = trust->snapshot,
                               .profile = PATH_TSU,
                               .at_s = token->info.time_us / 1000000,
+                              .proof_s = until_s,
                               .evidence = trust->evidence,
                               .revocation_off = trust->revocation_off};
     trust_verdict *judged = &questions->verdict;
     uint8_t leaf[32];
     dx_sha256(signer->der, leaf);
-    if (remembers(trust->memo, leaf, trust, input.at_s)) {
+    if (until_s == 0 && remembers(trust->memo, leaf, trust, input.at_s)) {
         *judged = trust->memo->verdict;
     } else {
         if (path_judge(trust->judge, &input, arena, judged, questions->items, &questions->count, &why).code !=
             DX_OK)
             return stamp_no(verdict, CHECK_STAMP_11, NULL, "the signer could not be judged: %.120s",
                             why.text);
-        remember(trust->memo, leaf, trust, input.at_s,
-                 judged); /* a remembered verdict is never remembered again */
+        if (until_s == 0) /* a remembered verdict is never remembered again */
+            remember(trust->memo, leaf, trust, input.at_s, judged);
     }
     /* A service that is there but not in standing at genTime is a matter of STAMP-12. */
     if (judged->answer != TRUST_YES &&

@@ -1,7 +1,7 @@
 /* authority -- a real time-stamp authority, OCSP responder and file host, small enough to run beside a test.
  *
  * Usage: authority CONFIG.json [--with-parent]
- * Config: {"listen":[PORT...],"files":DIR,"faults":FILE,
+ * Config: {"listen":[PORT...],"files":DIR,"faults":FILE,"requests":FILE (a line for each one; optional),
  *          "tsa":[{"path","cert","key","policy"}],"ocsp":[{"path","ca","cert","key","table"}]}; paths beside
  * the config. Answers are made by OpenSSL alone, so that the gateway's own readers meet somebody else's
  * bytes: RFC 3161 with ESSCertIDv2 (RFC 5816), RFC 6960 with a delegated responder. Loopback only, HTTP/1.1,
@@ -23,6 +23,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
@@ -64,6 +65,7 @@ typedef struct {
 static service services[SERVICES_MAX];
 static size_t service_count;
 static char folder[512], files[600], faults[600];
+static int requests = -1;
 static atomic_int connections;
 static atomic_ullong next_serial;
 
@@ -445,6 +447,8 @@ static bool serve(int fd, const char *head, dx_bytes body)
     if (sscanf(head, "%7s %511[^ ?]", method, path) != 2)
         return false;
     header_value(head, "if-none-match", match, sizeof match);
+    if (requests >= 0 && dprintf(requests, "%s %s\n", method, path) < 0)
+        die("cannot write", "requests");
     fault f = fault_of(path);
     answer a = {.status = 200};
     dx_buf_init(&a.body, FILE_MAX_BYTES);
@@ -554,6 +558,14 @@ int main(int argc, char **argv)
     dx_buf_fini(&text);
     snprintf(files, sizeof files, "%s/%s", folder, text_of(config, "files"));
     snprintf(faults, sizeof faults, "%s/%s", folder, text_of(config, "faults"));
+    const char *counted = json_string_value(json_object_get(config, "requests"));
+    if (counted != NULL) {
+        char path[1100];
+        snprintf(path, sizeof path, "%s/%s", folder, counted);
+        requests = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        if (requests < 0)
+            die("cannot open", path);
+    }
     add_services(json_object_get(config, "tsa"), true);
     add_services(json_object_get(config, "ocsp"), false);
     atomic_store(&next_serial, (unsigned long long)time(NULL) << 24); /* rises across restarts */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static unsigned begun, over, sent_whole, refusals;
-static char last_id[16];
+static char last_id[16], told_id[16]; /* of handler.refused, of http_body_refusal */
 static uint8_t out[1 << 20];
 static size_t out_size;
 
@@ -36,10 +36,23 @@ static void take(void *user, http_stream *stream)
     }
     while ((what = http_body_take(stream, &slice)) == HTTP_TAKE_DATA)
         continue;
-    if (what == HTTP_TAKE_TRUNCATED || what == HTTP_TAKE_TOO_LARGE) {
+    if (what == HTTP_TAKE_REFUSED) {
+        http_message head = {.body = HTTP_BODY_LENGTH};
+        const char *slug;
+        int status;
+        snprintf(told_id, sizeof told_id, "%s", http_body_refusal(stream, &status, &slug)->id);
+        head.status = (uint16_t)status;
+        http_answer(stream, &head, true);
+    } else if (what == HTTP_TAKE_TRUNCATED || what == HTTP_TAKE_TOO_LARGE) {
         http_answer_abort(stream);
     } else if (what == HTTP_TAKE_END && dx_bytes_is(path, "/short")) {
         answer(stream, "short", 9);
+    } else if (what == HTTP_TAKE_END && dx_bytes_starts(path, "/bare-")) {
+        const http_message bare = {
+            .status = dx_bytes_is(path, "/bare-204") ? 204 : 304, .body = HTTP_BODY_LENGTH, .body_length = 5};
+        http_answer(stream, &bare, false); /* a handler that errs: no content leaves for it */
+        http_answer_data(stream, DX_BYTES("never"));
+        http_answer_end(stream, NULL, 0);
     } else if (what == HTTP_TAKE_END && dx_bytes_is(path, "/stream")) {
         http_answer(stream, &streamed, false);
         http_answer_data(stream, DX_BYTES("streamed"));
@@ -87,7 +100,7 @@ static http_connection *open_connection(bool h2)
     limits.hosts = hosts;
     limits.host_count = 1;
     begun = over = sent_whole = refusals = 0;
-    last_id[0] = 0;
+    last_id[0] = told_id[0] = 0;
     out_size = 0;
     assert_int_equal(http_connection_new(h2, "a.example", &limits, &handler, &link, NULL, &connection).code,
                      DX_OK);
@@ -172,6 +185,47 @@ static void continue_goes_out_when_content_is_first_wanted(void **unused)
     http_connection_free(c);
 }
 
+static void an_end_inside_a_request_is_no_end_of_it(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *bytes, *id;
+        unsigned begun;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: a.ex", "DP-135", 0},
+        {"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 3\r\n\r\nab", "", 1},
+        {"POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", "", 1},
+        {"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n", "", 1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        http_connection *c = open_connection(false);
+        feed(c, dx_bytes_text(rows[i].bytes), 1000);
+        http_connection_eof(c);
+        drain(c);
+        assert_true(http_connection_is_done(c));
+        assert_string_equal(last_id, rows[i].id);
+        assert_int_equal(begun, rows[i].begun);
+        assert_int_equal(out_count("HTTP/1.1 200"), i == 3); /* content that is cut gets no answer */
+        http_connection_free(c);
+    }
+}
+
+/* RFC 9110 9.3.2, 15.3.5, 15.4.5: the next answer begins where the head ends. */
+static void answers_without_content_have_none(void **unused)
+{
+    (void)unused;
+    http_connection *c = open_connection(false);
+    feed(c,
+         DX_BYTES("GET /bare-204 HTTP/1.1\r\nHost: a.example\r\n\r\nGET /bare-304 HTTP/1.1\r\nHost: "
+                  "a.example\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: a.example\r\n\r\nHEAD / "
+                  "HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+         1000);
+    assert_true(out_has("HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 304 Not Modified\r\n\r\nHTTP/1.1 200"));
+    assert_false(out_has("never") || out_has("streamed") || out_has("hello") || out_has("0\r\n\r\n"));
+    assert_int_equal(sent_whole, 4);
+    assert_false(http_connection_is_done(c));
+    http_connection_free(c);
+}
+
 static void an_answer_cut_short_never_looks_complete(void **unused)
 {
     (void)unused;
@@ -211,6 +265,32 @@ static void a_refusal_names_its_clause_and_ends_the_connection(void **unused)
     assert_int_equal(refusals, 1);
     assert_true(http_connection_is_done(c));
     http_connection_free(c);
+}
+
+static void content_that_is_refused_says_why(void **unused)
+{
+    (void)unused;
+    static const struct {
+        const char *content, *id, *status;
+    } rows[] = {{"0x3\r\nabc\r\n0\r\n\r\n", "DP-127", "HTTP/1.1 400"},
+                {"3\r\nabcd\r\n0\r\n\r\n", "DP-128", "HTTP/1.1 400"},
+                {"3; a\r\nabc\r\n0\r\n\r\n", "DP-129", "HTTP/1.1 400"},
+                {"3\nabc\r\n0\r\n\r\n", "DP-101", "HTTP/1.1 400"},
+                {"0\r\nHost: b\r\n\r\n", "DP-130", "HTTP/1.1 400"},
+                {"0\r\nX: a\r\n b\r\n\r\n", "DP-114", "HTTP/1.1 400"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        for (size_t piece = 1; piece < 200; piece = piece * 4 + 1) {
+            http_connection *c = open_connection(false);
+            feed(c, DX_BYTES("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n"),
+                 1000);
+            feed(c, dx_bytes_text(rows[i].content), piece);
+            feed(c, DX_BYTES("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"), 1000);
+            if (strcmp(told_id, rows[i].id) != 0 || strcmp(last_id, rows[i].id) != 0 || refusals != 1)
+                fail_msg("%s: told %s, counted %s", rows[i].id, told_id, last_id);
+            assert_true(out_has(rows[i].status) && out_has("connection: close"));
+            assert_int_equal(begun, 1); /* nothing behind it is parsed */
+            http_connection_free(c);
+        }
 }
 
 /* ---- HTTP/2 ---- */
@@ -395,6 +475,43 @@ static void heads_that_http1_would_refuse_are_refused(void **unused)
     }
 }
 
+static void content_that_http1_would_refuse_is_refused(void **unused)
+{
+    (void)unused;
+    static const struct {
+        dx_bytes head, content, trailers;
+        const char *id;
+    } rows[] = {{GET_HEAD, DX_BYTES("smuggled"), {NULL, 0}, "DP-126"},
+                {POST_HEAD, DX_BYTES("abc"), DX_BYTES("\x00\x04host\x01x"), "DP-130"},
+                {POST_HEAD, DX_BYTES("abc"),
+                 DX_BYTES("\x00\x0e"
+                          "content_length\x01x"),
+                 "DP-130"},
+                {DX_BYTES("\x83\x87\x84\x41\x09"
+                          "a.example\x00\x0e"
+                          "content-digest\x01x"),
+                 DX_BYTES("abc"),
+                 DX_BYTES("\x00\x0e"
+                          "content-digest\x01y"),
+                 "DP-136"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        greet();
+        frame(HEADERS, 4, 1, rows[i].head);
+        frame(DATA, rows[i].trailers.size == 0, 1, rows[i].content);
+        if (rows[i].trailers.size > 0)
+            frame(HEADERS, 5, 1, rows[i].trailers);
+        assert_int_equal(converse(9), -1);
+        if (strcmp(told_id, rows[i].id) != 0 || refusals != 1)
+            fail_msg("%s: told %s, counted %s", rows[i].id, told_id, last_id);
+    }
+    greet(); /* the end of a request may come in an empty frame */
+    frame(HEADERS, 4, 1, GET_HEAD);
+    frame(DATA, 1, 1, EMPTY);
+    assert_int_equal(converse(9), -1);
+    assert_int_equal(refusals, 0);
+    assert_int_equal(sent_whole, 1);
+}
+
 static void an_early_answer_resets_the_rest_of_the_content(void **unused)
 {
     (void)unused;
@@ -424,13 +541,17 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(continue_goes_out_when_content_is_first_wanted),
+        cmocka_unit_test(an_end_inside_a_request_is_no_end_of_it),
+        cmocka_unit_test(answers_without_content_have_none),
         cmocka_unit_test(an_answer_cut_short_never_looks_complete),
         cmocka_unit_test(http_1_0_is_never_persistent_nor_chunked),
         cmocka_unit_test(a_refusal_names_its_clause_and_ends_the_connection),
+        cmocka_unit_test(content_that_is_refused_says_why),
         cmocka_unit_test(h2_requests_are_answered_however_they_are_cut),
         cmocka_unit_test(frames_the_library_would_swallow_end_the_connection),
         cmocka_unit_test(floods_are_cut),
         cmocka_unit_test(heads_that_http1_would_refuse_are_refused),
+        cmocka_unit_test(content_that_http1_would_refuse_is_refused),
         cmocka_unit_test(an_early_answer_resets_the_rest_of_the_content),
         cmocka_unit_test(a_short_h2_answer_is_reset),
     };

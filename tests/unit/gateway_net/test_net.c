@@ -38,6 +38,7 @@ static void take(void *user, http_stream *s)
             answer(s, body);
             return;
         case HTTP_TAKE_TRUNCATED:
+        case HTTP_TAKE_REFUSED:
         case HTTP_TAKE_TOO_LARGE:
             http_answer_abort(s);
             return;

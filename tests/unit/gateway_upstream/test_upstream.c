@@ -61,7 +61,7 @@ static void every_fault_has_its_slug(void **state)
         {"/bytes-after", "upstream-invalid", "F35"},    {"/body-on-204", "upstream-invalid", "F35"},
         {"/flood", "upstream-invalid", "DP-133"},       {"/switch", "upstream-invalid", "DP-133"},
         {"/not-http", "upstream-invalid", NULL},        {"/huge-head", "upstream-invalid", "DP-116"},
-        {"/status-999", "upstream-invalid", NULL},
+        {"/status-999", "upstream-invalid", NULL},      {"/bytes-after-chunks", "upstream-invalid", "F35"},
     };
     upstream_pool *pool = open_pool((upstream_spec){0});
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {

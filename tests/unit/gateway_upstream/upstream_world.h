@@ -101,6 +101,9 @@ static inline bool misbehave(int fd, const char *room)
     else if (IS("/bytes-after"))
         say(fd,
             "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");
+    else if (IS("/bytes-after-chunks"))
+        say(fd, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nHTTP/1.1 200 "
+                "OK\r\nContent-Length: 4\r\n\r\nevil");
     else if (IS("/bytes-late"))
         say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"), usleep(100000),
             say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil");

@@ -2,8 +2,10 @@
 #include "trust/base/fetch.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,9 +102,10 @@ static void *serve(void *argument)
     return NULL;
 }
 
-static void server_start(server *s, const char *answer)
+static void server_start_on(server *s, in_addr_t address, uint16_t port, const char *answer)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(address), .sin_port = htons(port)};
     socklen_t size = sizeof at;
     *s = (server){.answer = answer, .listener = socket(AF_INET, SOCK_STREAM, 0)};
     assert_int_equal(bind(s->listener, (struct sockaddr *)&at, sizeof at), 0);
@@ -110,6 +113,16 @@ static void server_start(server *s, const char *answer)
     getsockname(s->listener, (struct sockaddr *)&at, &size);
     s->port = ntohs(at.sin_port);
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+}
+
+static void server_start_at(server *s, in_addr_t address, const char *answer)
+{
+    server_start_on(s, address, 0, answer);
+}
+
+static void server_start(server *s, const char *answer)
+{
+    server_start_at(s, INADDR_LOOPBACK, answer);
 }
 
 static void server_stop(server *s)
@@ -272,9 +285,190 @@ static void a_field_that_does_not_fit_is_not_sent_cut(void **state)
     assert_int_equal(s.connections, sent);
 }
 
+/* ---- addresses that must never be reached (identity.md 9.4, 16 case 7) ---- */
+
+/* A name server of our own: the second answer for a name differs from the first. */
+static const char *first_answer, *second_answer;
+static atomic_int looked_up;
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **out)
+{
+    (void)host;
+    (void)hints;
+    const char *text = atomic_fetch_add(&looked_up, 1) == 0 ? first_answer : second_answer;
+    *out = NULL;
+    if (text == NULL)
+        return EAI_NONAME;
+    char copy[256], *rest = copy;
+    snprintf(copy, sizeof copy, "%s", text);
+    struct addrinfo **end = out;
+    for (char *one; (one = strsep(&rest, " ")) != NULL; end = &(*end)->ai_next) {
+        struct {
+            struct addrinfo info;
+            struct sockaddr_storage address;
+        } *made = calloc(1, sizeof *made);
+        struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)&made->address;
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)&made->address;
+        bool is_v4 = inet_pton(AF_INET, one, &v4->sin_addr) == 1;
+        if (!is_v4 && inet_pton(AF_INET6, one, &v6->sin6_addr) != 1)
+            abort();
+        *(is_v4 ? &v4->sin_port : &v6->sin6_port) = htons((uint16_t)atoi(port));
+        made->address.ss_family = is_v4 ? AF_INET : AF_INET6;
+        made->info = (struct addrinfo){.ai_family = made->address.ss_family,
+                                       .ai_socktype = SOCK_STREAM,
+                                       .ai_addr = (struct sockaddr *)(void *)&made->address,
+                                       .ai_addrlen = is_v4 ? sizeof *v4 : sizeof *v6};
+        *end = &made->info;
+    }
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *all)
+{
+    for (struct addrinfo *next; all != NULL; all = next) {
+        next = all->ai_next;
+        free(all);
+    }
+}
+
+static struct dx_rc get(const dx_fetch_rules *rules, const char *url, dx_why *why)
+{
+    dx_fetcher *fetcher;
+    dx_fetch_answer answer;
+    assert_int_equal(dx_fetcher_new(rules, &fetcher, why).code, DX_OK);
+    const dx_fetch_request request = {.url = url, .max_bytes = 64, .total_ms = 2000};
+    struct dx_rc rc = dx_fetch(fetcher, &request, &answer, why);
+    dx_fetch_answer_fini(&answer);
+    dx_fetcher_free(fetcher);
+    return rc;
+}
+
+static void forty_ways_to_a_forbidden_address_make_no_connection(void **state)
+{
+    (void)state;
+    static const char *const urls[] = {
+        "http://127.0.0.1:%u/",
+        "http://127.1:%u/",
+        "http://127.0.1:%u/",
+        "http://2130706433:%u/",
+        "http://0x7f000001:%u/",
+        "http://0x7f.1:%u/",
+        "http://0x7f.0x0.0x0.0x1:%u/",
+        "http://017700000001:%u/",
+        "http://0177.0.0.1:%u/",
+        "http://0177.0.0x0.01:%u/",
+        "http://0:%u/",
+        "http://0.0.0.0:%u/",
+        "http://127.0.0.2:%u/",
+        "http://127.255.255.254:%u/",
+        "http://[::1]:%u/",
+        "http://[::]:%u/",
+        "http://[::ffff:127.0.0.1]:%u/",
+        "http://[::ffff:7f00:1]:%u/",
+        "http://[0:0:0:0:0:ffff:7f00:1]:%u/",
+        "http://[64:ff9b::127.0.0.1]:%u/",
+        "http://[64:ff9b::7f00:1]:%u/",
+        "http://[64:ff9b:1::7f00:1]:%u/",
+        "http://[2002:7f00:1::]:%u/",
+        "http://[fe80::1]:%u/",
+        "http://[fc00::1]:%u/",
+        "http://[2001:db8::1]:%u/",
+        "http://[100::1]:%u/",
+        "http://10.0.0.1:%u/",
+        "http://169.254.169.254:%u/",
+        "http://192.168.0.1:%u/",
+        "http://user@127.0.0.1:%u/",
+        "http://user:word@127.0.0.1:%u/",
+        "http://@127.0.0.1:%u/",
+        "http://8.8.8.8@127.0.0.1:%u/",
+        "file:///etc/passwd?%u",
+        "ldap://127.0.0.1:%u/cn=x",
+        "gopher://127.0.0.1:%u/",
+        "ftp://127.0.0.1:%u/",
+        "http://8.8.8.8:22/?%u",
+        "http://inside.example:%u/",
+        "http://both.example:%u/",
+        "dict://127.0.0.1:%u/",
+    };
+    const dx_fetch_rules closed = {.allow_ports = any_port, .allow_ports_count = 1}, usual = {0};
+    server s;
+    server_start_at(&s, INADDR_ANY, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    assert_true(sizeof urls / sizeof *urls >= 40);
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        char url[256];
+        dx_why why = {0};
+        const char *at = strstr(urls[i], "%u");
+        snprintf(url, sizeof url, "%.*s%u%s", (int)(at - urls[i]), urls[i], s.port, at + 2);
+        atomic_store(&looked_up, 0);
+        first_answer = second_answer = strstr(url, "both") != NULL ? "8.8.8.8 127.0.0.1" : "127.0.0.1";
+        struct dx_rc rc = get(strstr(url, ":22/") != NULL ? &usual : &closed, url, &why);
+        if (rc.code != DX_REFUSED || strcmp(why.id, "ID-416") != 0)
+            fail_msg("%s: %s %s", url, dx_code_name(rc.code), why.text);
+    }
+    assert_int_equal(s.connections, 0);
+    server_stop(&s);
+}
+
+static void a_name_server_that_changes_its_answer_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const only[] = {"127.0.0.2/32"};
+    const dx_fetch_rules rules = {
+        .allow_private = only, .allow_private_count = 1, .allow_ports = any_port, .allow_ports_count = 1};
+    server s;
+    char url[64];
+    dx_why why = {0};
+    server_start_at(&s, INADDR_LOOPBACK + 1,
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    server trap;
+    snprintf(url, sizeof url, "http://changes.example:%u/", s.port);
+    server_start_on(&trap, INADDR_LOOPBACK, s.port, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    atomic_store(&looked_up, 0);
+    first_answer = "127.0.0.2";
+    second_answer = "127.0.0.1"; /* for whoever looks again before it connects */
+    assert_int_equal(get(&rules, url, &why).code, DX_OK);
+    assert_int_equal(atomic_load(&looked_up), 1);
+    assert_int_equal(s.connections, 1);
+    assert_int_equal(get(&rules, url, &why).code, DX_REFUSED); /* now that is the first answer */
+    assert_string_equal(why.id, "ID-416");
+    first_answer = second_answer = "127.0.0.2 127.0.0.1"; /* one of them is enough to ask nobody */
+    assert_int_equal(get(&rules, url, &why).code, DX_REFUSED);
+    first_answer = second_answer = NULL;
+    assert_int_equal(get(&rules, url, &why).code, DX_UNREACHABLE);
+    assert_int_equal(s.connections, 1);
+    assert_int_equal(trap.connections, 0);
+    server_stop(&s);
+    server_stop(&trap);
+}
+
+static void our_own_listeners_are_never_reached(void **state)
+{
+    (void)state;
+    const char *here[] = {"127.0.0.1:8443", "[::1]:8443"}, *everywhere[] = {"0.0.0.0:8443"};
+    dx_fetch_rules rules = open_rules;
+    rules.own = here;
+    rules.own_count = 2;
+    assert_false(may_reach("127.0.0.1", 8443, &rules));
+    assert_false(may_reach("::ffff:127.0.0.1", 8443, &rules));
+    assert_false(may_reach("64:ff9b::7f00:1", 8443, &rules));
+    assert_true(may_reach("127.0.0.1", 8444, &rules));
+    rules.own = everywhere;
+    rules.own_count = 1;
+    assert_false(may_reach("127.0.0.1", 8443, &rules));
+    assert_true(may_reach("127.0.0.1", 8444, &rules));
+    dx_fetcher *fetcher;
+    dx_why why;
+    const char *wrong[] = {"here"};
+    rules.own = wrong;
+    assert_int_equal(dx_fetcher_new(&rules, &fetcher, &why).code, DX_CONFIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forty_ways_to_a_forbidden_address_make_no_connection),
+        cmocka_unit_test(a_name_server_that_changes_its_answer_changes_nothing),
+        cmocka_unit_test(our_own_listeners_are_never_reached),
         cmocka_unit_test(the_guard_refuses_every_special_address),
         cmocka_unit_test(an_exception_opens_just_what_it_names),
         cmocka_unit_test(an_answer_arrives_whole_with_its_fields),

@@ -1,54 +1,10 @@
 /* What is kept between runs: sequence numbers never go back, what nobody announces any more is out, and the
  * folder is whole or nothing is believed. */
-#include "tests/unit/trust_list/tlist_world.h"
+#include "tests/unit/trust_list/tlist_world_store.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <sys/resource.h>
-
-/* ---- the store ---- */
-
-typedef struct {
-    dx_clock_fixed clock;
-    tlist_source source;
-    tlist_store_spec spec;
-    char state[96], file[96];
-    tlist_run_line last;
-} world;
-
-static void on_line(void *context, const tlist_run_line *line)
-{
-    ((world *)context)->last = *line;
-}
-
-static void begin(world *w)
-{
-    static unsigned count;
-    *w = (world){.source = jp()};
-    snprintf(w->state, sizeof w->state, "%s/state%u", folder, count);
-    snprintf(w->file, sizeof w->file, "%s/list%u.xml", folder, count++);
-    w->source.url = w->file;
-    dx_clock_fixed_init(&w->clock, NOW_S * INT64_C(1000000));
-    w->spec = (tlist_store_spec){.sources = &w->source,
-                                 .source_count = 1,
-                                 .state_dir = w->state,
-                                 .io = &dx_io_system,
-                                 .clock = &w->clock.clock};
-}
-
-static void publish(world *w, const recipe *r)
-{
-    char *text = list_text(r);
-    assert_int_equal(dx_io_replace_file(&dx_io_system, w->file, dx_bytes_text(text), 0600, NULL).code, DX_OK);
-    free(text);
-}
-
-static const char *update(world *w, tlist_store *store, const recipe *r)
-{
-    publish(w, r);
-    assert_int_equal(tlist_store_update(store, on_line, w, NULL).code, DX_OK);
-    return w->last.accepted ? "" : w->last.why.id;
-}
 
 static void sequence_numbers_never_go_back(void **state)
 {
@@ -115,7 +71,7 @@ static void the_memory_of_sequence_numbers_is_whole_or_nothing_is_believed(void 
     assert_int_equal(unlink(path), 0);
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_BROKEN);
     assert_string_equal(why.id, "TL-712");
-    w.spec.reset_sequence = "jp";
+    w.spec.confirmed = (tlist_confirmed){.reset_sequence = "jp", .reset_reason = "test"};
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_OK);
     tlist_store_close(store);
 }
@@ -161,42 +117,12 @@ static void time_alone_changes_the_state(void **state)
 
 /* ---- a list of lists, and a list below it ---- */
 
-#define LOTL_TYPE "http://uri.etsi.org/TrstSvc/TrustedList/TSLType/EUlistofthelists"
-
-/* A list of lists with a pointer to `below`, signed by the operator; NULL: it points to nothing any more. */
-static void publish_lotl(const char *file, const char *self, const char *below, uint64_t sequence)
+static void publish_lotl(const char *file, const char *below, uint64_t sequence)
 {
-    char *pointers = malloc(20000), cert[4096], *at = pointers;
-    dx_base64(dx_bytes_of(operator_.der, operator_.size), cert);
-    const char *targets[][3] = {{self, LOTL_TYPE, "EU"}, {below, JP "TrustedList/TSLType/JPlist", "JP"}};
-    at += sprintf(at, "<HistoricalInformationPeriod>65535</HistoricalInformationPeriod><PointersToOtherTSL>");
-    for (size_t i = 0; i < 2; i++) {
-        if (targets[i][0] == NULL)
-            continue;
-        at += sprintf(at,
-                      "<OtherTSLPointer><ServiceDigitalIdentities><ServiceDigitalIdentity><DigitalId>"
-                      "<X509Certificate>%s</X509Certificate></DigitalId></ServiceDigitalIdentity>"
-                      "</ServiceDigitalIdentities><TSLLocation>%s</TSLLocation><AdditionalInformation>"
-                      "<OtherInformation><TSLType>%s</TSLType></OtherInformation><OtherInformation>"
-                      "<SchemeTerritory>%s</SchemeTerritory></OtherInformation><OtherInformation>"
-                      "<a:MimeType xmlns:a=\"http://uri.etsi.org/02231/v2/additionaltypes#\">"
-                      "application/vnd.etsi.tsl+xml</a:MimeType></OtherInformation>"
-                      "</AdditionalInformation></OtherTSLPointer>",
-                      cert, targets[i][0], targets[i][1], targets[i][2]);
-    }
-    sprintf(at, "</PointersToOtherTSL>");
-    recipe r = good;
-    r.sequence = sequence;
-    char *text = draw(&r);
-    text = replaced(text, JP "TrustedList/TSLType/JPlist", LOTL_TYPE);
-    text = replaced(text, "<SchemeTerritory>JP", "<SchemeTerritory>EU");
-    text = replaced(text, "<HistoricalInformationPeriod>65535</HistoricalInformationPeriod>", pointers);
-    char *from = strstr(text, "<TrustServiceProviderList>"), *to = strstr(text, "<ds:Signature ");
-    memmove(from, to, strlen(to) + 1);
-    text = signed_text(text, &r);
-    assert_int_equal(dx_io_replace_file(&dx_io_system, file, dx_bytes_text(text), 0600, NULL).code, DX_OK);
-    free(text);
-    free(pointers);
+    lotl_recipe l = {.sequence = sequence, .targets = {{file, LOTL_TYPE, "EU", {&operator_}, NULL}}};
+    if (below != NULL)
+        l.targets[1] = (target){below, JP_TYPE, "JP", {&operator_}, NULL};
+    put_lotl(file, &l);
 }
 
 static tlist_state state_of_jp(tlist_store *store)
@@ -229,19 +155,22 @@ static void a_list_that_nobody_points_to_stays_withdrawn(void **state)
     w.source.tsl_types = types;
     w.source.tsl_type_count = 1;
     publish(&w, &good);
-    publish_lotl(lotl, lotl, w.file, 1);
+    publish_lotl(lotl, w.file, 1);
     dx_why why = {0};
     assert_int_equal(tlist_store_open(&w.spec, &store, &why).code, DX_OK);
-    assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                     DX_OK);
     assert_string_equal(w.last.why.id, "");
     assert_int_equal(state_of_jp(store), TLIST_STATE_OK);
-    publish_lotl(lotl, lotl, NULL, 2);
+    publish_lotl(lotl, NULL, 2);
     for (int i = 0; i < 3; i++) { /* in that run, and in those after it */
-        assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+        assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                         DX_OK);
         assert_int_equal(state_of_jp(store), TLIST_STATE_WITHDRAWN);
     }
-    publish_lotl(lotl, lotl, w.file, 3);
-    assert_int_equal(tlist_store_update(store, on_line, &w, &why).code, DX_OK);
+    publish_lotl(lotl, w.file, 3);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, &why).code,
+                     DX_OK);
     assert_int_equal(state_of_jp(store), TLIST_STATE_OK); /* and comes back when it is announced again */
     tlist_store_close(store);
 }
@@ -276,10 +205,12 @@ static void replaced_lists_are_kept_for_400_days(void **state)
     /* The files are of the real now; the clock of the store is set behind it. */
     int64_t real_s = dx_now_s(&dx_clock_system);
     w.clock.now_us = (real_s + 399 * INT64_C(86400)) * 1000000;
-    assert_int_equal(tlist_store_update(store, on_line, &w, NULL).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, NULL).code,
+                     DX_OK);
     assert_int_equal(stored_lists(&w), 4);
     w.clock.now_us = (real_s + 401 * INT64_C(86400)) * 1000000;
-    assert_int_equal(tlist_store_update(store, on_line, &w, NULL).code, DX_OK);
+    assert_int_equal(tlist_store_update(store, &(tlist_run){.line = on_line, .context = &w}, NULL).code,
+                     DX_OK);
     assert_int_equal(stored_lists(&w), 1); /* the one in force */
     tlist_store_close(store);
 }

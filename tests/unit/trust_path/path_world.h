@@ -48,7 +48,7 @@ typedef struct {          /* zero: a P-256 leaf of ten days, signed with SHA-256
 
 typedef struct {
     dx_arena arena;
-    holder holders[64];
+    holder holders[96];
     size_t holder_count;
     tlist_list *list;
     tlist_snapshot *snapshot;
@@ -257,15 +257,28 @@ typedef struct { /* zero: "good", an hour ago, for a day, by the issuer itself *
     int status, reason;
     int64_t revoked_s, this_s, next_s; /* next_s -1: none */
     const EVP_MD *md;
-    const holder *about;  /* the certificate named in the response; NULL: the subject */
-    int64_t produced_s;   /* 0: with this_s */
-    const char *critical; /* an extension of the single response */
+    const holder *about;            /* the certificate named in the response; NULL: the subject */
+    int64_t produced_s;             /* 0: with this_s */
+    const char *critical;           /* an extension of the single response */
+    const holder *name_of, *key_of; /* of the issuer in the CertID; NULL: the issuer's */
+    const EVP_MD *id_md;            /* of the CertID; NULL: SHA-1 */
+    int statuses[3];                /* of more single responses: 1 + status; 0: no more */
+    const char *nonce;
+    bool no_certificates, by_key;
 } ocsp_recipe;
+
+static OCSP_CERTID *ocsp_id(const ocsp_recipe *r)
+{
+    return OCSP_cert_id_new(r->id_md != NULL ? r->id_md : EVP_sha1(),
+                            X509_get_subject_name((r->name_of != NULL ? r->name_of : r->issuer)->x),
+                            X509_get0_pubkey_bitstr((r->key_of != NULL ? r->key_of : r->issuer)->x),
+                            X509_get0_serialNumber((r->about != NULL ? r->about : r->subject)->x));
+}
 
 static dx_bytes world_ocsp(path_world *w, ocsp_recipe r)
 {
     OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
-    OCSP_CERTID *id = OCSP_cert_to_id(EVP_sha1(), (r.about != NULL ? r.about : r.subject)->x, r.issuer->x);
+    OCSP_CERTID *id = ocsp_id(&r);
     ASN1_TIME *from = ASN1_TIME_set(NULL, r.this_s != 0 ? r.this_s : NOW_S - 3600),
               *until = r.next_s < 0 ? NULL : ASN1_TIME_set(NULL, r.next_s != 0 ? r.next_s : NOW_S + 82800),
               *revoked = ASN1_TIME_set(NULL, r.revoked_s);
@@ -278,14 +291,22 @@ static dx_bytes world_ocsp(path_world *w, ocsp_recipe r)
         OCSP_SINGLERESP_add_ext(single, e, -1);
         X509_EXTENSION_free(e);
     }
+    for (size_t i = 0; i < 3 && r.statuses[i] != 0; i++) {
+        int status = r.statuses[i] - 1;
+        assert_non_null(OCSP_basic_add1_status(
+            basic, id, status, r.reason, status == V_OCSP_CERTSTATUS_REVOKED ? revoked : NULL, from, until));
+    }
+    if (r.nonce != NULL)
+        OCSP_basic_add1_nonce(basic, (unsigned char *)(uintptr_t)r.nonce, (int)strlen(r.nonce));
     const holder *signer = r.signer != NULL ? r.signer : r.issuer;
     ASN1_GENERALIZEDTIME_set((ASN1_GENERALIZEDTIME *)(uintptr_t)OCSP_resp_get0_produced_at(basic),
                              r.produced_s != 0 ? r.produced_s
                              : r.this_s != 0   ? r.this_s
                                                : NOW_S - 3600);
-    assert_int_equal(
-        OCSP_basic_sign(basic, signer->x, signer->key, r.md != NULL ? r.md : EVP_sha256(), NULL, OCSP_NOTIME),
-        1);
+    assert_int_equal(OCSP_basic_sign(basic, signer->x, signer->key, r.md != NULL ? r.md : EVP_sha256(), NULL,
+                                     OCSP_NOTIME | (r.no_certificates ? OCSP_NOCERTS : 0U) |
+                                         (r.by_key ? OCSP_RESPID_KEY : 0U)),
+                     1);
     OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     uint8_t *der = NULL;
     int size = i2d_OCSP_RESPONSE(response, &der);
@@ -304,8 +325,9 @@ typedef struct { /* zero: empty, an hour ago, for a day */
     int64_t listed_s, this_s, next_s; /* next_s -1: none */
     const char *listed_text;          /* raw contents of the date of the entry */
     const char *extensions[4], *entry_extension;
-    bool bare;   /* without number and key identifier */
-    int version; /* 0: version 2; -1: none, which is version 1; else as it is written */
+    bool bare;    /* without number and key identifier */
+    bool emptied; /* a list of entries that holds none */
+    int version;  /* 0: version 2; -1: none, which is version 1; else as it is written */
     const EVP_MD *md;
 } crl_recipe;
 
@@ -345,6 +367,8 @@ static dx_bytes world_crl(path_world *w, crl_recipe r)
             X509_EXTENSION_free(e);
         }
         X509_CRL_add0_revoked(crl, entry);
+        if (r.emptied)
+            X509_REVOKED_free(sk_X509_REVOKED_pop(X509_CRL_get_REVOKED(crl)));
     }
     assert_true(X509_CRL_sign(crl, (r.signer != NULL ? r.signer : r.issuer)->key,
                               r.md != NULL ? r.md : EVP_sha256()) > 0);

@@ -38,9 +38,9 @@ static void a_leaf_of_the_wrong_form_is_refused(void **state)
         {NULL, ""},
         {"1.2.3.4=critical,ASN1:NULL", "ID-109"},
         {"1.2.3.4=ASN1:NULL", ""},
-        {"policyConstraints=critical,requireExplicitPolicy:0", "ID-109"}, /* nothing processes it */
-        {"inhibitAnyPolicy=critical,0", "ID-109"},
-        {"2.5.29.33=critical,DER:300c300a06032a030406032a0305", "ID-109"},
+        {"policyConstraints=critical,requireExplicitPolicy:0", "ID-212"}, /* and names none */
+        {"inhibitAnyPolicy=critical,0", ""},
+        {"2.5.29.33=critical,DER:300c300a06032a030406032a0305", ""},
         {"2.5.29.36=DER:3000", "ID-111"},
         {"policyMappings=1.2.3.4:1.2.3.5", ""},
         {"policyMappings=1.2.3.4:2.5.29.32.0", "ID-120"},
@@ -91,7 +91,8 @@ static void what_strict_profiles_refuse_others_remark(void **state)
         bool no_ids;
     } rows[] = {
         {NULL, "ID-112", true},
-        {"2.5.29.19=DER:3006010100020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003020101", "ID-114", false}, /* a path length without cA */
+        {"2.5.29.19=DER:3003010100", "ID-101", false}, /* cA FALSE, written out */
         {"subjectAltName=DNS:a_b.example.org", "ID-115", false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -109,6 +110,70 @@ static void what_strict_profiles_refuse_others_remark(void **state)
     }
 }
 
+static const char *judged_as(path_profile_id profile, const holder *leaf, const holder *sub)
+{
+    path_input input = {.leaf = leaf->der,
+                        .presented = sub == NULL ? NULL : &sub->der,
+                        .presented_count = sub != NULL,
+                        .profile = profile,
+                        .revocation_off = true};
+    return world_judge(&w, input);
+}
+
+/* cert_form_table.h: one broken rule, four kinds of profile. */
+static void each_profile_has_its_own_rules(void **state)
+{
+    (void)state;
+    holder *ca =
+        world_certificate(&w, (certificate_recipe){.subject = "C=DE|O=Trust|CN=CA",
+                                                   .no_ids = true, /* the web wants no empty one of itself */
+                                                   .extensions = {"basicConstraints=critical,CA:TRUE",
+                                                                  "keyUsage=critical,keyCertSign",
+                                                                  "subjectKeyIdentifier=hash"}});
+    world_service(&w, ca);
+    world_list(&w);
+    static const path_profile_id profiles[] = {PATH_PEER, PATH_RFC5280, PATH_RFC5280_STRICT, PATH_WEBPKI};
+    static const struct {
+        const char *more;
+        bool no_ids;
+        const char *ids[4];
+    } rows[] = {
+        {NULL, false, {"", "", "", ""}},
+        {"2.5.29.19=DER:3003010100", false, {"", "", "ID-101", "ID-101"}},
+        {"1.2.3.4=critical,ASN1:NULL", false, {"ID-109", "ID-109", "ID-109", "ID-109"}},
+        {"2.5.29.32=DER:0500", false, {"ID-110", "ID-110", "ID-110", "ID-110"}},
+        {"authorityInfoAccess=critical,OCSP;URI:http://x/", false, {"ID-111", "", "ID-111", "ID-111"}},
+        {"subjectAltName=critical,DNS:a.example.org", false, {"", "", "", "ID-111"}},
+        {NULL, true, {"", "", "ID-112", "ID-112"}},
+        {"2.5.29.19=DER:3003020101", false, {"", "", "ID-114", "ID-114"}},
+        {"subjectAltName=DNS:.example.org", false, {"ID-115", "", "ID-115", "ID-115"}},
+        {"subjectAltName=DNS:a_b.example.org", false, {"", "", "ID-115", "ID-115"}},
+        {"nameConstraints=critical,permitted;DNS:example.org", false, {"ID-118", "", "ID-118", "ID-118"}},
+        {"policyMappings=critical,1.2.3.4:2.5.29.32.0", false, {"ID-120", "ID-120", "ID-120", "ID-120"}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        holder *leaf = world_certificate(
+            &w, (certificate_recipe){.subject = ORG,
+                                     .issuer = ca,
+                                     .no_ids = rows[i].no_ids,
+                                     .extensions = {"keyUsage=digitalSignature",
+                                                    "extendedKeyUsage=clientAuth,serverAuth", rows[i].more}});
+        for (size_t k = 0; k < 4; k++)
+            if (strcmp(judged_as(profiles[k], leaf, NULL), rows[i].ids[k]) != 0)
+                fail_msg("row %zu, profile %zu: %s", i, k, w.verdict.id);
+    }
+    /* nameConstraints of a CA that are not critical */
+    static const char *const soft[4] = {"", "", "ID-111", ""};
+    holder *sub = world_authority(&w, "C=DE|O=Trust|CN=Sub", ca, "nameConstraints=permitted;DNS:example.org");
+    holder *leaf =
+        world_certificate(&w, (certificate_recipe){.subject = ORG,
+                                                   .issuer = sub,
+                                                   .extensions = {"keyUsage=digitalSignature",
+                                                                  "extendedKeyUsage=clientAuth,serverAuth"}});
+    for (size_t k = 0; k < 4; k++)
+        assert_string_equal(judged_as(profiles[k], leaf, sub), soft[k]);
+}
+
 static void an_issuer_of_the_wrong_form_is_none(void **state)
 {
     (void)state;
@@ -120,7 +185,7 @@ static void an_issuer_of_the_wrong_form_is_none(void **state)
     } rows[] = {
         {"basicConstraints=critical,CA:TRUE", NULL, ""},
         {"basicConstraints=CA:TRUE", NULL, "ID-111"},
-        {"basicConstraints=critical,CA:TRUE", "policyConstraints=critical,requireExplicitPolicy:0", "ID-109"},
+        {"basicConstraints=critical,CA:TRUE", "policyConstraints=critical,requireExplicitPolicy:0", "ID-211"},
         {"basicConstraints=critical,CA:TRUE", "nameConstraints=critical,permitted;DNS:example.org", ""},
         {"basicConstraints=critical,CA:TRUE", "2.5.29.30=critical,DER:3000", "ID-118"},
         {"basicConstraints=critical,CA:TRUE", "2.5.29.30=critical,DER:3002a000", "ID-118"},
@@ -303,24 +368,27 @@ static void the_search_has_limits(void **state)
         holder *peer = world_peer(&w, ORG "|CN=peer", chain[n], NULL);
         path_input input = {
             .leaf = peer->der, .presented = presented, .presented_count = n, .revocation_off = true};
-        assert_string_equal(world_judge(&w, input), n < 8 ? "" : "ID-216");
+        assert_string_equal(world_judge(&w, input), n < 7 ? "" : "ID-216");
     }
-    /* Four keys of one name, each certified by each: the budget ends it. */
-    holder *knot[4];
-    certificate_recipe r = {.subject = "C=DE|O=Knot|CN=CA",
-                            .extensions = {"basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign"}};
-    for (size_t i = 0; i < 4; i++)
-        knot[i] = world_certificate(&w, r);
-    for (size_t i = 0; i < 16; i++) {
-        r.issuer = knot[i / 4];
-        r.same_key_as = knot[i % 4];
-        presented[i] = world_certificate(&w, r)->der;
+    /* Keys of one name, each certified by each: of four the end is found, of six the budget ends it. */
+    for (size_t keys = 4; keys <= 6; keys += 2) {
+        holder *knot[6];
+        dx_bytes mesh[36];
+        certificate_recipe r = {.subject = "C=DE|O=Knot|CN=CA",
+                                .extensions = {"basicConstraints=critical,CA:TRUE", "keyUsage=keyCertSign"}};
+        for (size_t i = 0; i < keys; i++)
+            knot[i] = world_certificate(&w, r);
+        for (size_t i = 0; i < keys * keys; i++) {
+            r.issuer = knot[i / keys];
+            r.same_key_as = knot[i % keys];
+            mesh[i] = world_certificate(&w, r)->der;
+        }
+        holder *peer = world_peer(&w, ORG "|CN=peer", knot[0], NULL);
+        path_input input = {
+            .leaf = peer->der, .presented = mesh, .presented_count = keys * keys, .revocation_off = true};
+        assert_string_equal(world_judge(&w, input), keys == 4 ? "ID-202" : "ID-215");
+        assert_true(w.verdict.signatures <= 64 && w.verdict.nodes <= 129);
     }
-    holder *peer = world_peer(&w, ORG "|CN=peer", knot[0], NULL);
-    path_input input = {
-        .leaf = peer->der, .presented = presented, .presented_count = 16, .revocation_off = true};
-    assert_string_equal(world_judge(&w, input), "ID-215");
-    assert_true(w.verdict.signatures == 64 && w.verdict.nodes <= 129);
 }
 
 int main(void)
@@ -329,6 +397,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, end)
         T(a_leaf_of_the_wrong_form_is_refused),
         T(what_strict_profiles_refuse_others_remark),
+        T(each_profile_has_its_own_rules),
         T(an_issuer_of_the_wrong_form_is_none),
         T(a_date_that_cannot_be_read_is_not_1970),
         T(signatures_have_one_list_of_algorithms),

@@ -122,7 +122,7 @@ static void a_crl_has_its_time(void **state)
                 {NOW_S + 61, NOW_S + DAY_S, "ID-408"}, /* from the future */
                 {NOW_S - DAY_S, NOW_S, ""},
                 {NOW_S - DAY_S, NOW_S - 1, "ID-408"},
-                {NOW_S - DAY_S, -1, "ID-408"},
+                {NOW_S - DAY_S, -1, "ID-412"}, /* every CA must say when the next one comes */
                 {NOW_S - 7 * DAY_S, NOW_S + DAY_S, ""},
                 {NOW_S - 7 * DAY_S - 1, NOW_S + DAY_S, "ID-408"}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -157,26 +157,33 @@ static void one_judge_serves_all(void **state)
 {
     (void)state;
     unsigned signatures = 1;
-    crl_question q = {.subject = peer->x,
-                      .issuer = ca->x,
+    cert_facts subject, issuer;
+    assert_true(cert_facts_read(peer->der, &subject) && cert_facts_read(ca->der, &issuer));
+    crl_question q = {.subject = &subject,
+                      .issuer = &issuer,
                       .at_s = NOW_S - 30 * (int64_t)DAY_S,
                       .until_s = NOW_S - 30 * (int64_t)DAY_S,
                       .past = true,
                       .signatures = &signatures};
-    dx_bytes crl = world_crl(&w, (crl_recipe){.issuer = ca, .listed = peer, .listed_s = NOW_S - DAY_S});
-    crl_answer a = crl_judge(crl, &q);
+    dx_bytes der = world_crl(&w, (crl_recipe){.issuer = ca, .listed = peer, .listed_s = NOW_S - DAY_S});
+    crl_list list, again, *lists[] = {&list}, *afresh[] = {&again};
+    assert_null(crl_read(der, &list));
+    assert_null(crl_read(der, &again));
+    crl_answer a = crl_judge(lists, 1, &q);
     assert_int_equal(a.state, REVOCATION_GOOD); /* then; and it tells when not any more */
     assert_true(a.listed);
     assert_int_equal(a.revoked_s, NOW_S - DAY_S);
-    a = crl_judge(crl, &q); /* the budget is spent */
+    a = crl_judge(lists, 1, &q); /* the budget is spent, but the list remembers whose it is */
+    assert_int_equal(a.state, REVOCATION_GOOD);
+    a = crl_judge(afresh, 1, &q);
     assert_int_equal(a.state, REVOCATION_UNKNOWN);
     assert_string_equal(a.id, "ID-411");
     q.signatures = NULL;
     q.until_s = INT64_MAX;
-    assert_int_equal(crl_judge(crl, &q).state, REVOCATION_REVOKED);
+    assert_int_equal(crl_judge(lists, 1, &q).state, REVOCATION_REVOKED);
     q.past = false;
     q.until_s = q.at_s;
-    assert_string_equal(crl_judge(crl, &q).id, "ID-408");
+    assert_string_equal(crl_judge(lists, 1, &q).id, "ID-408");
 }
 
 static void an_ocsp_response_is_of_who_may(void **state)
@@ -287,19 +294,34 @@ static void write_part(FILE *f, dx_bytes der)
     assert_int_equal(fwrite(der.data, 1, der.size, f), der.size);
 }
 
-static void write_seed(const char *name, const holder *subject, dx_bytes answer)
+static FILE *seed(const char *name, const holder *about)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", getenv("SEEDS"), name);
     FILE *f = fopen(path, "wb");
     assert_non_null(f);
     write_part(f, ca->der);
-    write_part(f, subject->der);
+    write_part(f, about->der);
+    return f;
+}
+
+static void ocsp_seed(const char *name, const holder *about, dx_bytes answer)
+{
+    FILE *f = seed(name, about);
     assert_int_equal(fwrite(answer.data, 1, answer.size, f), answer.size);
     fclose(f);
 }
 
-/* With SEEDS=folder the corpus of tests/fuzz/fuzz_revocation.c is written anew. */
+static void crl_seed(const char *name, const holder *about, crl_recipe first, crl_recipe second)
+{
+    FILE *f = seed(name, about);
+    write_part(f, world_crl(&w, first));
+    dx_bytes rest = world_crl(&w, second);
+    assert_int_equal(fwrite(rest.data, 1, rest.size, f), rest.size);
+    fclose(f);
+}
+
+/* With SEEDS=tests/fuzz/corpus the corpora of fuzz_ocsp.c and fuzz_crl.c are written anew. */
 static void seeds(void **state)
 {
     (void)state;
@@ -312,20 +334,42 @@ static void seeds(void **state)
                               "1.3.6.1.5.5.7.1.3=DER:3030302e06060400819827023024301330110607040081982701030c"
                               "065053505f41490c0542414e4b410c0645532d424445");
     ocsp_recipe o = {.subject = peer, .issuer = ca};
-    crl_recipe c = {.issuer = ca};
-    write_seed("ocsp-good", peer, world_ocsp(&w, o));
+    ocsp_seed("ocsp/good", peer, world_ocsp(&w, o));
+    o.nonce = "0123456789abcdef";
+    o.by_key = true;
+    ocsp_seed("ocsp/nonce", peer, world_ocsp(&w, o));
     o.signer = delegate;
-    write_seed("ocsp-delegate", peer, world_ocsp(&w, o));
+    ocsp_seed("ocsp/delegate", peer, world_ocsp(&w, o));
     o.status = V_OCSP_CERTSTATUS_REVOKED;
     o.revoked_s = NOW_S - 1;
-    write_seed("ocsp-revoked", peer, world_ocsp(&w, o));
-    write_seed("crl-empty", bank, world_crl(&w, c));
-    c.extensions[0] = "issuingDistributionPoint=critical,fullname:URI:http://crl.example/1";
-    write_seed("crl-point", peer, world_crl(&w, c));
-    c.listed = peer;
-    c.listed_s = NOW_S - 1;
-    c.entry_extension = "2.5.29.21=DER:0a0101";
-    write_seed("crl-listed", peer, world_crl(&w, c));
+    o.statuses[0] = 1 + V_OCSP_CERTSTATUS_GOOD;
+    o.statuses[1] = 1 + V_OCSP_CERTSTATUS_UNKNOWN;
+    ocsp_seed("ocsp/several", peer, world_ocsp(&w, o));
+    o.subject = bank;
+    ocsp_seed("ocsp/bank", bank, world_ocsp(&w, o));
+    crl_recipe whole = {.issuer = ca},
+               held = {.issuer = ca,
+                       .listed = peer,
+                       .listed_s = NOW_S - 9,
+                       .entry_extension = "2.5.29.21=DER:0a0106"},
+               delta = {.issuer = ca,
+                        .bare = true,
+                        .listed = peer,
+                        .listed_s = NOW_S - 1,
+                        .entry_extension = "2.5.29.21=DER:0a0108",
+                        .extensions = {"authorityKeyIdentifier=keyid", "2.5.29.20=ASN1:INTEGER:9",
+                                       "2.5.29.27=critical,ASN1:INTEGER:7"}},
+               some = {.issuer = ca, .extensions = {"2.5.29.28=critical,DER:300483020560"}},
+               others = {.issuer = ca, .extensions = {"2.5.29.28=critical,DER:30058303071f80"}},
+               point = {.issuer = ca,
+                        .extensions = {"issuingDistributionPoint=critical,fullname:URI:http://crl.example/1"},
+                        .listed = other,
+                        .listed_s = NOW_S - 1,
+                        .entry_extension = "2.5.29.24=DER:180f32303236313132343030303030305a"};
+    crl_seed("crl/delta", peer, held, delta);
+    crl_seed("crl/reasons", peer, some, others);
+    crl_seed("crl/point", peer, point, whole);
+    crl_seed("crl/empty", bank, whole, held);
 }
 
 int main(void)

@@ -552,7 +552,9 @@ static void a_slow_authority_is_overtaken_after_its_own_p95(void **state)
         ask(w, in, STAMP_TOKEN, i, 1);
         wait_for(in, i + 1U);
     }
-    assert_int_equal(authority_asked(&w->authorities[1]), 0);
+    /* While the first answers in its usual time nobody else is asked; a busy machine may make one of ten
+     * late. */
+    assert_in_range(authority_asked(&w->authorities[1]), 0, 1);
     authority_set(&w->authorities[0], ANSWERS, 1500);
     int64_t from_us = dx_mono_us(&dx_clock_system);
     ask(w, in, STAMP_TOKEN, 20, 1);
