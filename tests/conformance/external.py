@@ -3,9 +3,10 @@
 
     tests/conformance/external.py TOOLS [--preset asan] [-v]
 
-TOOLS: a folder with seal-ref, log-check and dss, as their READMEs describe. Makes a world, runs the crossing, hands exchanges, log and
-lists to them; each verdict is a line, and what a machine lacks is skipped with its reason. The same objects with one
-changed byte must be refused: a judge that says yes to everything has judged nothing. Last line: external: N passed, N failed, N skipped.
+TOOLS: a folder with seal-ref, log-check, dss and http, as their READMEs describe. Makes a world, runs the crossing, hands exchanges, log,
+lists and listener to them, and the real lists beside TOOLS to dss; each verdict is a line, and what a machine lacks is skipped with its
+reason. The same objects with one changed byte must be refused: a judge that says yes to everything has judged nothing. Last line:
+external: N passed, N failed, N skipped.
 """
 import argparse
 import contextlib
@@ -23,6 +24,7 @@ sys.dont_write_bytecode = True
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(ROOT, "deploy", "world"), os.path.join(ROOT, "tests", "support"), os.path.join(ROOT, "tests", "conformance")]
 import external_lists  # noqa: E402
+import h2spec  # noqa: E402
 import running  # noqa: E402
 import saved  # noqa: E402
 import story  # noqa: E402
@@ -161,6 +163,7 @@ def run(v, preset, scratch):
         seal_ref(v, world, scratch)
         dss(v, world, scratch)
         log_check(v, world, scratch)
+    h2spec.run(v, preset, scratch)
 
 
 def main():
