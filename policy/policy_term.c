@@ -1,5 +1,7 @@
 #include "policy/policy_term.h"
 
+#include "trust/base/check_digit.h"
+
 #include <stdlib.h>
 
 const policy_attribute_row policy_attributes[POLICY_ATTRIBUTE_COUNT] = {
@@ -240,37 +242,6 @@ dx_bytes policy_org_fold(dx_arena *arena, dx_bytes id)
     return dx_bytes_of(copy, id.size);
 }
 
-/* ISO 7064 mod 97-10: letters count 10 to 35; the whole number leaves 1. */
-static bool lei_ok(dx_bytes lei)
-{
-    unsigned rest = 0;
-    if (lei.size != 20)
-        return false;
-    for (size_t i = 0; i < lei.size; i++) {
-        uint8_t c = lei.data[i];
-        if (c >= '0' && c <= '9')
-            rest = (rest * 10 + (c - '0')) % 97;
-        else if (c >= 'A' && c <= 'Z')
-            rest = (rest * 100 + (c - 'A' + 10U)) % 97;
-        else
-            return false;
-    }
-    return rest == 1;
-}
-
-static bool corporate_number_ok(dx_bytes n)
-{
-    unsigned sum = 0;
-    if (n.size != 13)
-        return false;
-    for (size_t i = 0; i < 13; i++)
-        if (n.data[i] < '0' || n.data[i] > '9')
-            return false;
-    for (unsigned k = 1; k <= 12; k++)
-        sum += (unsigned)(n.data[13 - k] - '0') * (k % 2 == 1 ? 1U : 2U);
-    return n.data[0] - '0' == (int)(9 - sum % 9);
-}
-
 const char *policy_org_wrong(dx_bytes id, bool check_digits)
 {
     if (id.size < 7 || id.size > 70 || id.data[5] != '-')
@@ -287,9 +258,9 @@ const char *policy_org_wrong(dx_bytes id, bool check_digits)
     if (xg ? !lei : !policy_territory_known(policy_territory_fold(dx_bytes_part(id, 3, 2))))
         return "the territory of the organisation id is not known (XG stands with LEI only)";
     dx_bytes rest = dx_bytes_part(id, 6, id.size);
-    if (check_digits && lei && !lei_ok(rest))
+    if (check_digits && lei && !dx_lei_ok(rest))
         return "the LEI is not 20 characters with valid check digits (ISO 7064 mod 97-10)";
-    if (check_digits && dx_bytes_starts(id, "NTRJP-") && !corporate_number_ok(rest))
+    if (check_digits && dx_bytes_starts(id, "NTRJP-") && !dx_corporate_number_ok(rest))
         return "the Japanese corporate number is not 13 digits with a valid check digit";
     return NULL;
 }

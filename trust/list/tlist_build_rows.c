@@ -1,19 +1,8 @@
 /* Each row by itself: what its cells must be, whatever the other rows say. */
+#include "trust/base/check_digit.h"
 #include "trust/list/tlist_build_private.h"
 
 #include <openssl/objects.h>
-
-/* The first of 13 digits is 9 - (sum Pn·Qn mod 9), n from the right over the other 12, Qn 1 for odd and 2 for
- * even n (trusted-lists.md 9.2). */
-static bool corporate_number(const char *text)
-{
-    unsigned sum = 0;
-    if (strlen(text) != 13 || strspn(text, "0123456789") != 13)
-        return false;
-    for (unsigned n = 1; n <= 12; n++)
-        sum += (unsigned)(text[13 - n] - '0') * (n % 2 == 1 ? 1 : 2);
-    return (unsigned)(text[0] - '0') == 9 - sum % 9;
-}
 
 bool tlist_build_time(const char *text, int64_t *unix_s)
 {
@@ -125,7 +114,7 @@ static void check_row(build *b, build_row *row)
             row->sound = false;
         }
     const char *text = cell(row, BUILD_TSP_ID);
-    if (text[0] != '\0' && !corporate_number(text)) {
+    if (text[0] != '\0' && !dx_corporate_number_ok(dx_bytes_text(text))) {
         tlist_build_say(b, false, row, BUILD_TSP_ID,
                         "\"%.40s\" is not a corporate number: 13 digits, the first checks the others", text);
         row->sound = false;

@@ -61,9 +61,6 @@ const char *organisation_id_read(const char *raw, bool spelled, const identity_r
                                  organisation *out, organisation_remarks *remarks);
 /* Another identifier of the same organisation: NTRJP-<13> of VATJP-T<13> and back. False: none is known. */
 bool organisation_id_alike(const char *id, char out[ORGANISATION_ID_MAX + 1]);
-/* Check digits. */
-bool organisation_corporate_number_ok(const char *digits13);
-bool organisation_lei_ok(const char *text20);
 
 /* ---- organisation_name.c ---- */
 typedef enum { NAME_ABSENT, NAME_READ, NAME_BAD } organisation_name_answer;

@@ -1,5 +1,7 @@
 #include "trust/path/organisation.h"
 
+#include "trust/base/check_digit.h"
+
 #include <stdio.h>
 
 /* Semantics identifiers of EN 319 412-1 5.1.4: forms, countries, check digits (identity.md 10.1). */
@@ -21,38 +23,6 @@ static bool is_digit(char c)
 static bool is_capital(char c)
 {
     return c >= 'A' && c <= 'Z';
-}
-
-/* First digit = 9 - (sum Pn*Qn mod 9), n from the right over the other twelve (Ministry of Finance Ordinance
- * No. 70 of 2014, Annex). */
-bool organisation_corporate_number_ok(const char *n)
-{
-    if (strlen(n) != 13)
-        return false;
-    for (size_t i = 0; i < 13; i++)
-        if (!is_digit(n[i]))
-            return false;
-    unsigned sum = 0;
-    for (size_t i = 1; i < 13; i++)
-        sum += (unsigned)(n[13 - i] - '0') * (i % 2 == 1 ? 1 : 2);
-    return (unsigned)(n[0] - '0') == 9 - sum % 9;
-}
-
-/* ISO 17442: ISO/IEC 7064 mod 97-10 over letters as two digits. */
-bool organisation_lei_ok(const char *n)
-{
-    unsigned r = 0;
-    if (strlen(n) != 20)
-        return false;
-    for (; *n != '\0'; n++) {
-        if (is_digit(*n))
-            r = (r * 10 + (unsigned)(*n - '0')) % 97;
-        else if (is_capital(*n))
-            r = (r * 100 + (unsigned)(*n - 'A' + 10)) % 97;
-        else
-            return false;
-    }
-    return r == 1;
 }
 
 static bool is_listed(const char *type, const char *const *types, size_t count)
@@ -106,11 +76,11 @@ static bool psd_ok(const char *reference)
 static bool check_digits_ok(const char *id, const char *reference)
 {
     if (strncmp(id, "NTRJP", 5) == 0)
-        return organisation_corporate_number_ok(reference);
+        return dx_corporate_number_ok(dx_bytes_text(reference));
     if (strncmp(id, "VATJP", 5) == 0)
-        return organisation_corporate_number_ok(reference[0] == 'T' ? reference + 1 : reference);
+        return dx_corporate_number_ok(dx_bytes_text(reference[0] == 'T' ? reference + 1 : reference));
     if (strncmp(id, "LEI", 3) == 0)
-        return organisation_lei_ok(reference);
+        return dx_lei_ok(dx_bytes_text(reference));
     return true;
 }
 
@@ -190,7 +160,7 @@ bool organisation_id_alike(const char *id, char out[ORGANISATION_ID_MAX + 1])
     static const char *const pairs[][2] = {{"NTRJP-", "VATJP-T"}, {"VATJP-T", "NTRJP-"}};
     for (size_t i = 0; i < 2; i++) {
         size_t n = strlen(pairs[i][0]);
-        if (strncmp(id, pairs[i][0], n) == 0 && organisation_corporate_number_ok(id + n)) {
+        if (strncmp(id, pairs[i][0], n) == 0 && dx_corporate_number_ok(dx_bytes_text(id + n))) {
             snprintf(out, ORGANISATION_ID_MAX + 1, "%s%s", pairs[i][1], id + n);
             return true;
         }
