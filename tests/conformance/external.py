@@ -179,7 +179,7 @@ def main():
         with tempfile.TemporaryDirectory(prefix="sekisho-external-") as scratch:
             try:
                 run(v, args.preset, scratch)
-            except (running.Trouble, subprocess.SubprocessError, OSError) as e:
+            except (running.Trouble, subprocess.SubprocessError, OSError, LookupError, ValueError) as e:  # a judge's answer may lack what we read
                 v.line(False, "external", "did not come to its end", str(e))
     return v.end()
 
